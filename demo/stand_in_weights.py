@@ -9,7 +9,6 @@ Run inside `.venv`: python -m demo.stand_in_weights --comfyui FOLDER --models FO
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -66,7 +65,9 @@ def motion_lora_state_dict(
     state: State = {}
     for prefix, width in _motion_modules(widths, mid_block):
         for block in (0, 1):
-            attention = f"{prefix}.temporal_transformer.transformer_blocks.0.attention_blocks.{block}"
+            attention = (
+                f"{prefix}.temporal_transformer.transformer_blocks.0.attention_blocks.{block}"
+            )
             state.update(_processor_lora(attention, width, width, rank, generator, dtype))
     return state
 

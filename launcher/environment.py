@@ -1,4 +1,4 @@
-"""`.venv`: a virtual environment filled from `lock.txt`, made once and again when the lock changes."""
+"""`.venv`: a virtual environment filled from `lock.txt`, made anew when that changes."""
 
 from __future__ import annotations
 
@@ -68,8 +68,6 @@ def ensure(root: Path, say: Say) -> Path:
             f"{first[0]}.{first[1]} to {last[0]}.{last[1]}; start run.py with one of these."
         )
     log = root / ".comfy" / "logs" / "install.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("", encoding="utf-8")
     say("making .venv")
     make_venv(venv, version, log)
     say("installing the pinned packages (torch is large; this happens once)")
@@ -103,12 +101,13 @@ def install(venv: Path, lock: str, log: Path) -> None:
     run_logged([*pip, "-r", str(wanted)], log, what)
 
 
-def run_logged(command: Sequence[str], log: Path, what: str) -> None:
+def run_logged(command: Sequence[str], log: Path, what: str, cwd: Path | None = None) -> None:
     """Runs a command with its output in `log`; raises with the log's last lines if it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as out:
         out.write(f"$ {' '.join(command)}\n")
         out.flush()
-        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT)
+        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=cwd)
     if done.returncode:
         raise LauncherError(
             f"{what} (exit code {done.returncode}); the whole output is in {log}; it ends with:\n"

@@ -70,6 +70,15 @@ class Server:
                 self._process.wait()
         self._lifeline.close()
 
+    def obituary(self) -> str:
+        """How a server that is gone ended; empty while it runs."""
+        if self._process is None or self.is_running():
+            return ""
+        return (
+            f"ComfyUI ended with exit code {self._process.returncode}; the whole output is in "
+            f"{self.log}; it ends with:\n{tail(self.log)}"
+        )
+
     def __enter__(self) -> Server:
         return self
 
@@ -99,12 +108,8 @@ class Server:
     def _wait_until_ready(self, process: subprocess.Popen[bytes], patience: float) -> None:
         deadline = time.monotonic() + patience
         while not answers(self.client):
-            code = process.poll()
-            if code is not None:
-                raise LauncherError(
-                    f"ComfyUI did not start: it ended with exit code {code}; the whole output is "
-                    f"in {self.log}; it ends with:\n{tail(self.log)}"
-                )
+            if process.poll() is not None:
+                raise LauncherError(f"ComfyUI did not start. {self.obituary()}")
             if time.monotonic() > deadline:
                 raise LauncherError(
                     f"ComfyUI did not answer within {patience:.0f} s; the whole output is in "
