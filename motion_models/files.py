@@ -1,0 +1,153 @@
+"""Weights files on disk: the folders they lie in, and reading them so that nothing bad gets
+through."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import comfy.utils
+import folder_paths
+import torch
+from torch import Tensor
+
+log = logging.getLogger(__name__)
+
+MOTION_MODELS = "animatediff_models"
+MOTION_LORAS = "animatediff_motion_lora"
+LORAS = "loras"
+
+EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
+
+FOLDERS: dict[str, tuple[str, ...]] = {
+    # ComfyUI's name of the folder -> where people keep such files, below models/ or custom_nodes/
+    MOTION_MODELS: (
+        "models/animatediff_models",
+        "models/AnimateDiff",
+        "custom_nodes/ComfyUI-AnimateDiff-Evolved/models",
+        "custom_nodes/comfyui-animatediff-evolved/models",
+        "custom_nodes/comfyui-animatediff/models",
+    ),
+    MOTION_LORAS: (
+        "models/animatediff_motion_lora",
+        "models/AnimateDiffLora",
+        "custom_nodes/ComfyUI-AnimateDiff-Evolved/motion_lora",
+        "custom_nodes/comfyui-animatediff-evolved/motion_lora",
+        "custom_nodes/comfyui-animatediff/loras",
+    ),
+}
+
+PACKINGS = ("state_dict", "module", "model", "unet")
+"""Entries under which training scripts nest the weights."""
+
+
+def register_folders() -> None:
+    """Tell ComfyUI of the folders. The first of each list always, the others where they exist;
+    whatever extra_model_paths.yaml or another pack has registered stays. Creates nothing on
+    disk."""
+    for name, places in FOLDERS.items():
+        for i, place in enumerate(places):
+            path = folder_path(place)
+            if i == 0 or os.path.isdir(path):
+                folder_paths.add_model_folder_path(name, path)
+        paths, extensions = folder_paths.folder_names_and_paths[name]
+        folder_paths.folder_names_and_paths[name] = (paths, set(extensions) | EXTENSIONS)
+
+
+def folder_path(place: str) -> str:
+    """`models/x` or `custom_nodes/x` -> its path in this installation."""
+    root, rest = place.split("/", 1)
+    parent = folder_paths.models_dir if root == "models" else folder_paths.get_folder_paths(root)[0]
+    return os.path.join(parent, *rest.split("/"))
+
+
+def list_files(*folders: str) -> list[str]:
+    """Names of the weights files in folders of ComfyUI's, sub-folders included, each name once."""
+    return list(
+        dict.fromkeys(name for folder in folders for name in folder_paths.get_filename_list(folder))
+    )
+
+
+def find_file(name: str, *folders: str) -> str:
+    """Full path of a file that a widget names; `/` and `\\` are the same, so that workflows travel.
+
+    Raises ValueError that names the folder when there is no such file, or no file at all.
+    """
+    wanted = name.replace("\\", "/")
+    for folder in folders:
+        for file in folder_paths.get_filename_list(folder):
+            path = folder_paths.get_full_path(folder, file)
+            if file.replace("\\", "/") == wanted and path is not None:
+                return path
+    home, known = folder_paths.get_folder_paths(folders[0])[0], list_files(*folders)
+    if not known:
+        raise ValueError(
+            f"No weights file lies in {home}. Put one there, then press R in the page to refresh."
+        )
+    raise ValueError(
+        f"{name!r} is not among the {len(known)} files of {home}. Choose another, or put it there."
+    )
+
+
+def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors of a weights file by name, nesting undone, and its metadata (safetensors alone
+    has any).
+
+    Pickles are opened with torch's weights-only reader: code in them is never run. Raises
+    ValueError with the file's name when it is truncated, no weights file, or a pickle with code.
+    """
+    name = Path(path).name
+    try:
+        content, metadata = comfy.utils.load_torch_file(path, safe_load=True, return_metadata=True)
+    except pickle.UnpicklingError as error:
+        if "nsupported" in str(error):
+            raise ValueError(
+                f"{name} asks to run code while it is opened, so it was not opened and nothing "
+                "ran. Get the weights as .safetensors, or from their author."
+            ) from error
+        raise unreadable(name, path) from error
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        raise unreadable(name, path) from error
+    except Exception as error:
+        if type(error).__name__ != "SafetensorError":  # no public base class to catch
+            raise
+        raise unreadable(name, path) from error
+    tensors = flatten(content)
+    if not tensors:
+        raise ValueError(
+            f"{name} holds no tensors. Choose a motion model, a MotionLoRA or a domain adapter."
+        )
+    return tensors, dict(metadata or {})
+
+
+def unreadable(name: str, path: str) -> ValueError:
+    size = os.path.getsize(path) if os.path.exists(path) else 0
+    return ValueError(
+        f"{name} ({size:,} bytes) cannot be read as a weights file; it is incomplete, damaged, or "
+        "of another kind than its extension says. Download it again and compare the size."
+    )
+
+
+def flatten(content: Any) -> dict[str, Tensor]:
+    """The innermost mapping of names to tensors; whatever is no tensor (epoch, step, configs) is
+    left out."""
+    while isinstance(content, Mapping):
+        inner = next((content[p] for p in PACKINGS if isinstance(content.get(p), Mapping)), None)
+        if inner is None:
+            return {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
+        content = inner
+    return {}
+
+
+def check_finite(weights: Mapping[str, Tensor], name: str) -> None:
+    """Raise ValueError if a weight is NaN or infinite, which would turn every frame black."""
+    for key, weight in weights.items():
+        values = weight.float() if weight.element_size() == 1 else weight
+        if not torch.isfinite(values).all():
+            raise ValueError(
+                f"{name} holds NaN or infinite weights, in {key} for one. Download it again."
+            )

@@ -1,0 +1,139 @@
+"""A motion model file -> a ModelPatcher of a MotionModel, told by its content."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import comfy.model_management as memory
+import comfy.model_patcher
+import comfy.ops
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+from .detect import AUTOMATIC, Detected, identify, kind_of, motion_keys
+from .files import check_finite, read_weights
+from .modules import MotionModel, PositionalEncoding
+from .specs import FAMILIES, MotionSpec
+
+log = logging.getLogger(__name__)
+
+ELSEWHERE = {
+    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
+    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter or Load LoRA",
+    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
+    "checkpoint": "an image model without motion modules: load it with Load Checkpoint",
+    "unknown": "none of AnimateDiff's formats",
+}
+
+
+def load_motion_model(
+    path: str, family: str = AUTOMATIC, disable_dynamic: bool = False
+) -> ModelPatcher:
+    """The motion model in a file, ready to be applied to any number of models.
+
+    `family` is a name in FAMILIES, or "automatic". `disable_dynamic` is ComfyUI's wish for a
+    patcher that keeps its weights in memory. Raises ValueError with one sentence when the file is
+    no motion model, is damaged, or cannot be told apart.
+    """
+    name = Path(path).name
+    if family not in (AUTOMATIC, *FAMILIES):
+        raise ValueError(
+            f"{family!r} is no family of motion models; the families are {', '.join(FAMILIES)}."
+        )
+    tensors, _ = read_weights(path)
+    weights, detected = sort_out(tensors, family, name)
+    check_finite(weights, name)
+    spec = MotionSpec(name, detected.family, detected.layout, table_length(detected))
+    patcher = build(spec, weights, disable_dynamic)
+    patcher.model.source = (path, family)
+    # newer versions of ComfyUI ask for this when they want a copy on another GPU
+    again = (load_motion_model, (path, family))
+    patcher.cached_patcher_init = again  # pyright: ignore[reportAttributeAccessIssue]
+    for note in detected.notes:
+        log.warning(
+            "%s was taken for %s: %s. The family input overrides it.",
+            name,
+            detected.family.name,
+            note,
+        )
+    return patcher
+
+
+def motion_model(patcher: ModelPatcher) -> MotionModel:
+    """The MotionModel that a patcher from `load_motion_model` carries."""
+    assert isinstance(patcher.model, MotionModel)
+    return patcher.model
+
+
+def sort_out(
+    tensors: Mapping[str, Tensor], family: str, name: str
+) -> tuple[dict[str, Tensor], Detected]:
+    """Weights by the authors' names, and what they are. Raises ValueError naming the file."""
+    kind = kind_of(tensors)
+    if kind != "motion model":
+        raise ValueError(f"{name} is no motion model but {ELSEWHERE[kind]}.")
+    official, grammar = motion_keys(tensors)
+    weights = {new: tensors[old] for old, new in official.items()}
+    extra = {key: tuple(t.shape) for key, t in tensors.items() if key not in official}
+    shapes = {key: tuple(t.shape) for key, t in weights.items()}
+    try:
+        return weights, identify(shapes, grammar, family, extra)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be used as a motion model: {error}.") from error
+
+
+def table_length(detected: Detected) -> int:
+    return detected.positions if detected.positions is not None else detected.family.positions
+
+
+def build(
+    spec: MotionSpec, weights: Mapping[str, Tensor], disable_dynamic: bool = False
+) -> ModelPatcher:
+    """A ModelPatcher of a MotionModel with these weights (authors' names), in ComfyUI's choice
+    of dtype."""
+    tables = {key: t for key, t in weights.items() if key.endswith(".pos_encoder.pe")}
+    matrices = {key: t for key, t in weights.items() if key not in tables}
+    dtype = weight_dtype(matrices)
+    offload = memory.unet_offload_device()
+    model = MotionModel(spec, comfy.ops.manual_cast, dtype, offload)
+    patcher = patcher_class(disable_dynamic)(model, memory.get_torch_device(), offload)
+    dynamic = getattr(patcher, "is_dynamic", lambda: False)()
+    assign = {"assign": True} if dynamic else {}
+    model.load_state_dict({key: t.to(dtype) for key, t in matrices.items()}, strict=True, **assign)
+    keep_own_tables(model, tables)
+    return patcher
+
+
+def weight_dtype(weights: Mapping[str, Tensor]) -> torch.dtype:
+    """ComfyUI's choice for a UNet of this size and stored dtype; the layers cast to the UNet's
+    own dtype."""
+    stored = [t.dtype for t in weights.values() if t.ndim > 1]
+    parameters = sum(t.numel() for t in weights.values())
+    most = max(set(stored), key=stored.count)
+    return memory.unet_dtype(model_params=parameters, weight_dtype=most)
+
+
+def patcher_class(disable_dynamic: bool) -> type[ModelPatcher]:
+    """ComfyUI's default patcher, the dynamic one where it has it."""
+    dynamic = getattr(comfy.model_patcher, "CoreModelPatcher", ModelPatcher)
+    return ModelPatcher if disable_dynamic else dynamic
+
+
+def keep_own_tables(model: MotionModel, tables: Mapping[str, Tensor]) -> None:
+    """Use a stored position table where it is not the sinusoidal one.
+
+    A table that equals the formula to its own precision was only rounded by saving, and the formula
+    is exact, as in the authors' loader; any other was trained or altered, and is kept as it is.
+    """
+    for key, stored in tables.items():
+        encoder = model.get_submodule(key.removesuffix(".pe"))
+        assert isinstance(encoder, PositionalEncoding)
+        rounding = 2 * torch.finfo(stored.dtype).eps
+        if not torch.allclose(stored.float(), encoder.pe, rtol=0.0, atol=rounding):
+            encoder.pe = stored.float()
+            other = key.replace("attention_blocks.0", "attention_blocks.1")
+            if other not in tables:  # diffusers keeps one table for both attentions
+                keep_own_tables(model, {other: stored})

@@ -1,0 +1,223 @@
+"""Low-rank files: MotionLoRAs for the motion model, domain adapters for the image model.
+
+A MotionLoRA (Guo et al. 2024, section 4.3) adds s * up @ down to the projections of the temporal
+attentions. Files come in many spellings; all are read into the same pairs, and ComfyUI's weight
+patches merge them in float32:
+
+official        ...attention_blocks.0.processor.to_q_lora.down.weight        no alpha: scale 1
+ADMotionDirector ...attention_blocks.0.to_out.processor.0_lora.down.weight   feed-forwards too
+diffusers, peft ...attn1.to_q.lora_A.weight                                  lora_alpha = rank:
+scale 1 kohya           lora_unet_..._to_q.lora_down.weight and .alpha               scale alpha /
+rank
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import comfy.lora
+from comfy.model_patcher import ModelPatcher
+from comfy.weight_adapter.lora import LoRAAdapter
+from torch import Tensor
+
+from .detect import TEMPORAL_MARKS, kind_of
+from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
+from .load import motion_model
+from .specs import MotionSpec, expected_shapes
+
+log = logging.getLogger(__name__)
+
+KOHYA_PREFIX = "lora_unet_"
+
+SPELLINGS = (
+    # pattern with the groups: layer, and the letter or word that tells down from up
+    r"(?P<layer>.+\.processor\.\w+)_lora\.(?P<part>down|up)\.weight$",
+    r"(?P<layer>.+)\.lora_(?P<part>A|B)(?:\.\w+)?\.weight$",
+    r"(?P<layer>.+)\.lora[._](?P<part>down|up)\.weight$",
+    r"(?P<layer>.+)\.(?P<part>alpha)$",
+)
+PARTS = {"down": "down", "A": "down", "up": "up", "B": "up", "alpha": "alpha"}
+
+WRONG_KIND = {
+    "motion model": "a motion model: load it with Load Motion Model",
+    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
+    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter "
+    "(v3_sd15_adapter) or Load LoRA",
+    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
+    "checkpoint": "an image model: load it with Load Checkpoint",
+    "unknown": "no LoRA of a format known here",
+}
+
+
+@dataclass
+class LowRank:
+    """One pair of a LoRA: W + strength * scale * up @ down, scale = alpha / rank (1 without alpha).
+
+    down: r in;   up: out r
+    """
+
+    down: Tensor | None = None
+    up: Tensor | None = None
+    alpha: float | None = None
+
+    def shape(self) -> tuple[int, ...] | None:
+        """Shape of the weight that the pair changes; None where the halves are missing or "
+        "disagree."""
+        if self.down is None or self.up is None or self.up.shape[1] != self.down.shape[0]:
+            return None
+        return (self.up.shape[0], self.down.shape[1])
+
+
+@dataclass
+class MotionLora:
+    """A MotionLoRA file: pairs by the layer that they change (authors' names), and what else lay
+    in it."""
+
+    pairs: dict[str, LowRank] = field(default_factory=dict)
+    spatial: int = 0
+    strange: list[str] = field(default_factory=list)
+
+
+def parse_motion_lora(tensors: Mapping[str, Tensor], spec: MotionSpec) -> MotionLora:
+    """The pairs of a MotionLoRA in any spelling. `spec` is the motion model that it will be put "
+    "on."""
+    lora = MotionLora()
+    keys = {key: strip_wrappers(key.removeprefix("base_model.model.")) for key in tensors}
+    grammar = grammar_of(keys.values())
+    flat = kohya_names(expected_shapes(spec.layout))
+    for key, stripped in keys.items():
+        found = next((m for m in (re.match(s, stripped) for s in SPELLINGS) if m), None)
+        if not any(mark in stripped for mark in TEMPORAL_MARKS):
+            lora.spatial += 1
+        elif found is None:
+            lora.strange.append(key)
+        else:
+            layer = to_official(layer_name(found["layer"], flat), grammar)
+            pair = lora.pairs.setdefault(layer, LowRank())
+            part = PARTS[found["part"]]
+            setattr(pair, part, float(tensors[key]) if part == "alpha" else tensors[key])
+    return lora
+
+
+def layer_name(written: str, flat: Mapping[str, str]) -> str:
+    """`...attention_blocks.0.processor.to_out` -> `...attention_blocks.0.to_out.0`; kohya's
+    names by table."""
+    if written.startswith(KOHYA_PREFIX):
+        return flat.get(written.removeprefix(KOHYA_PREFIX), written)
+    layer = written.replace(".processor.", ".")
+    return layer + ".0" if layer.endswith(".to_out") else layer
+
+
+def kohya_names(weights: Iterable[str]) -> dict[str, str]:
+    """kohya joins a layer's name with underscores, in the authors' or diffusers' grammar ->
+    authors' name."""
+    layers = [key.removesuffix(".weight") for key in weights if key.endswith(".weight")]
+    names = {layer.replace(".", "_"): layer for layer in layers}
+    for layer in layers:
+        foreign = to_diffusers(layer + ".weight")
+        if foreign is not None:
+            names[foreign.removesuffix(".weight").replace(".", "_")] = layer
+    return names
+
+
+def apply_motion_lora(
+    motion: ModelPatcher, tensors: Mapping[str, Tensor], strength: float, name: str
+) -> ModelPatcher:
+    """A clone of `motion` with the MotionLoRA on. Calls chain; their changes add up.
+
+    Raises ValueError when the file is no MotionLoRA, is damaged, or fits no layer of this motion
+    model; warns with a count when some of it does not.
+    """
+    kind = kind_of(tensors)
+    if kind != "MotionLoRA":
+        raise ValueError(f"{name} is no MotionLoRA but {WRONG_KIND[kind]}.")
+    spec = motion_model(motion).spec
+    lora = parse_motion_lora(tensors, spec)
+    patches = fitting_patches(lora, spec, name)
+    loaded = motion.clone()
+    if strength != 0.0:
+        loaded.add_patches(patches, strength)
+    return loaded
+
+
+def fitting_patches(lora: MotionLora, spec: MotionSpec, name: str) -> dict[str, LoRAAdapter]:
+    """The pairs that meet a weight of the motion model, as ComfyUI's patches by parameter name."""
+    shapes = expected_shapes(spec.layout)
+    known = {layer: pair for layer, pair in lora.pairs.items() if f"{layer}.weight" in shapes}
+    for layer, pair in known.items():
+        if pair.shape() != shapes[f"{layer}.weight"]:
+            raise ValueError(
+                f"{name} does not fit {spec.name}: at {layer} it changes a weight of shape "
+                f"{pair.shape()}, where the motion model has {shapes[f'{layer}.weight']}. Use a "
+                "MotionLoRA made for it."
+            )
+    if not known:
+        raise ValueError(
+            f"{name} changes no layer of {spec.name}: none of its {len(lora.pairs)} layers is one "
+            "of this motion model's. Use a MotionLoRA made for it."
+        )
+    report_unused(lora, len(lora.pairs) - len(known), spec, name)
+    return {
+        f"{layer}.weight": LoRAAdapter(set(), (pair.up, pair.down, pair.alpha, None, None, None))
+        for layer, pair in known.items()
+    }
+
+
+def report_unused(lora: MotionLora, unmatched: int, spec: MotionSpec, name: str) -> None:
+    if unmatched or lora.strange:
+        middle = sum(layer.startswith("mid_block.") for layer in lora.pairs)
+        reason = (
+            " (it was made for v2, which has a middle module)"
+            if middle and not spec.layout.mid_block
+            else ""
+        )
+        log.warning(
+            "%s: %d of %d layers match nothing in %s%s.",
+            name,
+            unmatched + len(lora.strange),
+            len(lora.pairs) + len(lora.strange),
+            spec.name,
+            reason,
+        )
+    if lora.spatial:
+        log.warning(
+            "%s: %d keys of the image model were left out; a MotionLoRA changes motion alone.",
+            name,
+            lora.spatial,
+        )
+
+
+def apply_domain_adapter(
+    model: ModelPatcher, tensors: Mapping[str, Tensor], scale: float, name: str
+) -> ModelPatcher:
+    """A clone of the image model with the domain adapter on: Q = W z + scale * A B^T z, in self-
+    and cross-attention alike (Guo et al. 2024, eq. 4). At scale 0 the clone is the base, bit for
+    bit.
+
+    Raises ValueError when the file is no LoRA of the image model, or fits no layer of this one.
+    """
+    kind = kind_of(tensors)
+    if kind != "spatial LoRA":
+        raise ValueError(f"{name} is no domain adapter but {WRONG_KIND[kind]}.")
+    stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
+    key_map = comfy.lora.model_lora_keys_unet(model.model, {})
+    patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
+    adapted = model.clone()
+    matched = adapted.add_patches(patches, scale) if scale != 0.0 else list(patches)
+    if not matched:
+        raise ValueError(
+            f"{name} changes no layer of this model: it was made for another base model. "
+            "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
+        )
+    used = {key for patch in patches.values() for key in getattr(patch, "loaded_keys", ())}
+    if len(used) < len(stripped):
+        log.warning(
+            "%s: %d of %d keys match nothing in the model.",
+            name,
+            len(stripped) - len(used),
+            len(stripped),
+        )
+    return adapted

@@ -1,0 +1,168 @@
+"""The families of motion models, as data.
+
+A family says how a motion model's numbers are to be read: what it was trained on, which GroupNorms
+take their statistics over all frames, how long its position table is and which noise schedule it
+learned. Everything that differs between AnimateDiff's v1, v2, v3, SDXL beta, HotshotXL, AnimateLCM
+and their kin stands in the tables below; the rest of the pack reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+NormRule = Literal["per_frame", "across_frames"]
+"""Whether a GroupNorm takes its statistics over one frame (c/32, h, w) or one video (c/32, f, h,
+w)."""
+
+HEADS = 8
+"""Attention heads of every published motion model, at every width."""
+
+
+@dataclass(frozen=True)
+class BetaSchedule:
+    """A noise schedule: beta_1..beta_T between `start` and `end`.
+
+    `curve` is ComfyUI's name; ComfyUI and diffusers swap them: "sqrt_linear" here is diffusers'
+    "linear" (betas on a straight line), "linear" here is diffusers' "scaled_linear" (their roots on
+    one). None keeps the checkpoint's own. `lcm_steps` is the number of steps of the teacher that a
+    consistency model was distilled from; 0 for ordinary diffusion.
+    """
+
+    curve: Literal["sqrt_linear", "linear"] | None
+    start: float = 0.00085
+    end: float = 0.012
+    lcm_steps: int = 0
+
+
+BETA_SCHEDULES: dict[str, BetaSchedule] = {
+    "AnimateDiff": BetaSchedule("sqrt_linear"),  # inference-v1..v3.yaml: beta_schedule "linear"
+    "AnimateDiff-SDXL": BetaSchedule("linear", end=0.020),  # branch sdxl: "scaled_linear" to .020
+    "AnimateLCM": BetaSchedule(
+        "sqrt_linear", lcm_steps=100
+    ),  # LCMScheduler, original_inference_steps 100
+    "LCM": BetaSchedule("linear", lcm_steps=50),  # as core's ModelSamplingDiscrete "lcm"
+    "checkpoint": BetaSchedule(None),  # HotshotXL, and whoever knows better
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way to compute a motion model.
+
+    `resnet_norm` is the rule of the UNet's own ResBlock norms and of its last norm (the authors'
+    switch `use_inflated_groupnorm`), `motion_norm` that of the motion module's norm. `positions` is
+    the length of the position table where the file holds none.
+    """
+
+    name: str
+    base: Literal["SD1.5", "SDXL"]
+    mid_block: bool
+    positions: int
+    resnet_norm: NormRule
+    motion_norm: NormRule
+    betas: str
+    frames: int
+    """Frames of a training clip: what the model does best."""
+
+
+FAMILIES: dict[str, Family] = {
+    f.name: f
+    for f in (
+        Family("v1", "SD1.5", False, 24, "across_frames", "per_frame", "AnimateDiff", 16),
+        Family("v2", "SD1.5", True, 32, "per_frame", "per_frame", "AnimateDiff", 16),
+        Family("v3", "SD1.5", False, 32, "per_frame", "per_frame", "AnimateDiff", 16),
+        Family(
+            "SDXL beta", "SDXL", False, 32, "per_frame", "across_frames", "AnimateDiff-SDXL", 16
+        ),
+        Family("HotshotXL", "SDXL", False, 24, "across_frames", "per_frame", "checkpoint", 8),
+        Family("AnimateLCM", "SD1.5", True, 64, "per_frame", "per_frame", "AnimateLCM", 16),
+        Family("Lightning", "SD1.5", True, 32, "per_frame", "per_frame", "AnimateDiff", 16),
+        Family("LongAnimateDiff", "SD1.5", True, 64, "per_frame", "per_frame", "AnimateDiff", 32),
+    )
+}
+
+LEVELS = {"SD1.5": 4, "SDXL": 3}
+"""Resolutions of each base model's UNet."""
+
+
+@dataclass(frozen=True)
+class MotionLayout:
+    """Which motion modules a model has, and how wide each is.
+
+    `widths` are the channels of the UNet's levels from the largest resolution down, `layers` the
+    ResBlocks of a down level (an up level has one more), each followed by one motion module.
+    """
+
+    widths: tuple[int, ...]
+    mid_block: bool
+    layers: int = 2
+
+    def modules(self) -> dict[str, int]:
+        """Names of the motion modules in the authors' grammar -> channels c."""
+        down = {
+            f"down_blocks.{i}.motion_modules.{j}": c
+            for i, c in enumerate(self.widths)
+            for j in range(self.layers)
+        }
+        mid = {"mid_block.motion_modules.0": self.widths[-1]} if self.mid_block else {}
+        up = {
+            f"up_blocks.{i}.motion_modules.{j}": c
+            for i, c in enumerate(reversed(self.widths))
+            for j in range(self.layers + 1)
+        }
+        return {**down, **mid, **up}
+
+    def __str__(self) -> str:
+        mid = "a middle module" if self.mid_block else "no middle module"
+        return f"{len(self.widths)} levels of {', '.join(map(str, self.widths))} channels, {mid}"
+
+
+@dataclass(frozen=True)
+class MotionSpec:
+    """What a loaded motion model is: the file's name, its family, its modules, its position
+    table's length."""
+
+    name: str
+    family: Family
+    layout: MotionLayout
+    positions: int
+
+
+MODULE_TENSORS: dict[str, tuple[int, ...]] = {
+    # tail of the key below "...motion_modules.J.temporal_transformer." -> shape in units of c
+    "norm.weight": (1,),
+    "norm.bias": (1,),
+    "proj_in.weight": (1, 1),
+    "proj_in.bias": (1,),
+    **{
+        f"transformer_blocks.0.attention_blocks.{i}.{tail}": shape
+        for i in (0, 1)
+        for tail, shape in {
+            "to_q.weight": (1, 1),
+            "to_k.weight": (1, 1),
+            "to_v.weight": (1, 1),
+            "to_out.0.weight": (1, 1),
+            "to_out.0.bias": (1,),
+        }.items()
+    },
+    **{f"transformer_blocks.0.norms.{i}.{p}": (1,) for i in (0, 1) for p in ("weight", "bias")},
+    "transformer_blocks.0.ff.net.0.proj.weight": (8, 1),
+    "transformer_blocks.0.ff.net.0.proj.bias": (8,),
+    "transformer_blocks.0.ff.net.2.weight": (1, 4),
+    "transformer_blocks.0.ff.net.2.bias": (1,),
+    "transformer_blocks.0.ff_norm.weight": (1,),
+    "transformer_blocks.0.ff_norm.bias": (1,),
+    "proj_out.weight": (1, 1),
+    "proj_out.bias": (1,),
+}
+
+
+def expected_shapes(layout: MotionLayout) -> dict[str, tuple[int, ...]]:
+    """Every tensor of a motion model in the authors' grammar (position tables left out) -> its
+    shape."""
+    return {
+        f"{module}.temporal_transformer.{tail}": tuple(n * c for n in units)
+        for module, c in layout.modules().items()
+        for tail, units in MODULE_TENSORS.items()
+    }

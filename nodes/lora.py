@@ -1,0 +1,110 @@
+"""Low-rank files: MotionLoRAs onto a motion model, the domain adapter onto the image model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion_models.files import (
+    LORAS,
+    MOTION_LORAS,
+    check_finite,
+    find_file,
+    list_files,
+    read_weights,
+)
+from ..motion_models.lora import apply_domain_adapter, apply_motion_lora
+from .animate import found
+from .schema import CATEGORY, MotionModelSocket, file_input, schema
+
+ADAPTER_FOLDERS = (LORAS, MOTION_LORAS)
+
+
+class LoadMotionLora(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_LoadMotionLoRA",
+            display_name="Load MotionLoRA",
+            category=CATEGORY,
+            description="Adds a camera move or another learned motion to a motion model. Several "
+            "can be chained; their effects add up.",
+            search_aliases=["motion lora", "camera lora", "zoom in", "pan left", "v2_lora"],
+            inputs=[
+                MotionModelSocket.Input(
+                    "motion_model", tooltip="The motion model that the MotionLoRA was made for."
+                ),
+                file_input(
+                    "lora",
+                    list_files(MOTION_LORAS),
+                    "A MotionLoRA from models/animatediff_motion_lora, in any published spelling.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-4.0,
+                    max=4.0,
+                    step=0.01,
+                    tooltip="How much of the MotionLoRA is added. 1 is as trained; below 0 often "
+                    "reverses the move.",
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output("motion_model_with_lora", display_name="motion_model")
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, lora: str) -> bool | str:
+        return found(lora, MOTION_LORAS)
+
+    @classmethod
+    def execute(cls, motion_model: Any, lora: str, strength: float = 1.0) -> io.NodeOutput:
+        tensors, _ = read_weights(find_file(lora, MOTION_LORAS))
+        check_finite(tensors, lora)
+        return io.NodeOutput(apply_motion_lora(motion_model, tensors, strength, lora))
+
+
+class DomainAdapter(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_DomainAdapter",
+            display_name="Apply Domain Adapter",
+            category=CATEGORY,
+            description="Puts the adapter of AnimateDiff's first training stage on the image "
+            "model. It took up the look of the training videos: 1 brings it back, 0 leaves it "
+            "away.",
+            search_aliases=["v3_sd15_adapter", "domain adapter lora", "adapter scale"],
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="The image model, before or after Apply Motion Model."
+                ),
+                file_input(
+                    "adapter",
+                    list_files(*ADAPTER_FOLDERS),
+                    "The domain adapter (v3_sd15_adapter) from models/loras or "
+                    "models/animatediff_motion_lora.",
+                ),
+                io.Float.Input(
+                    "scale",
+                    default=1.0,
+                    min=-2.0,
+                    max=2.0,
+                    step=0.01,
+                    tooltip="How much of the adapter is added: 1 as in training, 0 none of it.",
+                ),
+            ],
+            outputs=[io.Model.Output("adapted_model", display_name="model")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, adapter: str) -> bool | str:
+        return found(adapter, *ADAPTER_FOLDERS)
+
+    @classmethod
+    def execute(cls, model: Any, adapter: str, scale: float = 1.0) -> io.NodeOutput:
+        tensors, _ = read_weights(find_file(adapter, *ADAPTER_FOLDERS))
+        check_finite(tensors, adapter)
+        return io.NodeOutput(apply_domain_adapter(model, tensors, scale, adapter))

@@ -1,0 +1,39 @@
+"""Builds node schemas on every supported ComfyUI: the one file of version differences for nodes.
+
+Keywords that came after 0.3.75 (search_aliases in 0.11, advanced in 0.10) are dropped where this
+ComfyUI does not know them; it would refuse the whole pack otherwise.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+from comfy_api.latest import io
+
+CATEGORY = "AnimateDiff Kit"
+
+MotionModelSocket = io.Custom("ADK_MOTION_MODEL")
+
+
+def schema(**keywords: Any) -> io.Schema:
+    """`io.Schema` of the keywords that it has."""
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    return io.Schema(**{key: value for key, value in keywords.items() if key in known})
+
+
+def advanced(input_class: Any, *arguments: Any, **keywords: Any) -> Any:
+    """An input that is folded away, where this ComfyUI can fold."""
+    if "advanced" in inspect.signature(input_class.__init__).parameters:
+        keywords["advanced"] = True
+    return input_class(*arguments, **keywords)
+
+
+def file_input(
+    name: str, files: list[str], tooltip: str, first: tuple[str, ...] = ()
+) -> io.Combo.Input:
+    """A combo of files. An empty folder gives an empty choice; the node says what to do when it
+    is run."""
+    options = [*first, *files] or [""]
+    return io.Combo.Input(name, options=options, default=options[0], tooltip=tooltip)

@@ -1,0 +1,143 @@
+"""Tiny models of ComfyUI's and the pack's real classes, with live random weights, for tests on a
+CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.latent_formats
+import comfy.model_management
+import comfy.model_patcher
+import comfy.ops
+import comfy.sample
+import comfy.supported_models
+import torch
+from animatediff_kit.motion_models.load import build
+from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+CONTEXT = 32
+WIDTHS = {"SD1.5": (32, 64, 128, 128), "SDXL": (32, 64, 128)}
+
+UNETS: dict[str, dict[str, Any]] = {
+    "SD1.5": dict(
+        channel_mult=(1, 2, 4, 4),
+        num_res_blocks=[2, 2, 2, 2],
+        transformer_depth=[1, 1, 1, 1, 1, 1, 0, 0],
+        transformer_depth_output=[1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+        transformer_depth_middle=1,
+        use_linear_in_transformer=False,
+        adm_in_channels=None,
+        num_heads=8,
+    ),
+    "SDXL": dict(
+        channel_mult=(1, 2, 4),
+        num_res_blocks=[2, 2, 2],
+        transformer_depth=[0, 0, 1, 1, 2, 2],
+        transformer_depth_output=[0, 0, 0, 1, 1, 1, 2, 2, 2],
+        transformer_depth_middle=2,
+        use_linear_in_transformer=True,
+        adm_in_channels=2816,
+        num_classes="sequential",
+        num_head_channels=16,
+        num_heads=-1,
+    ),
+}
+COMMON = dict(
+    image_size=32,
+    in_channels=4,
+    out_channels=4,
+    model_channels=32,
+    context_dim=CONTEXT,
+    use_spatial_transformer=True,
+    legacy=False,
+    use_temporal_attention=False,
+    use_temporal_resblock=False,
+)
+
+
+class TinySD15(comfy.supported_models.SD15):
+    unet_config = {"context_dim": CONTEXT, "model_channels": 32}
+
+
+class TinySD20(comfy.supported_models.SD20):
+    unet_config = {"context_dim": CONTEXT, "model_channels": 32}
+
+
+class TinySDXL(comfy.supported_models.SDXL):
+    unet_config = {"context_dim": CONTEXT, "model_channels": 32}
+
+
+CONFIGS = {"SD1.5": TinySD15, "SD2.x": TinySD20, "SDXL": TinySDXL}
+
+
+def randomise(weights: dict[str, Tensor], seed: int) -> dict[str, Tensor]:
+    """Live weights of the same shapes: matrices N(0, 1/fan_in), norms around 1, biases around 0."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def live(key: str, weight: Tensor) -> Tensor:
+        noise = torch.randn(weight.shape, generator=generator)
+        if weight.ndim > 1:
+            return noise * weight[0].numel() ** -0.5
+        return 1 + 0.1 * noise if key.endswith("weight") else 0.1 * noise
+
+    return {key: live(key, weight) for key, weight in weights.items()}
+
+
+def image_model(
+    base: str = "SD1.5", seed: int = 0, dtype: torch.dtype = torch.float32
+) -> ModelPatcher:
+    """A loaded checkpoint's MODEL at tiny width: `base` is "SD1.5", "SD2.x" or "SDXL"."""
+    unet = UNETS["SDXL" if base == "SDXL" else "SD1.5"]
+    config = CONFIGS[base]({**COMMON, **unet, "dtype": dtype})
+    config.set_inference_dtype(dtype, None)
+    model = config.get_model({}, "", device=torch.device("cpu"))
+    weights = model.diffusion_model.state_dict()
+    model.diffusion_model.load_state_dict(
+        {k: w.to(dtype) for k, w in randomise(weights, seed).items()}
+    )
+    patcher = getattr(comfy.model_patcher, "CoreModelPatcher", ModelPatcher)
+    memory = comfy.model_management
+    return patcher(model, memory.get_torch_device(), memory.unet_offload_device())
+
+
+def motion_layout(family: str, widths: tuple[int, ...] | None = None) -> MotionLayout:
+    spec = FAMILIES[family]
+    return MotionLayout(widths or WIDTHS[spec.base], spec.mid_block)
+
+
+def motion_weights(
+    family: str, seed: int = 7, widths: tuple[int, ...] | None = None
+) -> dict[str, Tensor]:
+    """A live state dict in the authors' names, position tables left out."""
+    shapes = expected_shapes(motion_layout(family, widths))
+    return randomise({key: torch.empty(shape) for key, shape in shapes.items()}, seed)
+
+
+def motion_patcher(family: str, seed: int = 7, positions: int | None = None) -> ModelPatcher:
+    """A motion model of this family at tiny width, as the loader makes it."""
+    known = FAMILIES[family]
+    spec = MotionSpec(f"tiny_{family}", known, motion_layout(family), positions or known.positions)
+    return build(spec, motion_weights(family, seed))
+
+
+def prompt(seed: int, tokens: int = 7, base: str = "SD1.5") -> list[Any]:
+    """A CONDITIONING of random tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    extra: dict[str, Any] = {}
+    if base == "SDXL":
+        extra["pooled_output"] = torch.randn((1, 1280), generator=generator)
+    return [[torch.randn((1, tokens, CONTEXT), generator=generator), extra]]
+
+
+def sample(model: ModelPatcher, frames: int = 4, base: str = "SD1.5", **overrides: Any) -> Tensor:
+    """Two Euler steps of ComfyUI's own sampler; every frame starts from its own noise.   -> f 4 "
+    "8 8"""
+    call: dict[str, Any] = dict(steps=2, cfg=3.0, sampler_name="euler", scheduler="normal", seed=1)
+    call.update(positive=prompt(11, base=base), negative=prompt(12, base=base))
+    call.update(overrides)
+    noise = torch.randn((frames, 4, 8, 8), generator=torch.Generator().manual_seed(call["seed"]))
+    with torch.inference_mode():
+        latent = torch.zeros_like(noise)
+        return comfy.sample.sample(model, noise, latent_image=latent, disable_pbar=True, **call)
