@@ -85,9 +85,9 @@ def sd15() -> Any:
 def animated(model: Any, family: str) -> Any:
     """`model` with a motion model of the family's real size applied."""
     import torch
-    from animatediff_kit.motion_models import specs
-    from animatediff_kit.motion_models.inject import apply_motion_model
-    from animatediff_kit.motion_models.load import build
+    from animatediff_kit.motion_models import specs  # pyright: ignore[reportMissingImports]
+    from animatediff_kit.motion_models.inject import apply_motion_model  # pyright: ignore[reportMissingImports]
+    from animatediff_kit.motion_models.load import build  # pyright: ignore[reportMissingImports]
 
     known = specs.FAMILIES[family]
     layout = specs.MotionLayout((320, 640, 1280, 1280), known.mid_block)
