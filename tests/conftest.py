@@ -19,4 +19,4 @@ standalone.register_package("adk_tests", TESTS)
 
 import torch  # noqa: E402
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
