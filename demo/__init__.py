@@ -1,0 +1,1 @@
+"""What `python run.py demo` renders with."""

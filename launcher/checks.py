@@ -1,0 +1,38 @@
+"""`python run.py test`: style, types and tests, each run whatever became of the others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .environment import Say
+
+
+def commands(python: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
+    """What is run, by name. Paths among pytest's arguments take the place of `tests`."""
+    paths = [word for word in arguments if Path(word.partition("::")[0]).exists()]
+    tool = [str(python), "-m"]
+    return {
+        "ruff check": [*tool, "ruff", "check", "."],
+        "ruff format": [*tool, "ruff", "format", "--check", "."],
+        "pyright": [*tool, "pyright"],
+        "pytest": [*tool, "pytest", *([] if paths else ["tests"]), *arguments],
+    }
+
+
+def run(root: Path, python: Path, arguments: Sequence[str], say: Say) -> int:
+    """Runs every check, prints a summary, returns 0 if all passed and 1 otherwise."""
+    environment = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    summary, failed = [], False
+    for name, command in commands(python, arguments).items():
+        say(name)
+        began = time.monotonic()
+        code = subprocess.run(command, cwd=root, env=environment).returncode
+        verdict = "passed" if code == 0 else f"FAILED (exit code {code})"
+        summary.append(f"  {name:<12} {verdict}, {time.monotonic() - began:.1f} s")
+        failed = failed or code != 0
+    say("summary\n" + "\n".join(summary))
+    return int(failed)
