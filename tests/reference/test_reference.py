@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from adk_tests.reference.live import live_noise, live_video, live_weights, relative_error
+from adk_tests.reference.motion import motion_module, positional_table
+from adk_tests.reference.unet import Rules, timestep_sinusoid, unet
 from diffusers import UNetMotionModel
 from diffusers.models.embeddings import SinusoidalPositionalEmbedding
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
 from torch import Tensor, nn
-
-from .live import live_noise, live_video, live_weights, relative_error
-from .motion import motion_module, positional_table
-from .unet import Rules, timestep_sinusoid, unet
 
 FP64 = 1e-13
 FP32 = 5e-6
