@@ -57,7 +57,7 @@ def mix_frequencies(low: Tensor, high: Tensor, keep: Tensor) -> Tensor:
 class FreeInitSampler(comfy.samplers.Sampler):
     """A SAMPLER that runs another one `iterations` times, refining the noise between the runs."""
 
-    def __init__(self, sampler: comfy.samplers.Sampler, iterations: int, filter_name: str) -> None:
+    def __init__(self, sampler: Any, iterations: int, filter_name: str) -> None:
         if iterations < 1:
             raise ValueError(f"FreeInit was given {iterations} iterations; it needs at least 1.")
         low_pass(filter_name, 1, 1, 1)

@@ -45,5 +45,5 @@ class FreeNoise:
     def generate_noise(self, input_latent: dict[str, Any]) -> Tensor:
         """input_latent: a LATENT of n frames -> noise n c h w"""
         samples = input_latent["samples"]
-        noise = comfy.sample.prepare_noise(samples, self.seed, input_latent.get("batch_index"))
+        noise: Any = comfy.sample.prepare_noise(samples, self.seed, input_latent.get("batch_index"))
         return repeat_noise(noise, self.length, self.overlap, self.seed)
