@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..motion_models.views import FrameParts
+
 Cond = dict[str, Any]
 
 
@@ -98,3 +100,69 @@ def window_gligen(gligen: tuple[Any, ...], window: list[int]) -> tuple[Any, ...]
     if kind != "position_batched":
         return gligen
     return kind, model, [boxes[frame % len(boxes)] for frame in window]
+
+
+class ControlInParts:
+    """A ControlNet for a call with all frames of a long video: run over them in parts, each with
+    the hints of its frames, the results put together again."""
+
+    def __init__(self, control: Any, frames: int, length: int) -> None:
+        self.control = control
+        self.frames = frames
+        self.length = length
+
+    def get_control(
+        self,
+        x_noisy: Tensor,
+        t: Tensor,
+        cond: Cond,
+        batched_number: int,
+        transformer_options: dict[str, Any],
+    ) -> Any:
+        """x_noisy: (b f) c h w   -> lists of (b f) c h w by place in the UNet, as core's
+        ControlNets give"""
+        parts = FrameParts(x_noisy.shape[0] // self.frames, self.frames, self.length)
+        results = []
+        for start in parts.starts():
+            options = parts.options(transformer_options, start)
+            control = window_control(self.control, options["ad_params"]["sub_idxs"], {})
+            part = {key: parts.take(value, start) for key, value in cond.items()}
+            results.append(
+                control.get_control(
+                    parts.take(x_noisy, start), parts.take(t, start), part, batched_number, options
+                )
+            )
+        return None if results[0] is None else joined_controls(results, parts)
+
+
+def joined_controls(results: list[dict[str, list[Any]]], parts: FrameParts) -> dict[str, list[Any]]:
+    """The parts' control signals as one: every list entry joined over the frames, None where it
+    is None."""
+    return {
+        place: [
+            None if signals[0] is None else parts.join(list(signals))
+            for signals in zip(*(result[place] for result in results), strict=True)
+        ]
+        for place in results[0]
+    }
+
+
+def conds_in_parts(
+    conds: list[list[Cond] | None], frames: int, length: int
+) -> list[list[Cond] | None]:
+    """The conditionings with their ControlNets run in parts; one that several share stays "
+    "shared."""
+    stand_ins: dict[int, ControlInParts] = {}
+
+    def stand_in(control: Any) -> ControlInParts:
+        return stand_ins.setdefault(id(control), ControlInParts(control, frames, length))
+
+    return [
+        None
+        if group is None
+        else [
+            {**cond, "control": stand_in(cond["control"])} if cond.get("control") else cond
+            for cond in group
+        ]
+        for group in conds
+    ]

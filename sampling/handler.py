@@ -26,9 +26,12 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from .conditioning import Cond, frames_of, window_conds
+from ..motion_models.inject import applied_keys
+from ..motion_models.views import OPTION as VIEWS_OPTION
+from ..motion_models.views import Views
+from .conditioning import Cond, conds_in_parts, frames_of, window_conds
 from .fuse import fuse_weights
-from .windows import Windows, WindowSettings, windows_of
+from .windows import VIEWS, Windows, WindowSettings, windows_of
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
@@ -96,16 +99,17 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         model_options: dict[str, Any],
     ) -> list[Tensor]:
         """x_in: n 4 h w;   timestep: n   -> one prediction for each of `conds`, n 4 h w"""
-        frames = x_in.shape[0]
+        if self.settings.schedule == VIEWS and is_animated(model):
+            return self.in_views(calc_cond_batch, model, conds, x_in, timestep, model_options)
         step, steps = step_of(timestep, model_options)
-        windows = windows_of(frames, self.settings, step)
+        windows = windows_of(x_in.shape[0], self.settings, step)
         progress = comfy.utils.ProgressBar(steps * len(windows))
         total = [torch.zeros_like(x_in) for _ in conds]
-        weight = torch.zeros((frames, 1, 1, 1), dtype=x_in.dtype, device=x_in.device)
+        weight = x_in.new_zeros((x_in.shape[0], 1, 1, 1))
         for i, indices in enumerate(windows):
             comfy.model_management.throw_exception_if_processing_interrupted()
-            window = Window(indices, frames)
-            with published(window, model_options):
+            window = Window(indices, x_in.shape[0])
+            with published(window_options(window, model_options), model_options):
                 predictions = calc_cond_batch(
                     model,
                     window_conds(conds, indices),
@@ -113,12 +117,51 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
                     window.get_tensor(timestep),
                     model_options,
                 )
-            scale = x_in.new_tensor(fuse_weights(indices, frames, self.settings)).view(-1, 1, 1, 1)
+            scale = x_in.new_tensor(fuse_weights(indices, x_in.shape[0], self.settings))
+            scale = scale.view(-1, 1, 1, 1)
             for sum_of, prediction in zip(total, predictions, strict=True):
                 window.add_window(sum_of, prediction * scale)
             window.add_window(weight, scale)
             progress.update_absolute(step * len(windows) + i + 1)
         return [sum_of.div_(weight) for sum_of in total]
+
+    def in_views(
+        self,
+        calc_cond_batch: Callable[..., list[Tensor]],
+        model: Any,
+        conds: list[list[Cond] | None],
+        x_in: Tensor,
+        timestep: Tensor,
+        model_options: dict[str, Any],
+    ) -> list[Tensor]:
+        """One evaluation of all frames; the motion layers slide the windows
+        (motion_models/views.py)."""
+        step, _ = step_of(timestep, model_options)
+        views = views_of(x_in.shape[0], self.settings, step)
+        with published({VIEWS_OPTION: views}, model_options):
+            parts = conds_in_parts(conds, x_in.shape[0], self.settings.length)
+            return calc_cond_batch(model, parts, x_in, timestep, model_options)
+
+
+def is_animated(model: Any) -> bool:
+    """Whether the running model has motion layers; without, windows in the motion module are "
+    "none."""
+    return bool(applied_keys(model.current_patcher))
+
+
+def views_of(frames: int, settings: WindowSettings, step: int) -> Views:
+    """The windows of a step with their shares in each frame."""
+    windows = windows_of(frames, settings, step)
+    weights = [fuse_weights(window, frames, settings) for window in windows]
+    total = [0.0] * frames
+    for window, values in zip(windows, weights, strict=True):
+        for frame, value in zip(window, values, strict=True):
+            total[frame] += value
+    shares = (
+        tuple(value / total[frame] for frame, value in zip(window, values, strict=True))
+        for window, values in zip(windows, weights, strict=True)
+    )
+    return Views(tuple(map(tuple, windows)), tuple(shares), settings.length)
 
 
 def step_of(timestep: Tensor, model_options: dict[str, Any]) -> tuple[int, int]:
@@ -134,22 +177,27 @@ def step_of(timestep: Tensor, model_options: dict[str, Any]) -> tuple[int, int]:
     return max(0, int(reached) - 1), len(sigmas) - 1
 
 
-@contextmanager
-def published(window: Window, model_options: dict[str, Any]) -> Iterator[None]:
-    """The window in transformer_options, for the model call inside and nothing after it."""
-    options = model_options.setdefault("transformer_options", {})
-    before = {key: options[key] for key in ("ad_params", "context_window") if key in options}
-    options["context_window"] = window
-    options["ad_params"] = {
-        **before.get("ad_params", {}),
+def window_options(window: Window, model_options: dict[str, Any]) -> dict[str, Any]:
+    """What transformer_options say of a window."""
+    earlier = model_options.get("transformer_options", {}).get("ad_params", {})
+    ad_params = {
         "full_length": window.total_frames,
         "context_length": window.context_length,
         "sub_idxs": list(window.index_list),
     }
+    return {"context_window": window, "ad_params": {**earlier, **ad_params}}
+
+
+@contextmanager
+def published(entries: dict[str, Any], model_options: dict[str, Any]) -> Iterator[None]:
+    """`entries` in transformer_options, for the model call inside and nothing after it."""
+    options = model_options.setdefault("transformer_options", {})
+    before = {key: options[key] for key in entries if key in options}
+    options.update(entries)
     try:
         yield
     finally:
-        for key in ("ad_params", "context_window"):
+        for key in entries:
             options.pop(key, None)
         options.update(before)
 
