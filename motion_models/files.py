@@ -141,7 +141,7 @@ def flatten(content: Any) -> dict[str, Tensor]:
     while isinstance(content, Mapping):
         inner = next((content[p] for p in PACKINGS if isinstance(content.get(p), Mapping)), None)
         if inner is None:
-            return {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
+            return {str(k): v.detach() for k, v in content.items() if isinstance(v, Tensor)}
         content = inner
     return {}
 
