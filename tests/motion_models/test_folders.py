@@ -86,6 +86,13 @@ def test_slashes_of_either_system_find_the_file(models, name):
     assert list_files(MOTION_MODELS) == [os.path.join("sd15", "v3", "m.ckpt")]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a file name cannot hold a backslash there")
+def test_a_workflow_from_linux_finds_what_windows_lists(models):
+    register_folders()
+    path = put(models / "animatediff_models" / "sd15\\m.ckpt")  # as Windows lists sd15/m.ckpt
+    assert find_file("sd15/m.ckpt", MOTION_MODELS) == path
+
+
 def test_a_name_in_two_folders_is_listed_once_and_the_first_is_taken(models):
     register_folders()
     put(models / "animatediff_motion_lora" / "a.safetensors")

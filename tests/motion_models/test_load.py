@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import comfy.model_management
 import pytest
 import torch
 from adk_tests import spellings, tiny
@@ -145,11 +146,32 @@ def test_mixed_dtypes(tmp_path):
     assert same(model.state_dict(), {key: w.to(model.dtype) for key, w in weights.items()})
 
 
-def test_dtype_follows_the_matrices():
+@pytest.fixture
+def comfyui_keeps_dtypes(monkeypatch):
+    """ComfyUI's answer on a GPU that computes in every dtype; a CPU's answer is float32."""
+    monkeypatch.setattr(
+        comfy.model_management, "unet_dtype", lambda model_params, weight_dtype: weight_dtype
+    )
+
+
+def test_dtype_is_that_of_most_matrices(comfyui_keeps_dtypes):
     matrix, norm = torch.ones(4, 4), torch.ones(4)
     mostly_half = {"a": matrix.half(), "b": matrix.half(), "c": matrix, "d": norm, "e": norm}
-    assert weight_dtype(mostly_half) == weight_dtype({"a": matrix.half()})
+    assert weight_dtype(mostly_half) == torch.float16
     assert weight_dtype({"a": matrix, "b": norm.half(), "c": norm.half()}) == torch.float32
+
+
+@pytest.mark.parametrize("dtype", STORED, ids=str)
+def test_weights_keep_their_bits_where_comfyui_computes_in_them(
+    tmp_path, comfyui_keeps_dtypes, dtype
+):
+    weights = {key: w.to(dtype) for key, w in stored("v3", 32).items()}
+    model = motion_model(load_motion_model(write(tmp_path / "m.safetensors", weights)))
+    assert model.dtype == dtype
+    assert all(
+        torch.equal(w.view(torch.uint8), weights[key].view(torch.uint8))
+        for key, w in model.state_dict().items()
+    )
 
 
 def test_file_is_not_changed_and_loads_again(tmp_path):
