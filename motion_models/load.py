@@ -28,6 +28,10 @@ ELSEWHERE = {
     "unknown": "none of AnimateDiff's formats",
 }
 
+FLOAT32_ARITHMETIC = 1e-5
+"""By how much position tables of different machines differ: the angle of row t carries t times the
+rounding of its frequency."""
+
 
 def load_motion_model(
     path: str, family: str = AUTOMATIC, disable_dynamic: bool = False
@@ -125,13 +129,14 @@ def patcher_class(disable_dynamic: bool) -> type[ModelPatcher]:
 def keep_own_tables(model: MotionModel, tables: Mapping[str, Tensor]) -> None:
     """Use a stored position table where it is not the sinusoidal one.
 
-    A table that equals the formula to its own precision was only rounded by saving, and the formula
-    is exact, as in the authors' loader; any other was trained or altered, and is kept as it is.
+    A table that equals the formula to its own precision was only rounded, by saving or by another
+    machine's float32 arithmetic, and the formula is exact, as in the authors' loader; any other was
+    trained or altered, and is kept as it is.
     """
     for key, stored in tables.items():
         encoder = model.get_submodule(key.removesuffix(".pe"))
         assert isinstance(encoder, PositionalEncoding)
-        rounding = 2 * torch.finfo(stored.dtype).eps
+        rounding = max(2 * torch.finfo(stored.dtype).eps, FLOAT32_ARITHMETIC)
         if not torch.allclose(stored.float(), encoder.pe, rtol=0.0, atol=rounding):
             encoder.pe = stored.float()
             other = key.replace("attention_blocks.0", "attention_blocks.1")

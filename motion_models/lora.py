@@ -17,6 +17,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import comfy.lora
 from comfy.model_patcher import ModelPatcher
@@ -64,11 +65,12 @@ class LowRank:
     alpha: float | None = None
 
     def shape(self) -> tuple[int, ...] | None:
-        """Shape of the weight that the pair changes; None where the halves are missing or "
-        "disagree."""
-        if self.down is None or self.up is None or self.up.shape[1] != self.down.shape[0]:
+        """Shape of the weight that the pair changes; None where the halves are missing or
+        disagree."""
+        if self.down is None or self.up is None or self.down.ndim != 2 or self.up.ndim != 2:
             return None
-        return (self.up.shape[0], self.down.shape[1])
+        rank, inputs = self.down.shape
+        return (self.up.shape[0], inputs) if self.up.shape[1] == rank else None
 
 
 @dataclass
@@ -148,12 +150,7 @@ def fitting_patches(lora: MotionLora, spec: MotionSpec, name: str) -> dict[str, 
     shapes = expected_shapes(spec.layout)
     known = {layer: pair for layer, pair in lora.pairs.items() if f"{layer}.weight" in shapes}
     for layer, pair in known.items():
-        if pair.shape() != shapes[f"{layer}.weight"]:
-            raise ValueError(
-                f"{name} does not fit {spec.name}: at {layer} it changes a weight of shape "
-                f"{pair.shape()}, where the motion model has {shapes[f'{layer}.weight']}. Use a "
-                "MotionLoRA made for it."
-            )
+        check_pair(pair, shapes[f"{layer}.weight"], layer, spec, name)
     if not known:
         raise ValueError(
             f"{name} changes no layer of {spec.name}: none of its {len(lora.pairs)} layers is one "
@@ -164,6 +161,24 @@ def fitting_patches(lora: MotionLora, spec: MotionSpec, name: str) -> dict[str, 
         f"{layer}.weight": LoRAAdapter(set(), (pair.up, pair.down, pair.alpha, None, None, None))
         for layer, pair in known.items()
     }
+
+
+def check_pair(
+    pair: LowRank, shape: tuple[int, ...], layer: str, spec: MotionSpec, name: str
+) -> None:
+    """Raise ValueError unless the pair is whole and changes a weight of this shape."""
+    if pair.down is None or pair.up is None:
+        half = next((h for h in ("down", "up") if getattr(pair, h) is not None), "alpha")
+        raise ValueError(
+            f"{name} is incomplete: at {layer} it holds {half} alone, where a pair of down and up "
+            "belongs. Download it again."
+        )
+    if pair.shape() != shape:
+        raise ValueError(
+            f"{name} does not fit {spec.name}: at {layer} its up {list(pair.up.shape)} and down "
+            f"{list(pair.down.shape)} change no weight of shape {list(shape)}, which the motion "
+            "model has. Use a MotionLoRA made for it."
+        )
 
 
 def report_unused(lora: MotionLora, unmatched: int, spec: MotionSpec, name: str) -> None:
@@ -204,7 +219,14 @@ def apply_domain_adapter(
         raise ValueError(f"{name} is no domain adapter but {WRONG_KIND[kind]}.")
     stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
     key_map = comfy.lora.model_lora_keys_unet(model.model, {})
-    patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
+    try:
+        patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
+    except KeyError as error:
+        raise ValueError(
+            f"{name} is incomplete: it holds one half of a pair without the other, "
+            f"{error.args[0]}. Download it again."
+        ) from error
+    check_adapter(patches, model.model.state_dict(), name)
     adapted = model.clone()
     matched = adapted.add_patches(patches, scale) if scale != 0.0 else list(patches)
     if not matched:
@@ -221,3 +243,22 @@ def apply_domain_adapter(
             len(stripped),
         )
     return adapted
+
+
+def check_adapter(patches: Mapping[Any, Any], weights: Mapping[str, Tensor], name: str) -> None:
+    """Raise ValueError where a pair and the weight that it changes disagree on their shapes.
+
+    An SD1.5 adapter and SDXL have layers in common by name, so names alone prove nothing.
+    """
+    for key, patch in patches.items():
+        if key not in weights or not isinstance(patch, LoRAAdapter):
+            continue
+        up, down, _, core = patch.weights[:4]
+        shape = weights[key].shape
+        changed = (up.shape[:1], down.shape[1:].numel())
+        if core is None and changed != (shape[:1], shape[1:].numel()):
+            raise ValueError(
+                f"{name} was made for another base model: at {key} its up {list(up.shape)} and "
+                f"down {list(down.shape)} change no weight of shape {list(shape)}. "
+                "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
+            )
