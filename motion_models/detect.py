@@ -34,11 +34,22 @@ TEMPORAL_MARKS = (
 )
 
 
+KIND_PHRASES = {
+    # what a file can be -> how a message says so, and which node takes it
+    "motion model": "a motion model: load it with Load Motion Model",
+    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
+    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter "
+    "(v3_sd15_adapter) or Load LoRA",
+    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
+    "checkpoint": "an image model without motion modules: load it with Load Checkpoint",
+    "unknown": "none of AnimateDiff's formats",
+}
+
+
 def kind_of(keys: Iterable[str]) -> str:
     """What a file with these keys holds, in the words that messages use.
 
-    One of: "motion model", "MotionLoRA", "spatial LoRA", "SparseCtrl", "PIA model", "AnimateLCM-I2V
-    model", "checkpoint", "unknown".
+    One of the keys of KIND_PHRASES.
     """
     keys = list(keys)
     lora = any(mark in key for key in keys for mark in LORA_MARKS)

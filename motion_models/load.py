@@ -13,20 +13,12 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from .detect import AUTOMATIC, Detected, identify, kind_of, motion_keys
+from .detect import AUTOMATIC, KIND_PHRASES, Detected, identify, kind_of, motion_keys
 from .files import check_finite, read_weights
 from .modules import MotionModel, PositionalEncoding
 from .specs import FAMILIES, MotionSpec
 
 log = logging.getLogger(__name__)
-
-ELSEWHERE = {
-    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
-    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter or Load LoRA",
-    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
-    "checkpoint": "an image model without motion modules: load it with Load Checkpoint",
-    "unknown": "none of AnimateDiff's formats",
-}
 
 FLOAT32_ARITHMETIC = 1e-5
 """By how much position tables of different machines differ: the angle of row t carries t times the
@@ -78,7 +70,7 @@ def sort_out(
     """Weights by the authors' names, and what they are. Raises ValueError naming the file."""
     kind = kind_of(tensors)
     if kind != "motion model":
-        raise ValueError(f"{name} is no motion model but {ELSEWHERE[kind]}.")
+        raise ValueError(f"{name} is no motion model but {KIND_PHRASES[kind]}.")
     official, grammar = motion_keys(tensors)
     weights = {new: tensors[old] for old, new in official.items()}
     extra = {key: tuple(t.shape) for key, t in tensors.items() if key not in official}

@@ -1,14 +1,13 @@
-"""Low-rank files: MotionLoRAs for the motion model, domain adapters for the image model.
+"""MotionLoRAs: low-rank files in any spelling -> weight patches of the motion model.
 
 A MotionLoRA (Guo et al. 2024, section 4.3) adds s * up @ down to the projections of the temporal
 attentions. Files come in many spellings; all are read into the same pairs, and ComfyUI's weight
 patches merge them in float32:
 
-official        ...attention_blocks.0.processor.to_q_lora.down.weight        no alpha: scale 1
-ADMotionDirector ...attention_blocks.0.to_out.processor.0_lora.down.weight   feed-forwards too
-diffusers, peft ...attn1.to_q.lora_A.weight                                  lora_alpha = rank:
-scale 1 kohya           lora_unet_..._to_q.lora_down.weight and .alpha               scale alpha /
-rank
+    official           ...attention_blocks.0.processor.to_q_lora.down.weight       no alpha: scale 1
+    ADMotionDirector   ...attention_blocks.0.to_out.processor.0_lora.down.weight   feed-forwards too
+    diffusers, peft    ...attn1.to_q.lora_A.weight                  lora_alpha = rank: scale 1
+    kohya              lora_unet_..._to_q.lora_down.weight, .alpha  scale alpha / rank
 """
 
 from __future__ import annotations
@@ -17,14 +16,12 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import comfy.lora
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor
 
-from .detect import TEMPORAL_MARKS, kind_of
+from .detect import KIND_PHRASES, TEMPORAL_MARKS, kind_of
 from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
 from .load import motion_model
 from .specs import MotionSpec, expected_shapes
@@ -41,16 +38,6 @@ SPELLINGS = (
     r"(?P<layer>.+)\.(?P<part>alpha)$",
 )
 PARTS = {"down": "down", "A": "down", "up": "up", "B": "up", "alpha": "alpha"}
-
-WRONG_KIND = {
-    "motion model": "a motion model: load it with Load Motion Model",
-    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
-    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter "
-    "(v3_sd15_adapter) or Load LoRA",
-    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
-    "checkpoint": "an image model: load it with Load Checkpoint",
-    "unknown": "no LoRA of a format known here",
-}
 
 
 @dataclass
@@ -135,7 +122,7 @@ def apply_motion_lora(
     """
     kind = kind_of(tensors)
     if kind != "MotionLoRA":
-        raise ValueError(f"{name} is no MotionLoRA but {WRONG_KIND[kind]}.")
+        raise ValueError(f"{name} is no MotionLoRA but {KIND_PHRASES[kind]}.")
     spec = motion_model(motion).spec
     lora = parse_motion_lora(tensors, spec)
     patches = fitting_patches(lora, spec, name)
@@ -203,62 +190,3 @@ def report_unused(lora: MotionLora, unmatched: int, spec: MotionSpec, name: str)
             name,
             lora.spatial,
         )
-
-
-def apply_domain_adapter(
-    model: ModelPatcher, tensors: Mapping[str, Tensor], scale: float, name: str
-) -> ModelPatcher:
-    """A clone of the image model with the domain adapter on: Q = W z + scale * A B^T z, in self-
-    and cross-attention alike (Guo et al. 2024, eq. 4). At scale 0 the clone is the base, bit for
-    bit.
-
-    Raises ValueError when the file is no LoRA of the image model, or fits no layer of this one.
-    """
-    kind = kind_of(tensors)
-    if kind != "spatial LoRA":
-        raise ValueError(f"{name} is no domain adapter but {WRONG_KIND[kind]}.")
-    stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
-    key_map = comfy.lora.model_lora_keys_unet(model.model, {})
-    try:
-        patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
-    except KeyError as error:
-        raise ValueError(
-            f"{name} is incomplete: it holds one half of a pair without the other, "
-            f"{error.args[0]}. Download it again."
-        ) from error
-    check_adapter(patches, model.model.state_dict(), name)
-    adapted = model.clone()
-    matched = adapted.add_patches(patches, scale) if scale != 0.0 else list(patches)
-    if not matched:
-        raise ValueError(
-            f"{name} changes no layer of this model: it was made for another base model. "
-            "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
-        )
-    used = {key for patch in patches.values() for key in getattr(patch, "loaded_keys", ())}
-    if len(used) < len(stripped):
-        log.warning(
-            "%s: %d of %d keys match nothing in the model.",
-            name,
-            len(stripped) - len(used),
-            len(stripped),
-        )
-    return adapted
-
-
-def check_adapter(patches: Mapping[Any, Any], weights: Mapping[str, Tensor], name: str) -> None:
-    """Raise ValueError where a pair and the weight that it changes disagree on their shapes.
-
-    An SD1.5 adapter and SDXL have layers in common by name, so names alone prove nothing.
-    """
-    for key, patch in patches.items():
-        if key not in weights or not isinstance(patch, LoRAAdapter):
-            continue
-        up, down, _, core = patch.weights[:4]
-        shape = weights[key].shape
-        changed = (up.shape[:1], down.shape[1:].numel())
-        if core is None and changed != (shape[:1], shape[1:].numel()):
-            raise ValueError(
-                f"{name} was made for another base model: at {key} its up {list(up.shape)} and "
-                f"down {list(down.shape)} change no weight of shape {list(shape)}. "
-                "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
-            )

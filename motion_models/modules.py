@@ -1,11 +1,12 @@
-"""The temporal transformer of AnimateDiff, as its authors compute it (Guo et al. 2024, fig. 3 and
-eq. 4).
+"""The temporal transformer of AnimateDiff, as its authors compute it (Guo et al. 2024, section 4.2).
 
 Parameter names are those of guoyww/AnimateDiff's motion_module.py: they are the file format. One
 module is
 
-GroupNorm -> Linear -> [LayerNorm -> + positions -> self-attention over the frames of one pixel] x 2
--> LayerNorm -> GEGLU feed-forward -> Linear (zero at the start of training) -> + input
+    GroupNorm -> Linear
+    -> 2 x [LayerNorm -> + positions -> self-attention over the frames of one pixel -> + input]
+    -> LayerNorm -> GEGLU feed-forward -> + input
+    -> Linear, zero at the start of training -> + the module's input
 
 Shapes: b videos, f frames, c channels, h w map, n = h*w pixels, l rows of the position table.
 """

@@ -1,12 +1,11 @@
-"""FreeInit: sample, keep the low frequencies of the result in the noise, sample again (Wu et al.
-2023).
+"""FreeInit: sample, keep the result's low frequencies in the noise, sample again (Wu et al. 2023).
 
 In training, the noisiest latent still holds the low frequencies of its video, consistent over the
 frames; pure noise does not, and the first samples flicker for it. Each further iteration starts
 from
 
-z_T = sqrt(a_T) z_0 + sqrt(1 - a_T) e          the result, noised with the first noise again (eq. 5)
-e'  = IFFT(H * FFT(z_T) + (1 - H) * FFT(n))    its low frequencies, fresh high ones (eqs. 6 to 8)
+    z_T = sqrt(a_T) z_0 + sqrt(1 - a_T) e         the result, with the first noise e added again
+    e'  = IFFT(H * FFT(z_T) + (1 - H) * FFT(n))   its low frequencies, high ones of fresh noise n
 
 with a 3-D Fourier transform over frames, height and width, and a low-pass filter H.
 """

@@ -5,8 +5,8 @@ runs the evaluation window by window and fuses the results, so that memory is th
 Everything that belongs to a frame follows it (conditioning.py), and the window is published for
 other packs:
 
-transformer_options["ad_params"]       full_length, context_length, sub_idxs (the de-facto contract)
-transformer_options["context_window"]  index_list, context_length, total_frames, dim (core's)
+    transformer_options["ad_params"]       full_length, context_length, sub_idxs (de-facto contract)
+    transformer_options["context_window"]  index_list, context_length, total_frames, dim (core's)
 
 A handler keeps no state: models that share it can be sampled in turn.
 """

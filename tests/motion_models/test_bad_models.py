@@ -106,7 +106,8 @@ BAD: dict[str, tuple[Callable[[Weights], Weights], str]] = {
     ),
     "domain adapter": (
         lambda _: {SPATIAL: torch.ones(2, 32)},
-        FOREIGN + "a LoRA of the image model: load it with Apply Domain Adapter or Load LoRA.",
+        FOREIGN + "a LoRA of the image model: load it with Apply Domain Adapter "
+        "(v3_sd15_adapter) or Load LoRA.",
     ),
     "checkpoint": (
         lambda _: {"model.diffusion_model.input_blocks.0.0.weight": torch.ones(4, 4)},

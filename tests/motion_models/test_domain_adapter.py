@@ -8,7 +8,7 @@ import comfy.model_management
 import pytest
 import torch
 from adk_tests import tiny
-from animatediff_kit.motion_models.lora import apply_domain_adapter
+from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
@@ -153,8 +153,8 @@ WRONG = {
     "motion model": (f"{MODULE}.weight", "a motion model: load it with Load Motion Model"),
     "MotionLoRA": (f"{MODULE}.lora_A.weight", "a MotionLoRA: load it with Load MotionLoRA"),
     "SparseCtrl": ("controlnet_down_blocks.0.weight", "a SparseCtrl model, which is a ControlNet"),
-    "checkpoint": ("down_blocks.0.resnets.0.conv1.weight", "an image model: load it with Load Ch"),
-    "unknown": ("emb_params", "no LoRA of a format known here"),
+    "checkpoint": ("down_blocks.0.resnets.0.conv1.weight", "an image model without motion mod"),
+    "unknown": ("emb_params", "none of AnimateDiff's formats"),
 }
 
 

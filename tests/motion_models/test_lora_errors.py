@@ -142,9 +142,9 @@ WRONG = {
     ),
     "checkpoint": (
         ["model.diffusion_model.input_blocks.0.0.weight"],
-        "an image model: load it with Load Checkpoint",
+        "an image model without motion modules",
     ),
-    "unknown": (["emb_params"], "no LoRA of a format known here"),
+    "unknown": (["emb_params"], "none of AnimateDiff's formats"),
 }
 
 

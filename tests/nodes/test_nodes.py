@@ -13,8 +13,8 @@ from adk_tests import folders, spellings, tiny
 from animatediff_kit.motion_models.files import register_folders
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
-from animatediff_kit.nodes.animate import ApplyMotionModel, LoadMotionModel
 from animatediff_kit.nodes.lora import DomainAdapter, LoadMotionLora
+from animatediff_kit.nodes.motion_model import ApplyMotionModel, LoadMotionModel
 from safetensors.torch import save_file
 
 NODES = [LoadMotionModel, LoadMotionLora, ApplyMotionModel, DomainAdapter]
