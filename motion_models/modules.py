@@ -1,4 +1,4 @@
-"""The temporal transformer of AnimateDiff, as its authors compute it (Guo et al. 2024, section 4.2).
+"""The temporal transformer of AnimateDiff, as its authors compute it (Guo et al. 2024, sec. 4.2).
 
 Parameter names are those of guoyww/AnimateDiff's motion_module.py: they are the file format. One
 module is
