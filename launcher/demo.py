@@ -23,8 +23,8 @@ OVERRIDES: dict[tuple[str, str], Any] = {
     ("ADK_LoadMotionModel", "motion_model"): stand_in.MOTION_MODEL,
     ("ADK_LoadMotionLoRA", "lora"): stand_in.MOTION_LORA,
     ("ADK_DomainAdapter", "adapter"): stand_in.DOMAIN_ADAPTER,
-    ("EmptyLatentImage", "width"): 128,
-    ("EmptyLatentImage", "height"): 128,
+    ("EmptyLatentImage", "width"): 96,
+    ("EmptyLatentImage", "height"): 96,
     ("KSampler", "steps"): 4,
 }
 
