@@ -133,6 +133,11 @@ def test_a_muted_node_goes_with_the_links_from_it() -> None:
     assert convert(content) == {"4": {"amount": 2.0}}
 
 
+def test_a_link_from_a_deleted_node_is_none() -> None:
+    tune = node(4, "Tune", [2.0], [("model", "MODEL", 1)])
+    assert convert(saved(tune, links=[(1, 99, 0, 4, 0, "MODEL")])) == {"4": {"amount": 2.0}}
+
+
 def subgraph(key: str, nodes: list[Any], links: list[Any], inputs: list[Any]) -> dict[str, Any]:
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
     return {
@@ -177,6 +182,24 @@ def test_subgraphs_are_opened_at_any_depth_with_their_promoted_widgets() -> None
     }
 
 
+def test_a_subgraph_may_stand_before_the_one_that_feeds_it() -> None:
+    definition = subgraph(
+        "sub",
+        [node(3, "Tune", [1.0], [("model", "MODEL", 1)], ["MODEL"])],
+        [(1, -10, 0, 3, 0, "MODEL"), (2, 3, 0, -20, 0, "MODEL")],
+        [("model", "MODEL")],
+    )
+    content = saved(
+        node(9, "sub", [], [("model", "MODEL", 2)], ["MODEL"]),
+        node(7, "sub", [], [("model", "MODEL", 1)], ["MODEL"]),
+        node(1, "Loader", ["a.ckpt"], outputs=["MODEL"]),
+        links=[(1, 1, 0, 7, 0, "MODEL"), (2, 7, 0, 9, 0, "MODEL")],
+        subgraphs=[definition],
+    )
+    found = convert(content)
+    assert found["9:3"]["model"] == ["7:3", 0] and found["7:3"]["model"] == ["1", 0]
+
+
 def test_a_bypassed_subgraph_hands_its_input_on() -> None:
     definition = subgraph("sub", [node(3, "Tune", [1.0])], [], [("model", "MODEL")])
     content = saved(
@@ -197,12 +220,51 @@ def test_promoted_values_without_names_are_refused() -> None:
         convert(content)
 
 
-def test_an_unknown_class_and_changing_inputs_are_refused() -> None:
+def test_an_unknown_class_is_refused() -> None:
     with pytest.raises(LauncherError, match=r"no class for node 3 \(Elsewhere\); install the pack"):
         convert(saved(node(3, "Elsewhere")))
-    info = {"Grow": {"input": {"required": {"images": ["COMFY_AUTOGROW_V3", {}]}}}}
-    with pytest.raises(LauncherError, match=r"Node 2 \(Grow\) has inputs that change in the page"):
-        workflow.to_prompt(saved(node(2, "Grow")), info)
+
+
+def test_a_choice_brings_its_own_widgets_under_its_name() -> None:
+    codec = {
+        "options": [
+            {"key": "auto", "inputs": {"required": {}}},
+            {"key": "h264", "inputs": {"optional": {"crf": ["FLOAT", {"default": 23.0}]}}},
+        ]
+    }
+    mp4 = {"required": {"codec": ["COMFY_DYNAMICCOMBO_V3", codec]}}
+    formats = [{"key": "gif", "inputs": {"required": {}}}, {"key": "mp4", "inputs": mp4}]
+    required = {
+        "format": ["COMFY_DYNAMICCOMBO_V3", {"options": formats}],
+        "name": ["STRING", {"default": "video"}],
+    }
+    info = {"Save": {"input": {"required": required}}}
+
+    def inputs(*values: Any) -> dict[str, Any]:
+        return workflow.to_prompt(saved(node(2, "Save", list(values))), info)["2"]["inputs"]
+
+    assert inputs("mp4", "h264", 30.0, "mine") == {
+        "format": "mp4",
+        "format.codec": "h264",
+        "format.codec.crf": 30.0,
+        "name": "mine",
+    }
+    assert inputs("gif", "mine") == {"format": "gif", "name": "mine"}
+    assert inputs() == {"format": "gif", "name": "video"}
+
+
+def test_growing_sockets_are_linked_by_name_and_growing_widgets_refused() -> None:
+    def info(kind: str) -> dict[str, Any]:
+        grown = {"template": {"input": {"required": {"item": [kind, {}]}}, "prefix": "item"}}
+        return {"Grow": {"input": {"required": {"items": ["COMFY_AUTOGROW_V3", grown]}}}}
+
+    loader = node(1, "Loader", ["a.ckpt"], outputs=["MODEL"])
+    grow = node(2, "Grow", [], [("items.item0", "MODEL", 1)])
+    content = saved(loader, grow, links=[(1, 1, 0, 2, 0, "MODEL")])
+    prompt = workflow.to_prompt(content, {**INFO, **info("MODEL")})
+    assert prompt["2"]["inputs"] == {"items.item0": ["1", 0]}
+    with pytest.raises(LauncherError, match=r"Node 2 \(Grow\) has widgets that grow in number"):
+        workflow.to_prompt(content, {**INFO, **info("STRING")})
 
 
 def test_the_api_format_is_taken_as_it_is() -> None:
