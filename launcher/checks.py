@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .environment import Say
+from .server import CALM
 
 
 def commands(python: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -25,7 +26,7 @@ def commands(python: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
 
 def run(root: Path, python: Path, arguments: Sequence[str], say: Say) -> int:
     """Runs every check, prints a summary, returns 0 if all passed and 1 otherwise."""
-    environment = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    environment = {**CALM, **os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     summary, failed = [], False
     for name, command in commands(python, arguments).items():
         say(name)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo import files as stand_in
-
-from . import LauncherError, comfyui, environment, workflow
+from . import LauncherError, comfyui, environment, stand_in, workflow
 from .client import Prompt
 from .environment import Say
 from .progress import Progress
@@ -26,9 +23,9 @@ OVERRIDES: dict[tuple[str, str], Any] = {
     ("ADK_LoadMotionModel", "motion_model"): stand_in.MOTION_MODEL,
     ("ADK_LoadMotionLoRA", "lora"): stand_in.MOTION_LORA,
     ("ADK_DomainAdapter", "adapter"): stand_in.DOMAIN_ADAPTER,
-    ("EmptyLatentImage", "width"): 128,
-    ("EmptyLatentImage", "height"): 128,
-    ("KSampler", "steps"): 6,
+    ("EmptyLatentImage", "width"): 96,
+    ("EmptyLatentImage", "height"): 96,
+    ("KSampler", "steps"): 4,
 }
 
 
@@ -49,7 +46,7 @@ def run(root: Path, options: Options, say: Say) -> list[Path]:
     comfy = choose_comfyui(root, options.comfyui, say)
     base = comfyui.prepare_base(root / ".comfy" / "base", root)
     if options.workflow is None:
-        make_stand_ins(root, comfy, base / "models", say)
+        stand_in.ensure(root, comfy, base / "models", say)
     say(f"starting ComfyUI from {comfy.folder}")
     began = time.monotonic()
     log = root / ".comfy" / "logs" / "comfyui.log"
@@ -87,23 +84,6 @@ def shown_models(root: Path, comfy: comfyui.ComfyUI) -> tuple[str, ...]:
         return ()
     config = comfyui.model_paths_config(comfy, root / ".comfy" / "extra_model_paths.yaml")
     return ("--extra-model-paths-config", str(config))
-
-
-def make_stand_ins(root: Path, comfy: comfyui.ComfyUI, models: Path, say: Say) -> None:
-    """Writes the untrained weights unless the same code has written them already."""
-    sources = sorted((root / "demo").glob("*.py"))
-    stamp = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    mark = models / "adk_stand_in.sha256"
-    files = [models / folder / name for name, folder in stand_in.FOLDERS.items()]
-    if mark.is_file() and mark.read_text() == stamp and all(file.is_file() for file in files):
-        return
-    say("writing untrained stand-in weights (no trained model comes with the pack)")
-    mark.unlink(missing_ok=True)
-    command = [str(comfy.python), "-m", "demo.stand_in_weights"]
-    command += ["--comfyui", str(comfy.folder), "--models", str(models)]
-    log = root / ".comfy" / "logs" / "stand_in_weights.log"
-    environment.run_logged(command, log, "The stand-in weights could not be written", cwd=root)
-    mark.write_text(stamp)
 
 
 def overridden(prompt: Prompt) -> Prompt:

@@ -18,6 +18,9 @@ from .environment import tail
 
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
+# OpenMP's threads spin while they wait for each other; on cores that others use too, a step then
+# takes several times as long.
+CALM = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 class Server:
@@ -79,6 +82,12 @@ class Server:
             f"{self.log}; it ends with:\n{tail(self.log)}"
         )
 
+    def _remedy(self) -> str:
+        if self.comfyui.ours:
+            return ""
+        needed = self.comfyui.folder / "requirements.txt"
+        return f"\nIt ran in {self.comfyui.python}, which needs the packages of {needed}."
+
     def __enter__(self) -> Server:
         return self
 
@@ -91,7 +100,7 @@ class Server:
         command = [*script, str(self.comfyui.folder), "--", *arguments]
         # An existing installation gets no compiled files from us either.
         clean = {} if self.comfyui.ours else {"PYTHONDONTWRITEBYTECODE": "1"}
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **clean}
+        environment = {**CALM, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **clean}
         with self.log.open("wb") as out:
             return subprocess.Popen(
                 command,
@@ -109,7 +118,7 @@ class Server:
         deadline = time.monotonic() + patience
         while not answers(self.client):
             if process.poll() is not None:
-                raise LauncherError(f"ComfyUI did not start. {self.obituary()}")
+                raise LauncherError(f"ComfyUI did not start. {self.obituary()}{self._remedy()}")
             if time.monotonic() > deadline:
                 raise LauncherError(
                     f"ComfyUI did not answer within {patience:.0f} s; the whole output is in "

@@ -77,16 +77,13 @@ class _Level:
         self.nodes = {int(node["id"]): node for node in graph["nodes"]}
         self.links = {link[0]: link for link in map(_as_list, graph.get("links", []))}
         self.definitions = definitions
-        self.children: dict[int, _Level] = {}
-        for key, node in self.nodes.items():
-            if node["type"] in definitions and node.get("mode", 0) not in (MUTED, BYPASSED):
-                self.children[key] = self._use(node)
+        self._children: dict[int, _Level] = {}
 
     def opened(self) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for key, node in self.nodes.items():
-            if key in self.children:
-                found.update(self.children[key].opened())
+            if self._is_open(node):
+                found.update(self._child(key).opened())
             else:
                 plain = self._plain(node)
                 found[plain.id] = plain
@@ -99,8 +96,10 @@ class _Level:
         _, node, slot, *_ = self.links[link_id]
         if node == INPUT_NODE:
             return self.outer[slot] if slot < len(self.outer) else None
-        if node in self.children:
-            return self.children[node].output(slot)
+        if node not in self.nodes:  # the page leaves such links behind when nodes are deleted
+            return None
+        if self._is_open(self.nodes[node]):
+            return self._child(node).output(slot)
         return Origin(f"{self.prefix}{node}", slot)
 
     def output(self, slot: int) -> Source:
@@ -109,6 +108,15 @@ class _Level:
             if link[3] == OUTPUT_NODE and link[4] == slot:
                 return self.source(link_id)
         return None
+
+    def _is_open(self, node: dict[str, Any]) -> bool:
+        return node["type"] in self.definitions and node.get("mode", 0) not in (MUTED, BYPASSED)
+
+    def _child(self, key: int) -> _Level:
+        """The inside of a use; made when asked for, since uses feed each other in any order."""
+        if key not in self._children:
+            self._children[key] = self._use(self.nodes[key])
+        return self._children[key]
 
     def _plain(self, node: dict[str, Any]) -> Node:
         key = str(node["id"])

@@ -8,7 +8,6 @@ choice `{a|b}` is not played.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,63 +124,88 @@ def _agree(kind: str, other: str) -> bool:
     return bool(set(kind.split(",")) & set(other.split(",")))
 
 
+class _Saved:
+    """The widget values of one saved node, taken in the page's order."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values, self._at = values, 0
+
+    def take(self, default: Any = None) -> Any:
+        """The next value, or the default where the file has no more."""
+        self._at += 1
+        return self._values[self._at - 1] if self._at <= len(self._values) else default
+
+    def skip_controls(self, has_filter: bool) -> None:
+        """Passes what "control after generate" saved, if the file is new enough to hold it."""
+        following = self._values[self._at : self._at + 2]
+        if following and following[0] in CONTROLS:
+            self._at += 1
+            if has_filter and isinstance(following[-1], str) and len(following) == 2:
+                self._at += 1
+
+
 def _widget_values(node: Node, info: Info) -> dict[str, Any]:
     """Widget values by input name; a widget newer than the file takes its default."""
+    specs = info["input"]
+    if isinstance(node.values, dict):
+        known = {name for section in ("required", "optional") for name in specs.get(section) or {}}
+        return {name: value for name, value in node.values.items() if name.split(".")[0] in known}
     named: dict[str, Any] = {}
-    values = node.values
-    if isinstance(values, dict):
-        return {name: values[name] for name, _, _ in _widgets(node, info) if name in values}
-    at = 0
-    for name, spec, extra in _widgets(node, info):
-        if name is None:
-            at += 1
-        elif at < len(values):
-            named[name] = values[at]
-            at += 1 + _control_values(values[at + 1 :], spec, extra)
-        else:
-            _set_default(named, name, spec)
+    _read_widgets(named, _Saved(node.values), specs, info.get("input_order") or {}, node)
     return named
 
 
-def _control_values(following: list[Any], spec: list[Any], controlled: bool) -> int:
-    """How many values after a widget's own belong to its "control after generate"."""
-    if not controlled or not following or following[0] not in CONTROLS:
-        return 0
-    has_filter = not isinstance(spec[0], str) or spec[0] == "COMBO"
-    return 2 if has_filter and following[1:2] and isinstance(following[1], str) else 1
+def _read_widgets(
+    named: dict[str, Any], saved: _Saved, specs: Info, order: Info, node: Node, prefix: str = ""
+) -> None:
+    """Fills `named` from the values in the order of the class's inputs."""
+    for section in ("required", "optional"):
+        entries = specs.get(section) or {}
+        for name in order.get(section) or list(entries):
+            spec = entries[name]
+            kind, options = spec[0], (spec[1] if len(spec) > 1 else {})
+            if kind == "COMFY_DYNAMICCOMBO_V3":
+                _read_choice(named, saved, options["options"], node, prefix + name)
+            elif kind == "COMFY_AUTOGROW_V3":
+                _refuse_growing_widgets(node, options)
+            elif _is_widget(kind) and not options.get("forceInput"):
+                value = saved.take(_default(spec))
+                if value is not None:
+                    named[prefix + name] = value
+                if options.get("control_after_generate") or (kind == "INT" and name in SEEDS):
+                    saved.skip_controls(has_filter=kind != "INT")
+        if any(_has_upload(spec) for spec in entries.values()):
+            saved.take()  # the upload button
 
 
-def _set_default(named: dict[str, Any], name: str, spec: list[Any]) -> None:
+def _read_choice(
+    named: dict[str, Any], saved: _Saved, options: list[Info], node: Node, name: str
+) -> None:
+    """A choice that brings widgets of its own, which follow it and carry its name."""
+    named[name] = saved.take(options[0]["key"])
+    for option in options:
+        if option["key"] == named[name]:
+            _read_widgets(named, saved, option["inputs"], {}, node, name + ".")
+
+
+def _refuse_growing_widgets(node: Node, options: Info) -> None:
+    """Sockets that grow in number have names of their own in the file; widgets do not."""
+    sections = options["template"]["input"].values()
+    if any(_is_widget(spec[0]) for section in sections for spec in section.values()):
+        raise LauncherError(
+            f"Node {node.id} ({node.kind}) has widgets that grow in number; export the workflow "
+            "in the API format."
+        )
+
+
+def _is_widget(kind: Any) -> bool:
+    return isinstance(kind, list) or kind in WIDGET_TYPES
+
+
+def _default(spec: list[Any]) -> Any:
     options = spec[1] if len(spec) > 1 else {}
     choices = spec[0] if isinstance(spec[0], list) else options.get("options")
-    if "default" in options:
-        named[name] = options["default"]
-    elif choices:
-        named[name] = choices[0]
-
-
-def _widgets(node: Node, info: Info) -> Iterator[tuple[Any, list[Any], bool]]:
-    """(name, specification, has a control widget) in the page's order.
-
-    The name None stands for an upload button, which has a saved value and no input.
-    """
-    for section in ("required", "optional"):
-        specs = info["input"].get(section) or {}
-        order = (info.get("input_order") or {}).get(section) or list(specs)
-        for name in order:
-            spec = specs[name]
-            kind, options = spec[0], (spec[1] if len(spec) > 1 else {})
-            if isinstance(kind, str) and kind.startswith(("COMFY_DYNAMIC", "COMFY_AUTOGROW")):
-                raise LauncherError(
-                    f"Node {node.id} ({node.kind}) has inputs that change in the page ({kind}); "
-                    "export the workflow in the API format."
-                )
-            if (isinstance(kind, str) and kind not in WIDGET_TYPES) or options.get("forceInput"):
-                continue
-            controlled = options.get("control_after_generate") or (kind == "INT" and name in SEEDS)
-            yield name, spec, bool(controlled)
-        if any(_has_upload(spec) for spec in specs.values()):
-            yield None, [], False
+    return options.get("default", choices[0] if choices else None)
 
 
 def _has_upload(spec: list[Any]) -> bool:

@@ -1,0 +1,47 @@
+"""One real ComfyUI server for the session, with the pack in it and the stand-in weights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from animatediff_kit.launcher import comfyui, stand_in
+from animatediff_kit.launcher.comfyui import ComfyUI
+from animatediff_kit.launcher.server import Server
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def comfy() -> ComfyUI:
+    """The ComfyUI that the tests import, run by the interpreter that runs the tests."""
+    folder = Path(os.environ.get("ADK_COMFYUI", ROOT / ".comfy" / "ComfyUI"))
+    return ComfyUI(folder, Path(sys.executable), ours=folder.is_relative_to(ROOT))
+
+
+@pytest.fixture(scope="session")
+def base(comfy: ComfyUI) -> Iterator[Path]:
+    """A base directory of the session's own; its model files are hard links to the demo's."""
+    models = ROOT / ".comfy" / "base" / "models"
+    files = stand_in.ensure(ROOT, comfy, models, lambda line: None)
+    folder = Path(tempfile.mkdtemp(prefix="test-", dir=ROOT / ".comfy"))
+    comfyui.prepare_base(folder, ROOT)
+    for file in files:
+        place = folder / "models" / file.relative_to(models)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(file, place)
+    yield folder
+    comfyui.unlink(folder / "custom_nodes" / comfyui.PACK_NAME)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server(comfy: ComfyUI, base: Path) -> Iterator[Server]:
+    """A running server; `server.client` queues graphs, `server.base` holds models and outputs."""
+    with Server(comfy, base, base / "comfyui.log") as running:
+        yield running
