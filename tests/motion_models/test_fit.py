@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
+from typing import Any
 
 import comfy.model_base
 import comfy.supported_models
@@ -14,6 +16,7 @@ from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.sites import unet_sites
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec
+from comfy.ldm.flux.model import FluxParams
 from comfy.model_patcher import ModelPatcher
 
 CPU = torch.device("cpu")
@@ -73,7 +76,7 @@ def test_other_number_of_layers(layers: int) -> None:
 
 def flux() -> ModelPatcher:
     """A tiny Flux of ComfyUI's own classes."""
-    unet = dict(
+    unet: dict[str, Any] = dict(
         image_model="flux",
         guidance_embed=False,
         in_channels=16,
@@ -91,6 +94,8 @@ def flux() -> ModelPatcher:
         qkv_bias=True,
         dtype=torch.float32,
     )
+    if "txt_ids_dims" in FluxParams.__annotations__:  # since Flux 2
+        unet["txt_ids_dims"] = []
     config = comfy.supported_models.Flux(unet)
     config.set_inference_dtype(torch.float32, None)
     return ModelPatcher(config.get_model({}, "", device=CPU), CPU, CPU)
@@ -165,7 +170,8 @@ def test_a_refused_motion_model_leaves_no_trace() -> None:
 )
 def test_what_a_checkpoint_is_called(config: str, name: str) -> None:
     """By ComfyUI's own configurations, subclasses included."""
-    assert base_of(getattr(comfy.supported_models, config)({})) == name
+    model = SimpleNamespace(model_config=getattr(comfy.supported_models, config)({}))
+    assert base_of(model) == name
 
 
 @pytest.mark.parametrize("base", ["SD1.5", "SDXL"])

@@ -106,8 +106,7 @@ def with_trouble(model: ModelPatcher, at_call: int, interrupt: bool) -> ModelPat
     return troubled
 
 
-@pytest.mark.parametrize("family", ["v1", "v2"])
-@pytest.mark.parametrize("at_call", [1, 9, 20])
+@pytest.mark.parametrize(("family", "at_call"), [("v2", 1), ("v1", 9), ("v2", 20)])
 @pytest.mark.parametrize("interrupt", [False, True])
 def test_all_is_whole_after_a_broken_call(
     base: ModelPatcher,

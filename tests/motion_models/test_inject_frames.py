@@ -108,7 +108,7 @@ def test_more_frames_in_cores_windows(short: ModelPatcher) -> None:
 def test_a_window_that_is_too_long(short: ModelPatcher) -> None:
     model, calls = recorded(with_windows(short, 7))
     with pytest.raises(ValueError) as caught:
-        tiny.sample(model, frames=5, steps=4)
+        tiny.sample(model, frames=9, steps=8)
     assert str(caught.value) == (
         "7 frames exceed the 6 positions that tiny_v2 has. Set the context window's length to 6 or "
         "less."

@@ -114,7 +114,7 @@ def watched(model: ModelPatcher, **call: Any) -> list[tuple[float, int]]:
     return watch.calls
 
 
-RANGES = [(0.0, 0.5), (0.5, 1.0), (0.2, 0.7), (0.0, 0.001), (0.999, 1.0), (0.3, 1.0)]
+RANGES = [(0.2, 0.7), (0.0, 0.001), (0.999, 1.0), (0.3, 1.0)]
 
 
 @pytest.mark.parametrize("scheduler", ["normal", "karras"])
@@ -141,8 +141,9 @@ def test_both_kinds_of_step_are_in_those_ranges(
     assert active == [start == 0.0] * 5 + [end == 1.0] * 5
 
 
-@pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp_2s_ancestral"])
-@pytest.mark.parametrize("steps", [7, 10])
+@pytest.mark.parametrize(
+    ("sampler", "steps"), [("euler", 10), ("euler", 7), ("heun", 6), ("dpmpp_2s_ancestral", 7)]
+)
 def test_two_ranges_meet_without_gap_or_overlap(
     base: ModelPatcher, sampler: str, steps: int
 ) -> None:
