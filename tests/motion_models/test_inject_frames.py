@@ -11,7 +11,7 @@ import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests import by_hand, tiny
-from animatediff_kit.motion_models.inject import apply_motion_model, frames_per_video
+from animatediff_kit.motion_models.inject import apply_motion_model, videos_and_frames
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
@@ -208,9 +208,9 @@ def test_frames_of_one_video_do_not_touch_anothers(base: ModelPatcher) -> None:
     assert by_hand.relative(base.model.process_latent_out(seen[0]), guided) < 1e-4
 
 
-def test_frames_per_video() -> None:
-    assert frames_per_video(torch.zeros(12, 4, 8, 8), {"cond_or_uncond": [1, 0, 0]}) == 4
-    assert frames_per_video(torch.zeros(12, 4, 8, 8), {}) == 12
+def test_videos_and_frames() -> None:
+    assert videos_and_frames(torch.zeros(12, 4, 8, 8), {"cond_or_uncond": [1, 0, 0]}) == (3, 4)
+    assert videos_and_frames(torch.zeros(12, 4, 8, 8), {}) == (1, 12)
 
 
 def test_a_batch_that_is_no_whole_videos(short: ModelPatcher) -> None:

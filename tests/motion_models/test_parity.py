@@ -156,7 +156,7 @@ def test_unet_equals_the_reference(family: str, dtype: torch.dtype, tolerance: f
     assert isinstance(model, MotionModel)
     with (
         torch.no_grad(),
-        motion_layers("test", network, model, FRAMES, MotionSettings(), {}),
+        motion_layers("test", network, model, VIDEOS, FRAMES, MotionSettings(), {}),
     ):
         ours = unfold(
             network(

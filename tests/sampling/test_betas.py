@@ -11,7 +11,7 @@ import pytest
 import torch
 from adk_tests import tiny
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
-from animatediff_kit.nodes.animate import ApplyMotionModel
+from animatediff_kit.nodes.motion_model import ApplyMotionModel
 from animatediff_kit.sampling.betas import apply_beta_schedule
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
