@@ -12,8 +12,18 @@ from animatediff_kit.nodes import NODES, AnimateDiffKit
 from comfy_api.latest import io
 
 MODEL, MOTION, COMBO, FLOAT = "MODEL", "ADK_MOTION_MODEL", "COMBO", "FLOAT"
+INT, STRING, BOOLEAN, SAMPLER = "INT", "STRING", "BOOLEAN", "SAMPLER"
 FILE = object()
 """Stands for the first of the files that lie on this machine."""
+
+WINDOWS: list[tuple[str, str, Any]] = [
+    ("length", INT, 16),
+    ("overlap", INT, 4),
+    ("stride", INT, 1),
+    ("schedule", COMBO, "standard_static"),
+    ("fuse", COMBO, "pyramid"),
+    ("closed_loop", BOOLEAN, False),
+]
 
 INPUTS: dict[str, list[tuple[str, str, Any]]] = {
     # node id -> (input id, type, default), in their order; sockets have no default
@@ -37,12 +47,49 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("adapter", COMBO, FILE),
         ("scale", FLOAT, 1.0),
     ],
+    "ADK_Animate": [
+        ("model", MODEL, None),
+        ("motion_model", COMBO, FILE),
+        ("motion_lora", COMBO, "none"),
+        ("lora_strength", FLOAT, 1.0),
+        ("motion_scale", FLOAT, 1.0),
+        ("context_length", INT, 16),
+        ("context_overlap", INT, 4),
+        ("beta_schedule", COMBO, "automatic"),
+    ],
+    "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
+    "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
+    "ADK_FreeNoise": [
+        ("latent", "LATENT", None),
+        ("seed", INT, 0),
+        ("length", INT, 16),
+        ("overlap", INT, 4),
+    ],
+    "ADK_FreeInit": [
+        ("sampler", SAMPLER, None),
+        ("iterations", INT, 3),
+        ("filter", COMBO, "butterworth"),
+    ],
+    "ADK_PromptTravel": [
+        ("clip", "CLIP", None),
+        ("prompts", STRING, "0: a meadow in spring\n16: a meadow in deep snow"),
+        ("frames", INT, 16),
+        ("before", STRING, ""),
+        ("after", STRING, ""),
+        ("interpolation", COMBO, "linear"),
+    ],
 }
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
     "ADK_LoadMotionLoRA": [MOTION],
     "ADK_ApplyMotionModel": [MODEL],
     "ADK_DomainAdapter": [MODEL],
+    "ADK_Animate": [MODEL],
+    "ADK_ContextWindows": [MODEL],
+    "ADK_PreviewWindows": ["IMAGE"],
+    "ADK_FreeNoise": ["NOISE"],
+    "ADK_FreeInit": [SAMPLER],
+    "ADK_PromptTravel": ["CONDITIONING"],
 }
 
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
@@ -82,7 +129,8 @@ def test_the_schema_is_valid_here(node: type[io.ComfyNode]) -> None:
     schema.validate()
     info = node.GET_NODE_INFO_V1()
     assert info["name"] == schema.node_id
-    assert [name for group in info["input"].values() for name in group] == [
+    shown = {kind: names for kind, names in info["input"].items() if kind != "hidden"}
+    assert [name for names in shown.values() for name in names] == [
         given.id for given in schema.inputs
     ]
 
