@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .layouts import Grammar, grammar_of, strip_wrappers, to_official
-from .specs import FAMILIES, LEVELS, Family, MotionLayout, expected_shapes
+from .specs import FAMILIES, LEVELS, Family, MotionLayout, expected_shapes, table_shapes
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -34,11 +34,22 @@ TEMPORAL_MARKS = (
 )
 
 
+KIND_PHRASES = {
+    # what a file can be -> how a message says so, and which node takes it
+    "motion model": "a motion model: load it with Load Motion Model",
+    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
+    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter "
+    "(v3_sd15_adapter) or Load LoRA",
+    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
+    "checkpoint": "an image model without motion modules: load it with Load Checkpoint",
+    "unknown": "none of AnimateDiff's formats",
+}
+
+
 def kind_of(keys: Iterable[str]) -> str:
     """What a file with these keys holds, in the words that messages use.
 
-    One of: "motion model", "MotionLoRA", "spatial LoRA", "SparseCtrl", "PIA model", "AnimateLCM-I2V
-    model", "checkpoint", "unknown".
+    One of the keys of KIND_PHRASES.
     """
     keys = list(keys)
     lora = any(mark in key for key in keys for mark in LORA_MARKS)
@@ -50,7 +61,10 @@ def kind_of(keys: Iterable[str]) -> str:
     if temporal:
         return "motion model"
     if any(
-        k.startswith(("model.diffusion_model.", "down_blocks.", "diffusion_model.")) for k in keys
+        k.removeprefix("module.").startswith(
+            ("model.diffusion_model.", "down_blocks.", "diffusion_model.")
+        )
+        for k in keys
     ):
         return "checkpoint"
     return "unknown"
@@ -101,7 +115,8 @@ def layout_of(shapes: Shapes) -> MotionLayout:
 
 def positions_of(shapes: Shapes) -> int | None:
     """Rows of the file's position table, or None where it holds none."""
-    lengths = {shape[1] for key, shape in shapes.items() if key.endswith(".pos_encoder.pe")}
+    tables = (shape for key, shape in shapes.items() if key.endswith(".pos_encoder.pe"))
+    lengths = {shape[1] for shape in tables if len(shape) == 3}
     if len(lengths) > 1:
         raise ValueError(f"its position tables disagree on their length ({sorted(lengths)})")
     return lengths.pop() if lengths else None
@@ -121,7 +136,7 @@ def identify(
     """
     reject_adapters(extra or {})
     layout, positions = layout_of(shapes), positions_of(shapes)
-    check_complete(shapes, layout)
+    check_complete(shapes, layout, positions)
     if family != AUTOMATIC:
         return Detected(check_override(FAMILIES[family], layout), layout, positions)
     notes: tuple[str, ...] = ()
@@ -185,7 +200,7 @@ def reject_adapters(extra: Shapes) -> None:
         )
 
 
-def check_complete(shapes: Shapes, layout: MotionLayout) -> None:
+def check_complete(shapes: Shapes, layout: MotionLayout, positions: int | None) -> None:
     """Raise ValueError unless every tensor of every module is there, with its shape, and nothing
     else."""
     expected = expected_shapes(layout)
@@ -199,13 +214,14 @@ def check_complete(shapes: Shapes, layout: MotionLayout) -> None:
             f"{len(missing)} of its {len(expected)} tensors are missing, {missing[0]} for one: "
             "download it again"
         )
-    wrong = [key for key, shape in expected.items() if tuple(shapes[key]) != shape]
+    known = {**expected, **table_shapes(layout, positions)}
+    wrong = [key for key, shape in shapes.items() if shape != known.get(key, shape)]
     if wrong:
         raise ValueError(
             f"{len(wrong)} of its tensors have the wrong shape, {wrong[0]} for one: "
-            f"{list(shapes[wrong[0]])} instead of {list(expected[wrong[0]])}"
+            f"{list(shapes[wrong[0]])} instead of {list(known[wrong[0]])}"
         )
-    surplus = [key for key in shapes if key not in expected and not key.endswith(".pos_encoder.pe")]
+    surplus = [key for key in shapes if key not in known]
     if surplus:
         raise ValueError(
             f"{len(surplus)} of its tensors belong to no motion module known here, {surplus[0]} "

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,11 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-PACKINGS = ("state_dict", "module", "model", "unet")
+PACKINGS = ("state_dict", "module", "model", "unet", "controlnet")
 """Entries under which training scripts nest the weights."""
+
+CODE = re.compile(r"GLOBAL (?P<name>[\w.]+)")
+"""How torch's weights-only reader names the function or class that a pickle wants called."""
 
 
 def register_folders() -> None:
@@ -103,25 +107,24 @@ def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     name = Path(path).name
     try:
         content, metadata = comfy.utils.load_torch_file(path, safe_load=True, return_metadata=True)
-    except pickle.UnpicklingError as error:
-        if "nsupported" in str(error):
-            raise ValueError(
-                f"{name} asks to run code while it is opened, so it was not opened and nothing "
-                "ran. Get the weights as .safetensors, or from their author."
-            ) from error
-        raise unreadable(name, path) from error
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise unreadable(name, path) from error
-    except Exception as error:
-        if type(error).__name__ != "SafetensorError":  # no public base class to catch
-            raise
-        raise unreadable(name, path) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle fails anywhere: IndexError, struct.error, ...
+        found = CODE.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
+        raise (runs_code(name, found["name"]) if found else unreadable(name, path)) from error
     tensors = flatten(content)
     if not tensors:
         raise ValueError(
             f"{name} holds no tensors. Choose a motion model, a MotionLoRA or a domain adapter."
         )
     return tensors, dict(metadata or {})
+
+
+def runs_code(name: str, function: str) -> ValueError:
+    return ValueError(
+        f"{name} asks to run code while it is opened ({function}), so it was not opened and "
+        "nothing ran. Get the weights as .safetensors, or from their author."
+    )
 
 
 def unreadable(name: str, path: str) -> ValueError:
@@ -138,7 +141,7 @@ def flatten(content: Any) -> dict[str, Tensor]:
     while isinstance(content, Mapping):
         inner = next((content[p] for p in PACKINGS if isinstance(content.get(p), Mapping)), None)
         if inner is None:
-            return {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
+            return {str(k): v.detach() for k, v in content.items() if isinstance(v, Tensor)}
         content = inner
     return {}
 

@@ -134,10 +134,9 @@ class Injection:
         motions = base.current_patcher.get_additional_models_with_key(self.key)
         if not self.is_active(base.model_sampling, t):
             return executor(*arguments, **kwargs)
-        frames = frames_per_video(x, options)
-        with motion_layers(
-            self.key, base.diffusion_model, motions[0].model, frames, self.settings, options
-        ):
+        videos, frames = videos_and_frames(x, options)
+        unet, motion = base.diffusion_model, motions[0].model
+        with motion_layers(self.key, unet, motion, videos, frames, self.settings, options):
             return executor(*arguments, **kwargs)
 
     def is_active(self, model_sampling: Any, t: Tensor) -> bool:
@@ -152,8 +151,8 @@ class Injection:
         )
 
 
-def frames_per_video(x: Tensor, options: dict[str, Any]) -> int:
-    """f of a UNet batch (b f): ComfyUI puts whole videos, one for each cond, into a call."""
+def videos_and_frames(x: Tensor, options: dict[str, Any]) -> tuple[int, int]:
+    """(b, f) of a UNet batch (b f): ComfyUI puts whole videos, one for each cond, into a call."""
     videos = len(options.get("cond_or_uncond", (0,)))
     frames, rest = divmod(x.shape[0], videos)
     if rest:
@@ -162,4 +161,4 @@ def frames_per_video(x: Tensor, options: dict[str, Any]) -> int:
             "no whole number of frames each. Another node splits the batch; remove it or the "
             "motion model."
         )
-    return frames
+    return videos, frames

@@ -19,6 +19,11 @@ from torch import Tensor, nn
 from .modules import MotionModel, MotionModule, group_norm
 from .sites import Site, resblocks, sequences, uncompiled, unet_sites
 from .specs import MotionSpec
+from .views import OPTION as VIEWS
+from .views import FrameParts, Views, behind_parts, in_parts, spatial_layers
+
+Placed = list[tuple[nn.Module, str, nn.Module | None]]
+"""What stands in the UNet for the call: (parent, key, the layer that was there before, if any)."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +61,24 @@ class MotionLayer(nn.Module):
         self.frames = frames
         self.settings = settings
         self.options = options
+        self.views: Views | None = options.get(VIEWS)
 
     def forward(self, x: Tensor) -> Tensor:
         s = self.settings
-        return self.module(x, self.frames, s.strength, s.motion_scale, self.options)
+        return self.module(x, self.frames, s.strength, s.motion_scale, self.options, self.views)
 
 
 class AcrossFramesNorm(nn.Module):
     """Stands before one of the UNet's GroupNorms for one call: statistics over all frames of a
-    video."""
+    video that the layer is given."""
 
-    def __init__(self, norm: nn.Module, frames: int) -> None:
+    def __init__(self, norm: nn.Module, videos: int) -> None:
         super().__init__()
         self.norm = norm
-        self.frames = frames
+        self.videos = videos
 
     def forward(self, x: Tensor) -> Tensor:
-        return group_norm(self.norm, x, self.frames, "across_frames")
+        return group_norm(self.norm, x, x.shape[0] // self.videos, "across_frames")
 
 
 def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
@@ -95,13 +101,16 @@ def motion_layers(
     key: str,
     unet: UNetModel,
     motion: MotionModel,
+    videos: int,
     frames: int,
     settings: MotionSettings,
     options: dict[str, Any],
 ) -> Iterator[None]:
-    """The UNet with `motion` in it; as it was before, afterwards."""
-    check_frames(motion.spec, frames, windows="context_window" in options)
-    placed: list[tuple[nn.Module, str, nn.Module | None]] = []
+    """The UNet with `motion` in it; as it was before, afterwards. A call holds `videos` (one for
+    each cond) of `frames` frames."""
+    views: Views | None = options.get(VIEWS)
+    check_frames(motion.spec, views.length if views else frames, "context_window" in options)
+    placed: Placed = []
     try:
         sites = unet_sites(unet)
         for name in motion.spec.layout.modules():
@@ -112,7 +121,9 @@ def motion_layers(
                 placed,
             )
         if motion.spec.family.resnet_norm == "across_frames":
-            join_frames_in_norms(unet, frames, placed)
+            join_frames_in_norms(unet, videos, placed)
+        if views is not None:
+            run_in_parts(unet, FrameParts(videos, frames, views.length), placed)
         yield
     finally:
         for parent, name, original in reversed(placed):
@@ -122,9 +133,7 @@ def motion_layers(
                 parent._modules[name] = original
 
 
-def place(
-    key: str, site: Site, layer: MotionLayer, placed: list[tuple[nn.Module, str, nn.Module | None]]
-) -> None:
+def place(key: str, site: Site, layer: MotionLayer, placed: Placed) -> None:
     """Set `layer` behind the site's anchor and behind the motion layers that already stand there.
 
     The key is no number, so none of the sequence's own keys move; `forward_timestep_embed` calls a
@@ -140,17 +149,23 @@ def place(
     site.sequence._modules.update(children)
 
 
-def join_frames_in_norms(
-    unet: UNetModel, frames: int, placed: list[tuple[nn.Module, str, nn.Module | None]]
-) -> None:
+def join_frames_in_norms(unet: UNetModel, videos: int, placed: Placed) -> None:
     """The authors' `use_inflated_groupnorm: false` (v1, HotshotXL): the ResBlocks' norms and the
     UNet's last norm see all frames of a video together; those of spatial transformers and motion
     modules do not."""
     blocks = [block for sequence in sequences(unet) for block in resblocks(sequence)]
-    parents: list[Any] = [part for block in blocks for part in (block.in_layers, block.out_layers)]
-    for parent in (*parents, unet.out):
+    inner: list[Any] = [behind_parts(block) for block in blocks]
+    parents: list[Any] = [part for block in inner for part in (block.in_layers, block.out_layers)]
+    for parent in (*parents, behind_parts(unet.out)):
         parent = uncompiled(parent)
         norm = parent._modules["0"]
         if norm is not None and not isinstance(norm, AcrossFramesNorm):
             placed.append((parent, "0", norm))
-            parent._modules["0"] = AcrossFramesNorm(norm, frames)
+            parent._modules["0"] = AcrossFramesNorm(norm, videos)
+
+
+def run_in_parts(unet: UNetModel, parts: FrameParts, placed: Placed) -> None:
+    """The spatial layers see the frames in parts of one window's length, each frame once."""
+    for parent, key, layer in spatial_layers(unet):
+        placed.append((parent, key, layer))
+        parent._modules[key] = in_parts(layer, parts)

@@ -1,9 +1,10 @@
 """Foreign key grammars of motion models, as tables of substitutions, both ways.
 
-The authors' grammar (guoyww/AnimateDiff) is the pack's own:
-down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.to_q.weight
-diffusers writes        ...motion_modules.0.transformer_blocks.0.attn1.to_q.weight Hotshot-XL writes
-...temporal_attentions.0.transformer_blocks.0.attention_blocks.0.to_q.weight
+The authors' grammar (guoyww/AnimateDiff) is the pack's own. Below `down_blocks.0.` they write
+
+    official    motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.to_q
+    diffusers   motion_modules.0.transformer_blocks.0.attn1.to_q
+    Hotshot-XL  temporal_attentions.0.transformer_blocks.0.attention_blocks.0.to_q
 """
 
 from __future__ import annotations

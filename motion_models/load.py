@@ -13,20 +13,16 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from .detect import AUTOMATIC, Detected, identify, kind_of, motion_keys
+from .detect import AUTOMATIC, KIND_PHRASES, Detected, identify, kind_of, motion_keys
 from .files import check_finite, read_weights
 from .modules import MotionModel, PositionalEncoding
 from .specs import FAMILIES, MotionSpec
 
 log = logging.getLogger(__name__)
 
-ELSEWHERE = {
-    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
-    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter or Load LoRA",
-    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
-    "checkpoint": "an image model without motion modules: load it with Load Checkpoint",
-    "unknown": "none of AnimateDiff's formats",
-}
+FLOAT32_ARITHMETIC = 1e-5
+"""By how much position tables of different machines differ: the angle of row t carries t times the
+rounding of its frequency."""
 
 
 def load_motion_model(
@@ -74,7 +70,7 @@ def sort_out(
     """Weights by the authors' names, and what they are. Raises ValueError naming the file."""
     kind = kind_of(tensors)
     if kind != "motion model":
-        raise ValueError(f"{name} is no motion model but {ELSEWHERE[kind]}.")
+        raise ValueError(f"{name} is no motion model but {KIND_PHRASES[kind]}.")
     official, grammar = motion_keys(tensors)
     weights = {new: tensors[old] for old, new in official.items()}
     extra = {key: tuple(t.shape) for key, t in tensors.items() if key not in official}
@@ -125,13 +121,14 @@ def patcher_class(disable_dynamic: bool) -> type[ModelPatcher]:
 def keep_own_tables(model: MotionModel, tables: Mapping[str, Tensor]) -> None:
     """Use a stored position table where it is not the sinusoidal one.
 
-    A table that equals the formula to its own precision was only rounded by saving, and the formula
-    is exact, as in the authors' loader; any other was trained or altered, and is kept as it is.
+    A table that equals the formula to its own precision was only rounded, by saving or by another
+    machine's float32 arithmetic, and the formula is exact, as in the authors' loader; any other was
+    trained or altered, and is kept as it is.
     """
     for key, stored in tables.items():
         encoder = model.get_submodule(key.removesuffix(".pe"))
         assert isinstance(encoder, PositionalEncoding)
-        rounding = 2 * torch.finfo(stored.dtype).eps
+        rounding = max(2 * torch.finfo(stored.dtype).eps, FLOAT32_ARITHMETIC)
         if not torch.allclose(stored.float(), encoder.pe, rtol=0.0, atol=rounding):
             encoder.pe = stored.float()
             other = key.replace("attention_blocks.0", "attention_blocks.1")

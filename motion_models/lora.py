@@ -1,14 +1,13 @@
-"""Low-rank files: MotionLoRAs for the motion model, domain adapters for the image model.
+"""MotionLoRAs: low-rank files in any spelling -> weight patches of the motion model.
 
 A MotionLoRA (Guo et al. 2024, section 4.3) adds s * up @ down to the projections of the temporal
 attentions. Files come in many spellings; all are read into the same pairs, and ComfyUI's weight
 patches merge them in float32:
 
-official        ...attention_blocks.0.processor.to_q_lora.down.weight        no alpha: scale 1
-ADMotionDirector ...attention_blocks.0.to_out.processor.0_lora.down.weight   feed-forwards too
-diffusers, peft ...attn1.to_q.lora_A.weight                                  lora_alpha = rank:
-scale 1 kohya           lora_unet_..._to_q.lora_down.weight and .alpha               scale alpha /
-rank
+    official           ...attention_blocks.0.processor.to_q_lora.down.weight       no alpha: scale 1
+    ADMotionDirector   ...attention_blocks.0.to_out.processor.0_lora.down.weight   feed-forwards too
+    diffusers, peft    ...attn1.to_q.lora_A.weight                  lora_alpha = rank: scale 1
+    kohya              lora_unet_..._to_q.lora_down.weight, .alpha  scale alpha / rank
 """
 
 from __future__ import annotations
@@ -18,12 +17,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import comfy.lora
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor
 
-from .detect import TEMPORAL_MARKS, kind_of
+from .detect import KIND_PHRASES, TEMPORAL_MARKS, kind_of
 from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
 from .load import motion_model
 from .specs import MotionSpec, expected_shapes
@@ -41,16 +39,6 @@ SPELLINGS = (
 )
 PARTS = {"down": "down", "A": "down", "up": "up", "B": "up", "alpha": "alpha"}
 
-WRONG_KIND = {
-    "motion model": "a motion model: load it with Load Motion Model",
-    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
-    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter "
-    "(v3_sd15_adapter) or Load LoRA",
-    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
-    "checkpoint": "an image model: load it with Load Checkpoint",
-    "unknown": "no LoRA of a format known here",
-}
-
 
 @dataclass
 class LowRank:
@@ -64,11 +52,12 @@ class LowRank:
     alpha: float | None = None
 
     def shape(self) -> tuple[int, ...] | None:
-        """Shape of the weight that the pair changes; None where the halves are missing or "
-        "disagree."""
-        if self.down is None or self.up is None or self.up.shape[1] != self.down.shape[0]:
+        """Shape of the weight that the pair changes; None where the halves are missing or
+        disagree."""
+        if self.down is None or self.up is None or self.down.ndim != 2 or self.up.ndim != 2:
             return None
-        return (self.up.shape[0], self.down.shape[1])
+        rank, inputs = self.down.shape
+        return (self.up.shape[0], inputs) if self.up.shape[1] == rank else None
 
 
 @dataclass
@@ -133,7 +122,7 @@ def apply_motion_lora(
     """
     kind = kind_of(tensors)
     if kind != "MotionLoRA":
-        raise ValueError(f"{name} is no MotionLoRA but {WRONG_KIND[kind]}.")
+        raise ValueError(f"{name} is no MotionLoRA but {KIND_PHRASES[kind]}.")
     spec = motion_model(motion).spec
     lora = parse_motion_lora(tensors, spec)
     patches = fitting_patches(lora, spec, name)
@@ -148,12 +137,7 @@ def fitting_patches(lora: MotionLora, spec: MotionSpec, name: str) -> dict[str, 
     shapes = expected_shapes(spec.layout)
     known = {layer: pair for layer, pair in lora.pairs.items() if f"{layer}.weight" in shapes}
     for layer, pair in known.items():
-        if pair.shape() != shapes[f"{layer}.weight"]:
-            raise ValueError(
-                f"{name} does not fit {spec.name}: at {layer} it changes a weight of shape "
-                f"{pair.shape()}, where the motion model has {shapes[f'{layer}.weight']}. Use a "
-                "MotionLoRA made for it."
-            )
+        check_pair(pair, shapes[f"{layer}.weight"], layer, spec, name)
     if not known:
         raise ValueError(
             f"{name} changes no layer of {spec.name}: none of its {len(lora.pairs)} layers is one "
@@ -164,6 +148,24 @@ def fitting_patches(lora: MotionLora, spec: MotionSpec, name: str) -> dict[str, 
         f"{layer}.weight": LoRAAdapter(set(), (pair.up, pair.down, pair.alpha, None, None, None))
         for layer, pair in known.items()
     }
+
+
+def check_pair(
+    pair: LowRank, shape: tuple[int, ...], layer: str, spec: MotionSpec, name: str
+) -> None:
+    """Raise ValueError unless the pair is whole and changes a weight of this shape."""
+    if pair.down is None or pair.up is None:
+        half = next((h for h in ("down", "up") if getattr(pair, h) is not None), "alpha")
+        raise ValueError(
+            f"{name} is incomplete: at {layer} it holds {half} alone, where a pair of down and up "
+            "belongs. Download it again."
+        )
+    if pair.shape() != shape:
+        raise ValueError(
+            f"{name} does not fit {spec.name}: at {layer} its up {list(pair.up.shape)} and down "
+            f"{list(pair.down.shape)} change no weight of shape {list(shape)}, which the motion "
+            "model has. Use a MotionLoRA made for it."
+        )
 
 
 def report_unused(lora: MotionLora, unmatched: int, spec: MotionSpec, name: str) -> None:
@@ -188,36 +190,3 @@ def report_unused(lora: MotionLora, unmatched: int, spec: MotionSpec, name: str)
             name,
             lora.spatial,
         )
-
-
-def apply_domain_adapter(
-    model: ModelPatcher, tensors: Mapping[str, Tensor], scale: float, name: str
-) -> ModelPatcher:
-    """A clone of the image model with the domain adapter on: Q = W z + scale * A B^T z, in self-
-    and cross-attention alike (Guo et al. 2024, eq. 4). At scale 0 the clone is the base, bit for
-    bit.
-
-    Raises ValueError when the file is no LoRA of the image model, or fits no layer of this one.
-    """
-    kind = kind_of(tensors)
-    if kind != "spatial LoRA":
-        raise ValueError(f"{name} is no domain adapter but {WRONG_KIND[kind]}.")
-    stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
-    key_map = comfy.lora.model_lora_keys_unet(model.model, {})
-    patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
-    adapted = model.clone()
-    matched = adapted.add_patches(patches, scale) if scale != 0.0 else list(patches)
-    if not matched:
-        raise ValueError(
-            f"{name} changes no layer of this model: it was made for another base model. "
-            "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
-        )
-    used = {key for patch in patches.values() for key in getattr(patch, "loaded_keys", ())}
-    if len(used) < len(stripped):
-        log.warning(
-            "%s: %d of %d keys match nothing in the model.",
-            name,
-            len(stripped) - len(used),
-            len(stripped),
-        )
-    return adapted

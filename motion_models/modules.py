@@ -1,11 +1,12 @@
-"""The temporal transformer of AnimateDiff, as its authors compute it (Guo et al. 2024, fig. 3 and
-eq. 4).
+"""The temporal transformer of AnimateDiff, as its authors compute it (Guo et al. 2024, sec. 4.2).
 
 Parameter names are those of guoyww/AnimateDiff's motion_module.py: they are the file format. One
 module is
 
-GroupNorm -> Linear -> [LayerNorm -> + positions -> self-attention over the frames of one pixel] x 2
--> LayerNorm -> GEGLU feed-forward -> Linear (zero at the start of training) -> + input
+    GroupNorm -> Linear
+    -> 2 x [LayerNorm -> + positions -> self-attention over the frames of one pixel -> + input]
+    -> LayerNorm -> GEGLU feed-forward -> + input
+    -> Linear, zero at the start of training -> + the module's input
 
 Shapes: b videos, f frames, c channels, h w map, n = h*w pixels, l rows of the position table.
 """
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .specs import HEADS, MotionSpec, NormRule
+from .views import Views
 
 GROUPS = 32
 MAX_ATTENTION_BATCH = 2**15
@@ -116,10 +118,17 @@ class TemporalTransformerBlock(nn.Module):
         self.ff = FeedForward(channels, ops, **factory)
         self.ff_norm = ops.LayerNorm(channels, **factory)
 
-    def forward(self, x: Tensor, key_scale: float, options: dict[str, Any]) -> Tensor:
+    def forward(
+        self, x: Tensor, key_scale: float, options: dict[str, Any], views: Views | None = None
+    ) -> Tensor:
         """x: (b n) f c -> (b n) f c"""
-        for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
-            x = attention(norm(x), key_scale, options) + x
+
+        def attend(x: Tensor) -> Tensor:
+            for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
+                x = attention(norm(x), key_scale, options) + x
+            return x
+
+        x = attend(x) if views is None else views.blend(x, attend)
         return self.ff(self.ff_norm(x)) + x
 
 
@@ -139,18 +148,33 @@ class TemporalTransformer(nn.Module):
         self.proj_out = ops.Linear(channels, channels, **factory)
 
     def forward(
-        self, x: Tensor, frames: int, key_scale: float = 1.0, options: dict[str, Any] | None = None
+        self,
+        x: Tensor,
+        frames: int,
+        key_scale: float = 1.0,
+        options: dict[str, Any] | None = None,
+        views: Views | None = None,
     ) -> Tensor:
         """The residual that the module adds.   x: (b f) c h w -> (b f) c h w"""
         c, h, w = x.shape[1:]
         y = group_norm(self.norm, x, frames, self.norm_rule)
         y = y.reshape(-1, frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
-        y = self.proj_in(y)
-        for block in self.transformer_blocks:
-            y = block(y, key_scale, options if options is not None else {})
-        y = self.proj_out(y)
+        if views is None:
+            y = self.over_time(y, key_scale, options or {}, None)
+        else:  # pixels are independent, so that parts of them keep the memory that of a window
+            parts = y.chunk(views.parts(frames))
+            y = torch.cat([self.over_time(part, key_scale, options or {}, views) for part in parts])
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
+
+    def over_time(
+        self, y: Tensor, key_scale: float, options: dict[str, Any], views: Views | None
+    ) -> Tensor:
+        """y: (b n) f c -> (b n) f c"""
+        y = self.proj_in(y)
+        for block in self.transformer_blocks:
+            y = block(y, key_scale, options, views)
+        return self.proj_out(y)
 
 
 class MotionModule(nn.Module):
@@ -172,8 +196,9 @@ class MotionModule(nn.Module):
         strength: float = 1.0,
         key_scale: float = 1.0,
         options: dict[str, Any] | None = None,
+        views: Views | None = None,
     ) -> Tensor:
-        residual = self.temporal_transformer(x, frames, key_scale, options)
+        residual = self.temporal_transformer(x, frames, key_scale, options, views)
         return torch.add(x, residual, alpha=strength)
 
 

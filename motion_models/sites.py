@@ -4,9 +4,9 @@ The authors put one after the spatial layers of every layer of every block (unet
 ResBlock -> spatial transformer, if the layer has one -> motion module -> skip connection ->
 Downsample or Upsample. ComfyUI flattens the blocks into lists of sequentials:
 
-down_blocks.i.motion_modules.j   input_blocks with a ResBlock, in order; a Downsample starts level i
-+ 1 mid_block.motion_modules.0       middle_block [ResBlock, SpatialTransformer, ResBlock], before
-the last up_blocks.i.motion_modules.j     output_blocks, before the Upsample that ends level i
+    down_blocks.i.motion_modules.j   input_blocks with a ResBlock; a Downsample starts level i + 1
+    mid_block.motion_modules.0       middle_block, before its last ResBlock
+    up_blocks.i.motion_modules.j     output_blocks, before the Upsample that ends level i
 """
 
 from __future__ import annotations

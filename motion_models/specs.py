@@ -166,3 +166,16 @@ def expected_shapes(layout: MotionLayout) -> dict[str, tuple[int, ...]]:
         for module, c in layout.modules().items()
         for tail, units in MODULE_TENSORS.items()
     }
+
+
+def table_shapes(layout: MotionLayout, positions: int | None) -> dict[str, tuple[int | None, ...]]:
+    """Every position table that a motion model may hold, in the authors' grammar -> its shape."""
+    return {
+        f"{module}.temporal_transformer.transformer_blocks.0.attention_blocks.{i}.pos_encoder.pe": (
+            1,
+            positions,
+            c,
+        )
+        for module, c in layout.modules().items()
+        for i in (0, 1)
+    }

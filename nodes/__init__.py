@@ -5,14 +5,24 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from ..motion_models.files import register_folders
-from .animate import ApplyMotionModel, LoadMotionModel
+from .animate import Animate
 from .lora import DomainAdapter, LoadMotionLora
+from .motion_model import ApplyMotionModel, LoadMotionModel
+from .noise import FreeInitNode, FreeNoiseNode
+from .prompts import PromptTravel
+from .windows import ContextWindows, PreviewWindows
 
 NODES: list[type[io.ComfyNode]] = [
+    Animate,
     LoadMotionModel,
     LoadMotionLora,
     ApplyMotionModel,
     DomainAdapter,
+    ContextWindows,
+    PreviewWindows,
+    PromptTravel,
+    FreeNoiseNode,
+    FreeInitNode,
 ]
 
 

@@ -1,4 +1,4 @@
-"""Load a motion model; apply it to a model."""
+"""The node that most people want: a motion model, a camera move and windows in one."""
 
 from __future__ import annotations
 
@@ -7,152 +7,93 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion_models.detect import AUTOMATIC
-from ..motion_models.files import MOTION_MODELS, find_file, list_files
+from ..motion_models.files import MOTION_LORAS, MOTION_MODELS, find_file, list_files
 from ..motion_models.inject import apply_motion_model
 from ..motion_models.layers import MotionSettings
-from ..motion_models.load import load_motion_model, motion_model
-from ..motion_models.specs import BETA_SCHEDULES, FAMILIES
+from ..motion_models.load import load_motion_model
+from ..motion_models.lora import apply_motion_lora
 from ..sampling.betas import apply_beta_schedule
-from .schema import CATEGORY, MotionModelSocket, advanced, file_input, schema
+from ..sampling.handler import apply_context_windows
+from ..sampling.windows import WindowSettings
+from .motion_model import beta_schedule_input, family_of, motion_model_input, motion_scale_input
+from .schema import CATEGORY, schema
+from .weights_files import NONE, file_input, found, read_lora
 
 
-class LoadMotionModel(io.ComfyNode):
+class Animate(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
-            node_id="ADK_LoadMotionModel",
-            display_name="Load Motion Model",
+            node_id="ADK_Animate",
+            display_name="Animate Model",
             category=CATEGORY,
-            description="Loads any AnimateDiff motion model; what it is, is told by its content.",
-            search_aliases=[
-                "animatediff loader",
-                "motion module",
-                "hotshotxl",
-                "animatelcm",
-                "mm_sd_v15",
-            ],
-            inputs=[
-                file_input(
-                    "motion_model",
-                    list_files(MOTION_MODELS),
-                    "A motion model from models/animatediff_models: v1, v2, v3, SDXL beta, "
-                    "HotshotXL, AnimateLCM, Lightning, or any fine-tune of them.",
-                ),
-                advanced(
-                    io.Combo.Input,
-                    "family",
-                    options=[AUTOMATIC, *FAMILIES],
-                    default=AUTOMATIC,
-                    tooltip="How the file is to be computed. Leave it on automatic unless the "
-                    "log says that the content could not tell.",
-                ),
-            ],
-            outputs=[MotionModelSocket.Output("loaded_motion_model", display_name="motion_model")],
-        )
-
-    @classmethod
-    def validate_inputs(cls, motion_model: str) -> bool | str:
-        return found(motion_model, MOTION_MODELS)
-
-    @classmethod
-    def execute(cls, motion_model: str, family: str = AUTOMATIC) -> io.NodeOutput:
-        path = find_file(motion_model, MOTION_MODELS)
-        return io.NodeOutput(load_motion_model(path, family))
-
-
-class ApplyMotionModel(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="ADK_ApplyMotionModel",
-            display_name="Apply Motion Model",
-            category=CATEGORY,
-            description="Animates a model: the latents of one batch become the frames of one "
-            "video. Several can be chained.",
-            search_aliases=["animatediff", "apply animatediff model", "animate", "text to video"],
+            description="Everything in one node: a motion model, a camera move if you like, and "
+            "context windows for videos longer than the motion model knows.",
+            search_aliases=["animatediff loader", "animatediff", "text to video", "animate"],
             inputs=[
                 io.Model.Input(
                     "model", tooltip="An SD1.5 or SDXL model, with whatever LoRAs it carries."
                 ),
-                MotionModelSocket.Input(
-                    "motion_model", tooltip="From Load Motion Model or Load MotionLoRA."
+                motion_model_input(),
+                file_input(
+                    "motion_lora",
+                    list_files(MOTION_LORAS),
+                    "A camera move or another MotionLoRA from models/animatediff_motion_lora.",
+                    first=(NONE,),
                 ),
                 io.Float.Input(
-                    "strength",
+                    "lora_strength",
                     default=1.0,
-                    min=0.0,
+                    min=-4.0,
                     max=4.0,
                     step=0.01,
-                    tooltip="Multiplies what the motion model adds to each layer. 1 is as "
-                    "trained, 0 gives still images.",
+                    tooltip="How much of the MotionLoRA is added. 1 is as trained.",
                 ),
-                io.Float.Input(
-                    "motion_scale",
-                    default=1.0,
-                    min=0.0,
-                    max=4.0,
-                    step=0.01,
-                    tooltip="Multiplies the keys of the attention over time. 1 is as trained; "
-                    "1.1 to 1.3 gives more motion.",
+                motion_scale_input(),
+                io.Int.Input(
+                    "context_length",
+                    default=16,
+                    min=0,
+                    max=1024,
+                    tooltip="Frames that are sampled together; longer videos are sampled in "
+                    "windows of this length. 0 switches windows off.",
                 ),
-                advanced(
-                    io.Combo.Input,
-                    "beta_schedule",
-                    options=[AUTOMATIC, *BETA_SCHEDULES],
-                    default=AUTOMATIC,
-                    tooltip="The noise schedule. Automatic takes the one that the motion model "
-                    "was trained with; checkpoint keeps the model's own.",
+                io.Int.Input(
+                    "context_overlap",
+                    default=4,
+                    min=0,
+                    max=1023,
+                    tooltip="Frames that neighbouring windows share. More is smoother and slower.",
                 ),
-                advanced(
-                    io.Float.Input,
-                    "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    tooltip="From which part of sampling on the motion model acts: 0 is the "
-                    "first step.",
-                ),
-                advanced(
-                    io.Float.Input,
-                    "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    tooltip="Up to which part of sampling the motion model acts: 1 is the last "
-                    "step.",
-                ),
+                beta_schedule_input(),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
         )
 
     @classmethod
+    def validate_inputs(cls, motion_model: str, motion_lora: str) -> bool | str:
+        lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
+        return lora if lora is not True else found(motion_model, MOTION_MODELS)
+
+    @classmethod
     def execute(
         cls,
         model: Any,
-        motion_model: Any,
-        strength: float = 1.0,
+        motion_model: str,
+        motion_lora: str = NONE,
+        lora_strength: float = 1.0,
         motion_scale: float = 1.0,
+        context_length: int = 16,
+        context_overlap: int = 4,
         beta_schedule: str = AUTOMATIC,
-        start_percent: float = 0.0,
-        end_percent: float = 1.0,
     ) -> io.NodeOutput:
-        settings = MotionSettings(strength, motion_scale, start_percent, end_percent)
-        animated = apply_motion_model(model, motion_model, settings)
-        if strength != 0.0 or beta_schedule != AUTOMATIC:
-            animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
+        motion = load_motion_model(find_file(motion_model, MOTION_MODELS))
+        if motion_lora != NONE:
+            tensors = read_lora(motion_lora, MOTION_LORAS)
+            motion = apply_motion_lora(motion, tensors, lora_strength, motion_lora)
+        animated = apply_motion_model(model, motion, MotionSettings(motion_scale=motion_scale))
+        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion))
+        if context_length > 0:
+            windows = WindowSettings(context_length, context_overlap)
+            animated = apply_context_windows(animated, windows)
         return io.NodeOutput(animated)
-
-
-def family_of(loaded: Any) -> Any:
-    return motion_model(loaded).spec.family
-
-
-def found(name: str, *folders: str) -> bool | str:
-    """True, or the sentence that says why the file a widget names is not there."""
-    try:
-        find_file(name, *folders)
-    except ValueError as error:
-        return str(error)
-    return True

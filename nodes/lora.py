@@ -6,17 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion_models.files import (
-    LORAS,
-    MOTION_LORAS,
-    check_finite,
-    find_file,
-    list_files,
-    read_weights,
-)
-from ..motion_models.lora import apply_domain_adapter, apply_motion_lora
-from .animate import found
-from .schema import CATEGORY, MotionModelSocket, file_input, schema
+from ..motion_models.domain_adapter import apply_domain_adapter
+from ..motion_models.files import LORAS, MOTION_LORAS, list_files
+from ..motion_models.lora import apply_motion_lora
+from .schema import CATEGORY, MotionModelSocket, schema
+from .weights_files import file_input, found, read_lora
 
 ADAPTER_FOLDERS = (LORAS, MOTION_LORAS)
 
@@ -27,7 +21,7 @@ class LoadMotionLora(io.ComfyNode):
         return schema(
             node_id="ADK_LoadMotionLoRA",
             display_name="Load MotionLoRA",
-            category=CATEGORY,
+            category=f"{CATEGORY}/motion",
             description="Adds a camera move or another learned motion to a motion model. Several "
             "can be chained; their effects add up.",
             search_aliases=["motion lora", "camera lora", "zoom in", "pan left", "v2_lora"],
@@ -61,8 +55,7 @@ class LoadMotionLora(io.ComfyNode):
 
     @classmethod
     def execute(cls, motion_model: Any, lora: str, strength: float = 1.0) -> io.NodeOutput:
-        tensors, _ = read_weights(find_file(lora, MOTION_LORAS))
-        check_finite(tensors, lora)
+        tensors = read_lora(lora, MOTION_LORAS)
         return io.NodeOutput(apply_motion_lora(motion_model, tensors, strength, lora))
 
 
@@ -72,7 +65,7 @@ class DomainAdapter(io.ComfyNode):
         return schema(
             node_id="ADK_DomainAdapter",
             display_name="Apply Domain Adapter",
-            category=CATEGORY,
+            category=f"{CATEGORY}/motion",
             description="Puts the adapter of AnimateDiff's first training stage on the image "
             "model. It took up the look of the training videos: 1 brings it back, 0 leaves it "
             "away.",
@@ -105,6 +98,5 @@ class DomainAdapter(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any, adapter: str, scale: float = 1.0) -> io.NodeOutput:
-        tensors, _ = read_weights(find_file(adapter, *ADAPTER_FOLDERS))
-        check_finite(tensors, adapter)
+        tensors = read_lora(adapter, *ADAPTER_FOLDERS)
         return io.NodeOutput(apply_domain_adapter(model, tensors, scale, adapter))

@@ -28,12 +28,3 @@ def advanced(input_class: Any, *arguments: Any, **keywords: Any) -> Any:
     if "advanced" in inspect.signature(input_class.__init__).parameters:
         keywords["advanced"] = True
     return input_class(*arguments, **keywords)
-
-
-def file_input(
-    name: str, files: list[str], tooltip: str, first: tuple[str, ...] = ()
-) -> io.Combo.Input:
-    """A combo of files. An empty folder gives an empty choice; the node says what to do when it
-    is run."""
-    options = [*first, *files] or [""]
-    return io.Combo.Input(name, options=options, default=options[0], tooltip=tooltip)

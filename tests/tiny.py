@@ -63,6 +63,7 @@ class TinySD15(comfy.supported_models.SD15):
 
 class TinySD20(comfy.supported_models.SD20):
     unet_config = {"context_dim": CONTEXT, "model_channels": 32}
+    unet_extra_config = {"num_heads": -1, "num_head_channels": 16}
 
 
 class TinySDXL(comfy.supported_models.SDXL):

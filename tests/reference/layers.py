@@ -57,7 +57,7 @@ def layer_norm(weights: Weights, name: str, x: Tensor) -> Tensor:
 
 
 def attention(weights: Weights, name: str, x: Tensor, source: Tensor, heads: int) -> Tensor:
-    """Multi-head attention (Vaswani et al., 2017, section 3.2): queries from `x`, the rest `source`.
+    """Multi-head attention of `x` to `source` (Vaswani et al., 2017, section 3.2).
 
     `x: b n d`, `source: b m e`; the scale is the inverse square root of a head's width.
     """

@@ -1,0 +1,76 @@
+"""The domain adapter: the LoRA of AnimateDiff's first training stage, on the image model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import comfy.lora
+from comfy.model_patcher import ModelPatcher
+from comfy.weight_adapter.lora import LoRAAdapter
+from torch import Tensor
+
+from .detect import KIND_PHRASES, kind_of
+from .layouts import strip_wrappers
+
+log = logging.getLogger(__name__)
+
+
+def apply_domain_adapter(
+    model: ModelPatcher, tensors: Mapping[str, Tensor], scale: float, name: str
+) -> ModelPatcher:
+    """A clone of the image model with the domain adapter on: Q = W z + scale * A B^T z, in self-
+    and cross-attention alike (Guo et al. 2024, eq. 4). At scale 0 the clone is the base, bit for
+    bit.
+
+    Raises ValueError when the file is no LoRA of the image model, or fits no layer of this one.
+    """
+    kind = kind_of(tensors)
+    if kind != "spatial LoRA":
+        raise ValueError(f"{name} is no domain adapter but {KIND_PHRASES[kind]}.")
+    stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
+    key_map = comfy.lora.model_lora_keys_unet(model.model, {})
+    try:
+        patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
+    except KeyError as error:
+        raise ValueError(
+            f"{name} is incomplete: it holds one half of a pair without the other, "
+            f"{error.args[0]}. Download it again."
+        ) from error
+    check_adapter(patches, model.model.state_dict(), name)
+    adapted = model.clone()
+    matched = adapted.add_patches(patches, scale) if scale != 0.0 else list(patches)
+    if not matched:
+        raise ValueError(
+            f"{name} changes no layer of this model: it was made for another base model. "
+            "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
+        )
+    used = {key for patch in patches.values() for key in getattr(patch, "loaded_keys", ())}
+    if len(used) < len(stripped):
+        log.warning(
+            "%s: %d of %d keys match nothing in the model.",
+            name,
+            len(stripped) - len(used),
+            len(stripped),
+        )
+    return adapted
+
+
+def check_adapter(patches: Mapping[Any, Any], weights: Mapping[str, Tensor], name: str) -> None:
+    """Raise ValueError where a pair and the weight that it changes disagree on their shapes.
+
+    An SD1.5 adapter and SDXL have layers in common by name, so names alone prove nothing.
+    """
+    for key, patch in patches.items():
+        if key not in weights or not isinstance(patch, LoRAAdapter):
+            continue
+        up, down, _, core = patch.weights[:4]
+        shape = weights[key].shape
+        changed = (up.shape[:1], down.shape[1:].numel())
+        if core is None and changed != (shape[:1], shape[1:].numel()):
+            raise ValueError(
+                f"{name} was made for another base model: at {key} its up {list(up.shape)} and "
+                f"down {list(down.shape)} change no weight of shape {list(shape)}. "
+                "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
+            )

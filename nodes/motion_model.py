@@ -1,0 +1,162 @@
+"""Load a motion model; apply it to a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion_models.detect import AUTOMATIC
+from ..motion_models.files import MOTION_MODELS, find_file, list_files
+from ..motion_models.inject import apply_motion_model
+from ..motion_models.layers import MotionSettings
+from ..motion_models.load import load_motion_model, motion_model
+from ..motion_models.specs import BETA_SCHEDULES, FAMILIES, Family
+from ..sampling.betas import apply_beta_schedule
+from .schema import CATEGORY, MotionModelSocket, advanced, schema
+from .weights_files import file_input, found
+
+
+def motion_model_input() -> Any:
+    return file_input(
+        "motion_model",
+        list_files(MOTION_MODELS),
+        "A motion model from models/animatediff_models: v1, v2, v3, SDXL beta, "
+        "HotshotXL, AnimateLCM, Lightning, or any fine-tune of them.",
+    )
+
+
+def motion_scale_input() -> Any:
+    return io.Float.Input(
+        "motion_scale",
+        default=1.0,
+        min=0.0,
+        max=4.0,
+        step=0.01,
+        tooltip="Multiplies the keys of the attention over time. 1 is as trained; "
+        "1.1 to 1.3 gives more motion.",
+    )
+
+
+def beta_schedule_input() -> Any:
+    return advanced(
+        io.Combo.Input,
+        "beta_schedule",
+        options=[AUTOMATIC, *BETA_SCHEDULES],
+        default=AUTOMATIC,
+        tooltip="The noise schedule. Automatic takes the one that the motion model "
+        "was trained with; checkpoint keeps the model's own.",
+    )
+
+
+class LoadMotionModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_LoadMotionModel",
+            display_name="Load Motion Model",
+            category=f"{CATEGORY}/motion",
+            description="Loads any AnimateDiff motion model; what it is, is told by its content.",
+            search_aliases=[
+                "animatediff loader",
+                "motion module",
+                "hotshotxl",
+                "animatelcm",
+                "mm_sd_v15",
+            ],
+            inputs=[
+                motion_model_input(),
+                advanced(
+                    io.Combo.Input,
+                    "family",
+                    options=[AUTOMATIC, *FAMILIES],
+                    default=AUTOMATIC,
+                    tooltip="How the file is to be computed. Leave it on automatic unless the "
+                    "log says that the content could not tell.",
+                ),
+            ],
+            outputs=[MotionModelSocket.Output("loaded_motion_model", display_name="motion_model")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, motion_model: str) -> bool | str:
+        return found(motion_model, MOTION_MODELS)
+
+    @classmethod
+    def execute(cls, motion_model: str, family: str = AUTOMATIC) -> io.NodeOutput:
+        path = find_file(motion_model, MOTION_MODELS)
+        return io.NodeOutput(load_motion_model(path, family))
+
+
+class ApplyMotionModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_ApplyMotionModel",
+            display_name="Apply Motion Model",
+            category=f"{CATEGORY}/motion",
+            description="Animates a model: the latents of one batch become the frames of one "
+            "video. Several can be chained.",
+            search_aliases=["animatediff", "apply animatediff model", "animate", "text to video"],
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="An SD1.5 or SDXL model, with whatever LoRAs it carries."
+                ),
+                MotionModelSocket.Input(
+                    "motion_model", tooltip="From Load Motion Model or Load MotionLoRA."
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=4.0,
+                    step=0.01,
+                    tooltip="Multiplies what the motion model adds to each layer. 1 is as "
+                    "trained, 0 gives still images.",
+                ),
+                motion_scale_input(),
+                beta_schedule_input(),
+                advanced(
+                    io.Float.Input,
+                    "start_percent",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="From which part of sampling on the motion model acts: 0 is the "
+                    "first step.",
+                ),
+                advanced(
+                    io.Float.Input,
+                    "end_percent",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="Up to which part of sampling the motion model acts: 1 is the last "
+                    "step.",
+                ),
+            ],
+            outputs=[io.Model.Output("animated_model", display_name="model")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        motion_model: Any,
+        strength: float = 1.0,
+        motion_scale: float = 1.0,
+        beta_schedule: str = AUTOMATIC,
+        start_percent: float = 0.0,
+        end_percent: float = 1.0,
+    ) -> io.NodeOutput:
+        settings = MotionSettings(strength, motion_scale, start_percent, end_percent)
+        animated = apply_motion_model(model, motion_model, settings)
+        if strength != 0.0 or beta_schedule != AUTOMATIC:
+            animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
+        return io.NodeOutput(animated)
+
+
+def family_of(loaded: Any) -> Family:
+    return motion_model(loaded).spec.family

@@ -1,0 +1,98 @@
+"""Prompts over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.prompt_travel import EASINGS, joined, parse_prompts, same_length, travel
+from .schema import CATEGORY, advanced, schema
+
+
+class PromptTravel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_PromptTravel",
+            display_name="Prompt Travel",
+            category=f"{CATEGORY}/prompts",
+            description="Prompts that change over the frames, blended from one to the next.",
+            search_aliases=[
+                "batch prompt schedule",
+                "prompt schedule",
+                "prompt travel",
+                "fizznodes",
+            ],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),
+                io.String.Input(
+                    "prompts",
+                    multiline=True,
+                    default="0: a meadow in spring\n16: a meadow in deep snow",
+                    tooltip="One prompt a line: the frame where it is reached, a colon, the text. "
+                    'FizzNodes\' "0": "text", "16": "text" is read too.',
+                ),
+                io.Int.Input(
+                    "frames",
+                    default=16,
+                    min=1,
+                    max=100_000,
+                    tooltip="Frames of the video: batch_size of its latent.",
+                ),
+                io.String.Input(
+                    "before", default="", multiline=True, tooltip="Text put before every prompt."
+                ),
+                io.String.Input(
+                    "after", default="", multiline=True, tooltip="Text put behind every prompt."
+                ),
+                advanced(
+                    io.Combo.Input,
+                    "interpolation",
+                    options=list(EASINGS),
+                    default="linear",
+                    tooltip="How the frames between two prompts blend: evenly, easing in and "
+                    "out, or not at all.",
+                ),
+            ],
+            outputs=[io.Conditioning.Output("conditioning", display_name="conditioning")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, prompts: str) -> bool | str:
+        try:
+            parse_prompts(prompts)
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        clip: Any,
+        prompts: str,
+        frames: int,
+        before: str = "",
+        after: str = "",
+        interpolation: str = "linear",
+    ) -> io.NodeOutput:
+        if clip is None:
+            raise ValueError(
+                "There is no text encoder: the checkpoint has none. Load one with Load CLIP, and "
+                "connect it here."
+            )
+        keyframes = parse_prompts(prompts)
+        texts = [joined(before, prompt, after) for _, prompt in keyframes]
+        encoded = [encode(clip, text) for text in texts]
+        starts = [frame for frame, _ in keyframes]
+        text = travel(same_length([e["cond"] for e in encoded]), starts, frames, interpolation)
+        extra = {key: value for key, value in encoded[0].items() if key != "cond"}
+        if extra.get("pooled_output") is not None:
+            pooled = [e["pooled_output"] for e in encoded]
+            extra["pooled_output"] = travel(pooled, starts, frames, interpolation)
+        return io.NodeOutput([[text, extra]])
+
+
+def encode(clip: Any, text: str) -> dict[str, Any]:
+    """The text's embedding, its pooled output and whatever else this encoder gives."""
+    return clip.encode_from_tokens(clip.tokenize(text), return_pooled=True, return_dict=True)

@@ -1,0 +1,36 @@
+"""Widgets that choose a weights file, and reading what they name."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..motion_models.files import check_finite, find_file, read_weights
+
+NONE = "none"
+"""The choice of no file."""
+
+
+def file_input(
+    name: str, files: list[str], tooltip: str, first: tuple[str, ...] = ()
+) -> io.Combo.Input:
+    """A combo of files. An empty folder gives an empty choice; the node says what to do when it
+    is run."""
+    options = [*first, *files] or [""]
+    return io.Combo.Input(name, options=options, default=options[0], tooltip=tooltip)
+
+
+def found(name: str, *folders: str) -> bool | str:
+    """True, or the sentence that says why the file a widget names is not there."""
+    try:
+        find_file(name, *folders)
+    except ValueError as error:
+        return str(error)
+    return True
+
+
+def read_lora(name: str, *folders: str) -> dict[str, Tensor]:
+    """The tensors of a low-rank file that a widget names. Raises ValueError when it is damaged."""
+    tensors, _ = read_weights(find_file(name, *folders))
+    check_finite(tensors, name)
+    return tensors

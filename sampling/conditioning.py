@@ -1,0 +1,168 @@
+"""What belongs to each frame of the video, cut down to the frames of one window.
+
+ComfyUI lets a batch of conditionings be shorter than the batch of latents (it repeats from the
+start) or longer (the rest is unused); frame i therefore has entry i modulo the batch's size, and
+that is what its window gets. A single entry serves all frames and is passed on as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..motion_models.views import FrameParts
+
+Cond = dict[str, Any]
+
+
+def frames_of(batch: Tensor, window: list[int]) -> Tensor:
+    """batch: m ... -> the entries of the window's frames, l ...; one entry stays one."""
+    if batch.ndim == 0 or batch.shape[0] == 1:
+        return batch
+    index = torch.tensor([frame % batch.shape[0] for frame in window], device=batch.device)
+    return batch.index_select(0, index)
+
+
+def window_conds(conds: list[list[Cond] | None], window: list[int]) -> list[list[Cond] | None]:
+    """The conditionings of one model call (positive, negative...) for one window.
+
+    A ControlNet that several of them share becomes one copy that they share: ComfyUI puts
+    conditionings into one batch only when their ControlNet is the same object.
+    """
+    controls: dict[int, Any] = {}
+    return [
+        None if group is None else [window_cond(cond, window, controls) for cond in group]
+        for group in conds
+    ]
+
+
+def window_cond(cond: Cond, window: list[int], controls: dict[int, Any]) -> Cond:
+    """One conditioning for one window: text, pooled text, inpainting latents, mask, ControlNets,
+    GLIGEN."""
+    cut = dict(cond)
+    cut["model_conds"] = {
+        key: window_model_cond(value, window) for key, value in cond.get("model_conds", {}).items()
+    }
+    if isinstance(cond.get("mask"), Tensor):
+        cut["mask"] = frames_of(cond["mask"], window)
+    if cond.get("control") is not None:
+        cut["control"] = window_control(cond["control"], window, controls)
+    if cond.get("gligen") is not None:
+        cut["gligen"] = window_gligen(cond["gligen"], window)
+    return cut
+
+
+def window_model_cond(value: Any, window: list[int]) -> Any:
+    """One of ComfyUI's CONDRegular, CONDCrossAttn, CONDNoiseShape, CONDList...; constants stay
+    as they are."""
+    held = getattr(value, "cond", None)
+    if isinstance(held, Tensor):
+        return value._copy_with(frames_of(held, window))
+    if isinstance(held, list) and held and all(isinstance(entry, Tensor) for entry in held):
+        return value._copy_with([frames_of(entry, window) for entry in held])
+    return value
+
+
+def window_control(control: Any, window: list[int], controls: dict[int, Any]) -> Any:
+    """A copy of a ControlNet (and of those chained before it) that holds the hints of the window's
+    frames.
+
+    The original keeps its weights, its hints and its caches. Packs whose ControlNets cut their
+    hints themselves (Advanced-ControlNet) are told the window instead.
+    """
+    if id(control) in controls:
+        return controls[id(control)]
+    cut = copy.copy(control)
+    controls[id(control)] = cut
+    if control.previous_controlnet is not None:
+        cut.previous_controlnet = window_control(control.previous_controlnet, window, controls)
+    if hasattr(control, "sub_idxs"):
+        cut.sub_idxs, cut.context_length = list(window), len(window)
+        return cut
+    cut.cond_hint = None  # made anew from the window's hints
+    if isinstance(control.cond_hint_original, Tensor):
+        cut.cond_hint_original = frames_of(control.cond_hint_original, window)
+    cut.extra_concat_orig = [frames_of(extra, window) for extra in control.extra_concat_orig]
+    for device, clone in (getattr(control, "multigpu_clones", None) or {}).items():
+        cut.multigpu_clones = {
+            **cut.multigpu_clones,
+            device: window_control(clone, window, controls),
+        }
+    return cut
+
+
+def window_gligen(gligen: tuple[Any, ...], window: list[int]) -> tuple[Any, ...]:
+    """GLIGEN's boxes: one list for all frames ("position"), or one a frame ("position_batched")."""
+    kind, model, boxes = gligen
+    if kind != "position_batched":
+        return gligen
+    return kind, model, [boxes[frame % len(boxes)] for frame in window]
+
+
+class ControlInParts:
+    """A ControlNet for a call with all frames of a long video: run over them in parts, each with
+    the hints of its frames, the results put together again."""
+
+    def __init__(self, control: Any, frames: int, length: int) -> None:
+        self.control = control
+        self.frames = frames
+        self.length = length
+
+    def get_control(
+        self,
+        x_noisy: Tensor,
+        t: Tensor,
+        cond: Cond,
+        batched_number: int,
+        transformer_options: dict[str, Any],
+    ) -> Any:
+        """x_noisy: (b f) c h w   -> lists of (b f) c h w by place in the UNet, as core's
+        ControlNets give"""
+        parts = FrameParts(x_noisy.shape[0] // self.frames, self.frames, self.length)
+        results = []
+        for start in parts.starts():
+            options = parts.options(transformer_options, start)
+            control = window_control(self.control, options["ad_params"]["sub_idxs"], {})
+            part = {key: parts.take(value, start) for key, value in cond.items()}
+            results.append(
+                control.get_control(
+                    parts.take(x_noisy, start), parts.take(t, start), part, batched_number, options
+                )
+            )
+        return None if results[0] is None else joined_controls(results, parts)
+
+
+def joined_controls(results: list[dict[str, list[Any]]], parts: FrameParts) -> dict[str, list[Any]]:
+    """The parts' control signals as one: every list entry joined over the frames, None where it
+    is None."""
+    return {
+        place: [
+            None if signals[0] is None else parts.join(list(signals))
+            for signals in zip(*(result[place] for result in results), strict=True)
+        ]
+        for place in results[0]
+    }
+
+
+def conds_in_parts(
+    conds: list[list[Cond] | None], frames: int, length: int
+) -> list[list[Cond] | None]:
+    """The conditionings with their ControlNets run in parts; one that several share stays "
+    "shared."""
+    stand_ins: dict[int, ControlInParts] = {}
+
+    def stand_in(control: Any) -> ControlInParts:
+        return stand_ins.setdefault(id(control), ControlInParts(control, frames, length))
+
+    return [
+        None
+        if group is None
+        else [
+            {**cond, "control": stand_in(cond["control"])} if cond.get("control") else cond
+            for cond in group
+        ]
+        for group in conds
+    ]

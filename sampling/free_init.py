@@ -1,0 +1,119 @@
+"""FreeInit: sample, keep the result's low frequencies in the noise, sample again (Wu et al. 2023).
+
+In training, the noisiest latent still holds the low frequencies of its video, consistent over the
+frames; pure noise does not, and the first samples flicker for it. Each further iteration starts
+from
+
+    z_T = sqrt(a_T) z_0 + sqrt(1 - a_T) e         the result, with the first noise e added again
+    e'  = IFFT(H * FFT(z_T) + (1 - H) * FFT(n))   its low frequencies, high ones of fresh noise n
+
+with a 3-D Fourier transform over frames, height and width, and a low-pass filter H.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import comfy.samplers
+import torch
+from torch import Tensor
+
+STOP_FREQUENCY = 0.25
+"""Where H has fallen to a half (Butterworth), in units of the highest frequency, space and time
+alike."""
+
+ORDER = 4
+"""Of the Butterworth filter."""
+
+FILTERS: dict[str, Callable[[Tensor], Tensor]] = {
+    # squared frequency, 1 at the highest of an axis -> how much of it is kept
+    "butterworth": lambda d2: 1 / (1 + (d2 / STOP_FREQUENCY**2) ** ORDER),
+    "gaussian": lambda d2: torch.exp(-d2 / (2 * STOP_FREQUENCY**2)),
+    "ideal": lambda d2: (d2 <= STOP_FREQUENCY**2).to(d2.dtype),
+}
+
+
+def low_pass(name: str, frames: int, height: int, width: int) -> Tensor:
+    """The filter H over the frequencies of torch.fft.fftn.   -> n 1 h w
+
+    Raises ValueError for a name that is not in FILTERS.
+    """
+    if name not in FILTERS:
+        raise ValueError(f"{name!r} is no FreeInit filter; choose one of {', '.join(FILTERS)}.")
+    t, y, x = (2 * torch.fft.fftfreq(size) for size in (frames, height, width))
+    squared = t[:, None, None] ** 2 + y[:, None] ** 2 + x**2
+    return FILTERS[name](squared).unsqueeze(1)
+
+
+def mix_frequencies(low: Tensor, high: Tensor, keep: Tensor) -> Tensor:
+    """Low frequencies of one latent, high ones of another.   low, high: n c h w;   keep: n 1 h w"""
+    axes = (0, 2, 3)
+    spectrum = torch.fft.fftn(low, dim=axes) * keep + torch.fft.fftn(high, dim=axes) * (1 - keep)
+    return torch.fft.ifftn(spectrum, dim=axes).real
+
+
+class FreeInitSampler(comfy.samplers.Sampler):
+    """A SAMPLER that runs another one `iterations` times, refining the noise between the runs."""
+
+    def __init__(self, sampler: Any, iterations: int, filter_name: str) -> None:
+        if iterations < 1:
+            raise ValueError(f"FreeInit was given {iterations} iterations; it needs at least 1.")
+        low_pass(filter_name, 1, 1, 1)
+        self.sampler = sampler
+        self.iterations = iterations
+        self.filter_name = filter_name
+
+    def sample(
+        self,
+        model_wrap: Any,
+        sigmas: Tensor,
+        extra_args: dict[str, Any],
+        callback: Any,
+        noise: Tensor,
+        latent_image: Tensor | None = None,
+        denoise_mask: Tensor | None = None,
+        disable_pbar: bool = False,
+    ) -> Tensor:
+        """noise: n c h w, unit variance -> the last iteration's latent. Raises ValueError unless
+        sampling starts from pure noise."""
+        if latent_image is not None and torch.count_nonzero(latent_image):
+            raise ValueError(
+                "FreeInit starts from pure noise, but the latent holds an image; give it an empty "
+                "latent and denoise 1, or use the sampler without FreeInit."
+            )
+        steps, first = len(sigmas) - 1, noise
+        for iteration in range(self.iterations):
+            shifted = shifted_callback(callback, iteration * steps, self.iterations * steps)
+            result = self.sampler.sample(
+                model_wrap,
+                sigmas,
+                extra_args,
+                shifted,
+                noise,
+                latent_image,
+                denoise_mask,
+                disable_pbar,
+            )
+            if iteration + 1 < self.iterations:
+                seed = (extra_args.get("seed") or 0) + iteration + 1
+                noise = self.refined(result, first, float(sigmas[0]), seed)
+        return result
+
+    def refined(self, result: Tensor, first: Tensor, sigma: float, seed: int) -> Tensor:
+        """The noise of the next iteration.   result: latent x_0;   first: the first noise;
+        sigma: sigma_T"""
+        alpha = 1 / (1 + sigma**2)
+        diffused = (alpha**0.5 * result + (1 - alpha) ** 0.5 * first).float().cpu()
+        generator = torch.Generator().manual_seed(seed % 2**63)
+        fresh = torch.randn(diffused.shape, generator=generator)
+        frames, _, height, width = diffused.shape
+        keep = low_pass(self.filter_name, frames, height, width)
+        return mix_frequencies(diffused, fresh, keep).to(first)
+
+
+def shifted_callback(callback: Any, done: int, total: int) -> Any:
+    """The sampler's progress callback, counting over all iterations."""
+    if callback is None:
+        return None
+    return lambda step, denoised, x, steps: callback(done + step, denoised, x, total)

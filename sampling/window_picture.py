@@ -1,0 +1,57 @@
+"""A picture of context windows: one row a window, one column a frame, the brighter the more it
+counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from .fuse import fuse_weights
+from .windows import WindowSettings, windows_of
+
+STEPS = 4
+"""Sampling steps that are shown where the windows change with the step."""
+
+WIDTH, ROW, LABELS, GAP = 1024, 14, 72, 6
+BACKGROUND, TEXT = (24, 26, 30), (200, 204, 210)
+COLOURS = ((76, 154, 255), (255, 159, 67), (85, 201, 141), (232, 106, 146))
+
+
+def shares(frames: int, settings: WindowSettings, step: int) -> tuple[list[list[int]], np.ndarray]:
+    """The windows of a step, and what each contributes to each frame.   -> w f, columns sum to 1"""
+    windows = windows_of(frames, settings, step)
+    table = np.zeros((len(windows), frames))
+    for row, window in zip(table, windows, strict=True):
+        row[window] = fuse_weights(window, frames, settings)
+    return windows, table / table.sum(axis=0)
+
+
+def draw_windows(frames: int, settings: WindowSettings) -> Tensor:
+    """The windows of one step, or of the first four where they move.   -> 1 h w 3 in 0..1"""
+    tables = [shares(frames, settings, step) for step in range(STEPS)]
+    if all(windows == tables[0][0] for windows, _ in tables):
+        tables = tables[:1]
+    rows = sum(len(windows) for windows, _ in tables)
+    height = rows * ROW + len(tables) * (ROW + GAP) + GAP
+    image = Image.new("RGB", (WIDTH, height), BACKGROUND)
+    draw, top = ImageDraw.Draw(image), GAP
+    for step, (windows, table) in enumerate(tables):
+        name = f"step {step + 1}: " if len(tables) > 1 else "every step: "
+        draw.text((4, top), f"{name}{len(windows)} windows over {frames} frames", fill=TEXT)
+        top += ROW
+        for i, (window, row) in enumerate(zip(windows, table, strict=True)):
+            draw.text((4, top), f"{window[0]} - {window[-1]}", fill=TEXT)
+            image.paste(bar(row, COLOURS[i % len(COLOURS)]), (LABELS, top + 1))
+            top += ROW
+        top += GAP
+    return torch.from_numpy(np.asarray(image, dtype=np.float32) / 255.0)[None]
+
+
+def bar(row: np.ndarray, colour: tuple[int, int, int]) -> Image.Image:
+    """One window's row: its colour where it alone counts, darker where others share the frame."""
+    mix = np.where(row > 0, 0.15 + 0.85 * row, 0.0)[None, :, None]
+    pixels = np.array(BACKGROUND) * (1 - mix) + np.array(colour) * mix
+    strip = Image.fromarray(pixels.round().astype(np.uint8), "RGB")
+    return strip.resize((WIDTH - LABELS - 4, ROW - 2), Image.Resampling.NEAREST)

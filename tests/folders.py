@@ -1,0 +1,24 @@
+"""A ComfyUI installation of empty folders, for tests of what is found in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folder_paths
+import pytest
+
+
+def install(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """ComfyUI's folders below `root`, none of them made; undone when the test ends."""
+    known = {
+        "custom_nodes": ([str(root / "custom_nodes")], set()),
+        "loras": ([str(root / "models" / "loras")], set(folder_paths.supported_pt_extensions)),
+    }
+    monkeypatch.setattr(folder_paths, "models_dir", str(root / "models"))
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", known)
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+    return root / "models"
+
+
+def contents(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*")}

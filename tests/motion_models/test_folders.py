@@ -1,0 +1,154 @@
+"""Where weights files are looked for, under which names, and what is said when none is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import folder_paths
+import pytest
+from adk_tests import folders
+from animatediff_kit.motion_models.files import (
+    EXTENSIONS,
+    LORAS,
+    MOTION_LORAS,
+    MOTION_MODELS,
+    find_file,
+    list_files,
+    register_folders,
+)
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch) -> Path:
+    return folders.install(tmp_path, monkeypatch)
+
+
+def put(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    return str(path)
+
+
+def test_registering_creates_nothing(models):
+    register_folders()
+    assert folders.contents(models.parent) == set()
+    assert folder_paths.get_folder_paths(MOTION_MODELS) == [str(models / "animatediff_models")]
+    assert folder_paths.get_folder_paths(MOTION_LORAS) == [str(models / "animatediff_motion_lora")]
+
+
+def test_registering_twice_changes_nothing(models):
+    (models.parent / "custom_nodes/ComfyUI-AnimateDiff-Evolved/models").mkdir(parents=True)
+    register_folders()
+    once = {name: list(paths) for name, (paths, _) in folder_paths.folder_names_and_paths.items()}
+    register_folders()
+    assert once == {name: p for name, (p, _) in folder_paths.folder_names_and_paths.items()}
+    assert len(once[MOTION_MODELS]) == len(set(once[MOTION_MODELS])) == 2
+
+
+def test_folders_of_other_packs_are_read_where_they_exist(models):
+    packs = models.parent / "custom_nodes"
+    put(packs / "comfyui-animatediff" / "models" / "a.ckpt")
+    put(packs / "ComfyUI-AnimateDiff-Evolved" / "models" / "b.ckpt")
+    put(packs / "ComfyUI-AnimateDiff-Evolved" / "motion_lora" / "c.ckpt")
+    put(models / "AnimateDiff" / "d.ckpt")
+    register_folders()
+    assert set(list_files(MOTION_MODELS)) == {"a.ckpt", "b.ckpt", "d.ckpt"}
+    assert list_files(MOTION_LORAS) == ["c.ckpt"]
+
+
+def test_what_is_registered_already_stays(models, tmp_path):
+    elsewhere, extra = str(tmp_path / "disk2"), {".gguf"}
+    folder_paths.folder_names_and_paths[MOTION_MODELS] = ([elsewhere], extra)
+    register_folders()
+    paths, extensions = folder_paths.folder_names_and_paths[MOTION_MODELS]
+    assert paths == [elsewhere, str(models / "animatediff_models")]
+    assert extensions == EXTENSIONS | {".gguf"}
+    put(tmp_path / "disk2" / "mine.safetensors")
+    assert find_file("mine.safetensors", MOTION_MODELS) == str(tmp_path / "disk2/mine.safetensors")
+
+
+def test_every_extension_is_listed_and_no_other(models):
+    register_folders()
+    for extension in (*EXTENSIONS, ".txt", ".yaml", ".json"):
+        put(models / "animatediff_models" / f"m{extension}")
+    assert set(list_files(MOTION_MODELS)) == {f"m{extension}" for extension in EXTENSIONS}
+
+
+@pytest.mark.parametrize("name", ["sd15/v3/m.ckpt", r"sd15\v3\m.ckpt", r"sd15/v3\m.ckpt"])
+def test_slashes_of_either_system_find_the_file(models, name):
+    register_folders()
+    path = put(models / "animatediff_models" / "sd15" / "v3" / "m.ckpt")
+    assert find_file(name, MOTION_MODELS) == path
+    assert list_files(MOTION_MODELS) == [os.path.join("sd15", "v3", "m.ckpt")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file name cannot hold a backslash there")
+def test_a_workflow_from_linux_finds_what_windows_lists(models):
+    register_folders()
+    path = put(models / "animatediff_models" / "sd15\\m.ckpt")  # as Windows lists sd15/m.ckpt
+    assert find_file("sd15/m.ckpt", MOTION_MODELS) == path
+
+
+def test_a_name_in_two_folders_is_listed_once_and_the_first_is_taken(models):
+    register_folders()
+    put(models / "animatediff_motion_lora" / "a.safetensors")
+    first = put(models / "loras" / "a.safetensors")
+    put(models / "loras" / "b.safetensors")
+    assert list_files(LORAS, MOTION_LORAS) == ["a.safetensors", "b.safetensors"]
+    assert find_file("a.safetensors", LORAS, MOTION_LORAS) == first
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_an_empty_folder_is_told_with_the_place(models, made):
+    register_folders()
+    home = models / "animatediff_models"
+    if made:
+        home.mkdir(parents=True)
+    text = f"No weights file lies in {home}. Put one there, then press R in the page to refresh."
+    for name in ("", "m.ckpt"):
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+            find_file(name, MOTION_MODELS)
+    assert list_files(MOTION_MODELS) == []
+
+
+@pytest.mark.parametrize("name", ["other.ckpt", "", "../m.ckpt", "M.ckpt "])
+def test_an_unknown_name_is_told_with_the_place(models, name):
+    register_folders()
+    put(models / "animatediff_models" / "m.ckpt")
+    put(models / "m.ckpt")
+    text = f"{name!r} is not among the 1 files of {models / 'animatediff_models'}. Choose another"
+    with pytest.raises(ValueError, match="^" + re.escape(text)):
+        find_file(name, MOTION_MODELS)
+
+
+IMPORTS = """
+import os, sys, types
+pack = types.ModuleType("animatediff_kit")
+pack.__path__ = [{root!r}]
+sys.modules["animatediff_kit"] = pack
+sys.path.insert(0, {comfyui!r})
+from animatediff_kit.launcher.torchvision_schemas import define_missing_schemas
+define_missing_schemas()
+import comfy.options
+comfy.options.enable_args_parsing()
+import comfy_api.latest, folder_paths
+known, there = dict(folder_paths.folder_names_and_paths), list(os.walk({base!r}))
+print("-- the pack")
+import animatediff_kit, animatediff_kit.nodes
+assert folder_paths.folder_names_and_paths == known
+assert list(os.walk({base!r})) == there
+"""
+
+
+def test_importing_the_pack_creates_and_prints_nothing(tmp_path):
+    root = Path(__file__).resolve().parents[2]
+    comfyui = os.path.dirname(folder_paths.__file__)
+    script = IMPORTS.format(root=str(root), comfyui=comfyui, base=str(tmp_path))
+    command = [sys.executable, "-B", "-c", script, "--cpu", "--base-directory", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("-- the pack\n")

@@ -1,0 +1,154 @@
+"""The nodes' public contract, which shared workflow files hold for years, and their manners."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
+from animatediff_kit.nodes import NODES, AnimateDiffKit
+from comfy_api.latest import io
+
+MODEL, MOTION, COMBO, FLOAT = "MODEL", "ADK_MOTION_MODEL", "COMBO", "FLOAT"
+FILE = object()
+"""Stands for the first of the files that lie on this machine."""
+
+INPUTS: dict[str, list[tuple[str, str, Any]]] = {
+    # node id -> (input id, type, default), in their order; sockets have no default
+    "ADK_LoadMotionModel": [("motion_model", COMBO, FILE), ("family", COMBO, "automatic")],
+    "ADK_LoadMotionLoRA": [
+        ("motion_model", MOTION, None),
+        ("lora", COMBO, FILE),
+        ("strength", FLOAT, 1.0),
+    ],
+    "ADK_ApplyMotionModel": [
+        ("model", MODEL, None),
+        ("motion_model", MOTION, None),
+        ("strength", FLOAT, 1.0),
+        ("motion_scale", FLOAT, 1.0),
+        ("beta_schedule", COMBO, "automatic"),
+        ("start_percent", FLOAT, 0.0),
+        ("end_percent", FLOAT, 1.0),
+    ],
+    "ADK_DomainAdapter": [
+        ("model", MODEL, None),
+        ("adapter", COMBO, FILE),
+        ("scale", FLOAT, 1.0),
+    ],
+}
+OUTPUTS: dict[str, list[str]] = {
+    "ADK_LoadMotionModel": [MOTION],
+    "ADK_LoadMotionLoRA": [MOTION],
+    "ADK_ApplyMotionModel": [MODEL],
+    "ADK_DomainAdapter": [MODEL],
+}
+
+EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
+
+
+def is_widget(given: Any) -> bool:
+    return isinstance(given, io.WidgetInput)
+
+
+def test_comfyui_is_given_every_node_once() -> None:
+    listed = asyncio.run(AnimateDiffKit().get_node_list())
+    ids = [node.GET_SCHEMA().node_id for node in listed]
+    assert sorted(ids) == sorted(INPUTS) == sorted(OUTPUTS)
+
+
+@EVERY_NODE
+def test_inputs_and_outputs_are_the_contracts(node: type[io.ComfyNode]) -> None:
+    """Inputs may follow those named here; none may come before or between them."""
+    schema = node.GET_SCHEMA()
+    contract = INPUTS[schema.node_id]
+    given = schema.inputs[: len(contract)]
+    assert [(i.id, i.get_io_type()) for i in given] == [(name, kind) for name, kind, _ in contract]
+    for widget, (name, _, default) in zip(given, contract, strict=True):
+        if default is FILE:
+            assert widget.default == widget.options[0], name
+        elif default is not None:
+            assert widget.default == default and type(widget.default) is type(default), name
+        assert is_widget(widget) is (default is not None), name
+        assert not widget.optional, name
+    assert [output.get_io_type() for output in schema.outputs] == OUTPUTS[schema.node_id]
+
+
+@EVERY_NODE
+def test_the_schema_is_valid_here(node: type[io.ComfyNode]) -> None:
+    """What ComfyUI asks of a node before it lists it, and what it sends to the page."""
+    schema = node.GET_SCHEMA()
+    schema.validate()
+    info = node.GET_NODE_INFO_V1()
+    assert info["name"] == schema.node_id
+    assert [name for group in info["input"].values() for name in group] == [
+        given.id for given in schema.inputs
+    ]
+
+
+@EVERY_NODE
+def test_every_input_is_explained(node: type[io.ComfyNode]) -> None:
+    for given in node.GET_SCHEMA().inputs:
+        assert given.tooltip and given.tooltip.endswith("."), given.id
+        if is_widget(given):
+            assert given.default is not None, given.id
+
+
+@EVERY_NODE
+def test_ids_are_unique(node: type[io.ComfyNode]) -> None:
+    schema = node.GET_SCHEMA()
+    ids = [part.id for part in (*schema.inputs, *schema.outputs)]
+    assert all(ids) and len(set(ids)) == len(ids), ids
+
+
+@EVERY_NODE
+def test_names(node: type[io.ComfyNode]) -> None:
+    schema = node.GET_SCHEMA()
+    assert re.fullmatch(r"ADK_[A-Za-z]+", schema.node_id)
+    assert re.fullmatch(r"[A-Za-z]+( [A-Za-z]+){1,3}", schema.display_name)
+    assert schema.category.split("/")[0] == "AnimateDiff Kit"
+    assert schema.category.count("/") <= 1
+    assert schema.description and schema.description.endswith(".")
+
+
+@EVERY_NODE
+def test_defaults_can_be_chosen(node: type[io.ComfyNode]) -> None:
+    for given in node.GET_SCHEMA().inputs:
+        if given.get_io_type() == COMBO:
+            assert given.default in given.options, given.id
+            assert len(set(given.options)) == len(given.options), given.id
+        elif given.get_io_type() == FLOAT:
+            assert given.min <= given.default <= given.max and given.step > 0, given.id
+
+
+@EVERY_NODE
+def test_execute_takes_the_inputs_with_their_defaults(node: type[io.ComfyNode]) -> None:
+    """A prompt sent over the API may leave out a widget that the schema gives a default."""
+    code: Any = node.execute.__func__  # pyright: ignore[reportFunctionMemberAccess]
+    names = code.__code__.co_varnames[1 : code.__code__.co_argcount]
+    schema = node.GET_SCHEMA()
+    assert list(names) == [given.id for given in schema.inputs]
+    defaults = dict(zip(reversed(names), reversed(code.__defaults__), strict=False))
+    for given in schema.inputs:
+        if given.id in defaults:
+            assert defaults[given.id] == given.default, given.id
+
+
+def test_choices_come_from_the_tables() -> None:
+    choices = {
+        (node.GET_SCHEMA().node_id, given.id): given.options
+        for node in NODES
+        for given in node.GET_SCHEMA().inputs
+        if given.get_io_type() == COMBO
+    }
+    assert choices["ADK_LoadMotionModel", "family"] == ["automatic", *FAMILIES]
+    assert choices["ADK_ApplyMotionModel", "beta_schedule"] == ["automatic", *BETA_SCHEDULES]
+
+
+@EVERY_NODE
+def test_what_people_seldom_need_is_folded_away(node: type[io.ComfyNode]) -> None:
+    rare = {"family", "beta_schedule", "start_percent", "end_percent"}
+    for given in node.GET_SCHEMA().inputs:
+        if hasattr(given, "advanced"):
+            assert bool(given.advanced) is (given.id in rare), given.id
