@@ -20,6 +20,8 @@ EXAMPLE = Path("example_workflows", "text_to_animation.json")
 # What the demo changes in the example workflow: model files that exist, a size for two CPU cores.
 OVERRIDES: dict[tuple[str, str], Any] = {
     ("CheckpointLoaderSimple", "ckpt_name"): stand_in.CHECKPOINT,
+    ("ADK_Animate", "motion_model"): stand_in.MOTION_MODEL,
+    ("ADK_Animate", "motion_lora"): stand_in.MOTION_LORA,
     ("ADK_LoadMotionModel", "motion_model"): stand_in.MOTION_MODEL,
     ("ADK_LoadMotionLoRA", "lora"): stand_in.MOTION_LORA,
     ("ADK_DomainAdapter", "adapter"): stand_in.DOMAIN_ADAPTER,

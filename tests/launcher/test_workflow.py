@@ -285,9 +285,12 @@ def test_a_file_that_is_no_workflow_is_told(tmp_path: Path, text: str, message: 
         workflow.load(tmp_path / "absent.json")
 
 
-def test_the_example_workflow_is_a_whole_graph() -> None:
-    root = Path(__file__).resolve().parents[2]
-    content = workflow.load(root / "example_workflows" / "text_to_animation.json")
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "example_workflows").glob("*.json"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_example_workflows_are_whole_graphs(example: Path) -> None:
+    content = workflow.load(example)
     nodes = {entry["id"]: entry for entry in content["nodes"]}
     for key, origin, out, target, into, kind in json.loads(json.dumps(content["links"])):
         assert nodes[origin]["outputs"][out]["type"] == kind
