@@ -42,6 +42,9 @@ def base(comfy: ComfyUI) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server(comfy: ComfyUI, base: Path) -> Iterator[Server]:
-    """A running server; `server.client` queues graphs, `server.base` holds models and outputs."""
-    with Server(comfy, base, base / "comfyui.log") as running:
+    """A running server; `server.client` queues graphs, `server.base` holds models and outputs.
+
+    It keeps the results of the last graph only, as ComfyUI 0.3.75 does by itself.
+    """
+    with Server(comfy, base, base / "comfyui.log", ("--cache-classic",)) as running:
         yield running

@@ -78,7 +78,7 @@ def test_the_pack_is_loaded_and_its_example_has_no_unknown_node(server: Server) 
     content = workflow.load(ROOT / demo.EXAMPLE)
     prompt = demo.overridden(workflow.to_prompt(content, server.client.object_info()))
     kinds = [node["class_type"] for node in prompt.values()]
-    assert "ADK_ApplyMotionModel" in kinds and "Note" not in kinds
+    assert "ADK_Animate" in kinds and "Note" not in kinds
     sampler = next(node for node in prompt.values() if node["class_type"] == "KSampler")["inputs"]
     known = {"seed": 1, "sampler_name": "euler", "cfg": 7.5, "denoise": 1.0}
     assert sampler.items() >= known.items()
