@@ -1,14 +1,16 @@
-"""Graphs in the API format, built node by node, and what a run of one gives."""
+"""Graphs in the API format, built node by node, and what a run of one gives: files or a refusal."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
-from animatediff_kit.launcher import stand_in
+from animatediff_kit.launcher import LauncherError, stand_in
 from animatediff_kit.launcher.client import Event
 from animatediff_kit.launcher.server import Server
 from PIL import Image, ImageSequence
@@ -91,6 +93,17 @@ WINDOWS: dict[str, Any] = dict(
     closed_loop=False,
 )
 
+ANIMATE: dict[str, Any] = dict(
+    motion_model=stand_in.MOTION_MODEL,
+    motion_lora="none",
+    lora_strength=1.0,
+    motion_scale=1.0,
+    context_length=16,
+    context_overlap=4,
+    beta_schedule="automatic",
+)
+FAILED = r"Node \d+ \({node}\) failed with ValueError: "
+
 
 @dataclass(frozen=True)
 class Run:
@@ -121,6 +134,10 @@ class Run:
             if file.filename.endswith(ending)
         }
 
+    def latent(self, node: str) -> Tensor:
+        """What a SaveLatent node wrote: f 4 h w."""
+        return load_file(self.files(".latent")[node])["latent_tensor"]
+
 
 def run(server: Server, graph: Graph) -> Run:
     events = list(server.client.run(graph.prompt))
@@ -146,8 +163,7 @@ def computed(server: Server, scene: Scene, samplers: Sequence[Link]) -> list[Ten
     forget(server)
     done = run(server, scene)
     assert {node for node, _ in samplers} <= done.executed()
-    files = done.files(".latent")
-    return [load_file(files[keeper])["latent_tensor"] for keeper in keepers]
+    return [done.latent(keeper) for keeper in keepers]
 
 
 def frames_of(file: Path) -> list[bytes]:
@@ -158,3 +174,15 @@ def frames_of(file: Path) -> list[bytes]:
 
 def all_differ(frames: Tensor) -> bool:
     return all(not torch.equal(one, other) for i, one in enumerate(frames) for other in frames[:i])
+
+
+def refusal(server: Server, graph: Graph) -> str:
+    """Why the server does not run a graph, in its own words."""
+    with pytest.raises(LauncherError) as told:
+        run(server, graph)
+    return str(told.value)
+
+
+def fails(server: Server, graph: Graph, node: str, sentence: str) -> None:
+    """The named node ends the run with exactly this sentence."""
+    assert re.fullmatch(FAILED.format(node=node) + sentence, refusal(server, graph))
