@@ -121,8 +121,7 @@ class TrainingSettingsNode(io.ComfyNode):
                     max=1_000_000,
                     tooltip="Steps between preview animations in the training node; 0 for none.",
                 ),
-                advanced(
-                    io.Combo.Input,
+                io.Combo.Input(
                     "schedule",
                     options=list(SCHEDULES),
                     default=d.schedule,

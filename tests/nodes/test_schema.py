@@ -247,7 +247,8 @@ def test_choices_come_from_the_tables() -> None:
 @EVERY_NODE
 def test_what_people_seldom_need_is_folded_away(node: type[io.ComfyNode]) -> None:
     rare = {"family", "beta_schedule", "start_percent", "end_percent"}
-    rare |= {"schedule", "caption_dropout", "snr_gamma", "noise_offset", "debias"}
+    rare |= {"stride", "filter", "interpolation"}
+    rare |= {"caption_dropout", "snr_gamma", "noise_offset", "debias"}
     for given in node.GET_SCHEMA().inputs:
         if hasattr(given, "advanced"):
             assert bool(given.advanced) is (given.id in rare), given.id
