@@ -102,9 +102,7 @@ def test_a_motion_lora_moves_as_it_was_trained(runs: dict[str, Run], tmp_path: P
     assert difference(fresh_prediction(untrained), wanted) > 1e-3
 
 
-def test_a_domain_adapter_loads_here_and_in_comfyui(
-    runs: dict[str, Run], tmp_path: Path
-) -> None:
+def test_a_domain_adapter_loads_here_and_in_comfyui(runs: dict[str, Run], tmp_path: Path) -> None:
     run = runs[stages.DOMAIN_ADAPTER]
     tensors, _ = read_weights(str(export(run, tmp_path, "look")))
     model = tiny.image_model()
