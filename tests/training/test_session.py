@@ -9,10 +9,10 @@ from typing import Any
 
 import comfy.model_management
 import comfy.utils
-import folder_paths
 import pytest
 import torch
 from adk_tests import tiny
+from adk_tests.training_folders import own_folders
 from animatediff_kit.motion_models.files import LORAS, MOTION_LORAS, MOTION_MODELS
 from animatediff_kit.training import stages
 from animatediff_kit.training.checkpoints import found, load
@@ -31,19 +31,8 @@ CLIPS = ClipsInMemory(frames=2)
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path) -> Iterator[Path]:
-    """ComfyUI's output and model folders, in a place of the test's own."""
-    output, names = folder_paths.get_output_directory(), folder_paths.folder_names_and_paths
-    before = {name: names.get(name) for name in (LORAS, MOTION_LORAS, MOTION_MODELS)}
-    folder_paths.set_output_directory(str(tmp_path / "output"))
-    for name in before:
-        names[name] = ([str(tmp_path / name)], {".safetensors"})
-    yield tmp_path
-    folder_paths.set_output_directory(output)
-    for name, entry in before.items():
-        if entry is None:
-            del names[name]
-        else:
-            names[name] = entry
+    with own_folders(tmp_path) as root:
+        yield root
 
 
 @pytest.fixture
