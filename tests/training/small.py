@@ -47,12 +47,16 @@ def image_model(seed: int = 0) -> ModelPatcher:
     return patcher(model, memory.get_torch_device(), memory.unet_offload_device())
 
 
+def motion_spec(family: str) -> MotionSpec:
+    known = FAMILIES[family]
+    return MotionSpec(f"small_{family}", known, LAYOUT, known.positions)
+
+
 def motion_patcher(family: str = "v3", seed: int = 7) -> ModelPatcher:
     """A live motion model for `image_model`."""
-    known = FAMILIES[family]
     shapes = expected_shapes(LAYOUT)
     weights = randomise({key: torch.empty(shape) for key, shape in shapes.items()}, seed)
-    return build(MotionSpec(f"small_{family}", known, LAYOUT, known.positions), weights)
+    return build(motion_spec(family), weights)
 
 
 def trainee(stage: str, seed: int = 0, rank: int = RANK, where: Where = CPU) -> Trainee:
