@@ -7,6 +7,7 @@ from typing import Any
 
 import comfy.model_management
 import torch
+from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -25,7 +26,8 @@ def predicted_noise(
 ) -> Tensor:
     """As a sampler would have it for clips x_t, b f 4 h w, at steps t.   text: b t c; vector: b y
 
-    What surrounds the UNet is float64, so that nothing is lost between clean frames and noise.
+    What surrounds the UNet is float64, so that nothing is lost between clean frames and noise, and
+    attention runs in torch's kernel, as in training: kernels differ in the last bits.
     """
     frames = noisy.shape[1]
     memory = comfy.model_management
@@ -36,7 +38,13 @@ def predicted_noise(
         sigma = sampling.sigmas.double()[t].repeat_interleave(frames)
         spread = sigma.view(-1, 1, 1, 1)
         x = noisy.double().flatten(0, 1) * (1 + spread**2).sqrt()
-        options: dict[str, Any] = {"wrappers": model.wrappers, "cond_or_uncond": [0] * len(t)}
+        options: dict[str, Any] = {
+            "wrappers": model.wrappers,
+            "cond_or_uncond": [0] * len(t),
+            "optimized_attention_override": lambda choice, *args, **kw: attention_pytorch(
+                *args, **kw
+            ),
+        }
         keywords = {} if vector is None else {"y": vector.repeat_interleave(frames, 0)}
         clean = model.model.apply_model(  # pyright: ignore
             x,
