@@ -17,6 +17,7 @@ from animatediff_kit.training.inputs import ModelInputs
 from animatediff_kit.training.loop import Run
 from animatediff_kit.training.stages import Trainee, Where
 from comfy.model_patcher import ModelPatcher
+from torch import Tensor
 
 from ..tiny import COMMON, TinySD15, randomise
 from .clips import ClipsInMemory
@@ -89,9 +90,17 @@ def run(
     watching = {} if watch is None else {"watch": watch}
     return Run(
         trainee(stage, where=where),
-        clips if clips is not None else ClipsInMemory(frames=3, side=4),
+        clips if clips is not None else ClipsInMemory(frames=2, side=4),
         ModelInputs(image_model()),
         settings(**changes),
         folder,
         **watching,
     )
+
+
+def weights(run: Run) -> dict[str, Tensor]:
+    return {name: p.detach().clone() for name, p in run.parameters.items()}
+
+
+def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(t, b[name]) for name, t in a.items())
