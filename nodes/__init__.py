@@ -10,6 +10,7 @@ from .lora import DomainAdapter, LoadMotionLora
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
+from .training import TrainDomainAdapter, TrainingSettingsNode, TrainMotionLora, TrainMotionModule
 from .windows import ContextWindows, PreviewWindows
 
 NODES: list[type[io.ComfyNode]] = [
@@ -23,6 +24,10 @@ NODES: list[type[io.ComfyNode]] = [
     PromptTravel,
     FreeNoiseNode,
     FreeInitNode,
+    TrainingSettingsNode,
+    TrainDomainAdapter,
+    TrainMotionModule,
+    TrainMotionLora,
 ]
 
 

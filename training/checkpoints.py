@@ -57,7 +57,10 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     workplace.mkdir(parents=True)
     beside = workplace / path.name
     try:
+        beside.touch()
+        mode = beside.stat().st_mode  # what the user's umask gives; some writers give less
         write(beside)
+        os.chmod(beside, mode)
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)

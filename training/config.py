@@ -44,7 +44,7 @@ class TrainingSettings:
     debias: float = 0.0
     seed: int = 0
     save_every: int = 250
-    preview_every: int = 0
+    preview_every: int = 100
     keep: int = 2
 
     def check(self) -> None:
