@@ -150,8 +150,8 @@ def joined_controls(results: list[dict[str, list[Any]]], parts: FrameParts) -> d
 def conds_in_parts(
     conds: list[list[Cond] | None], frames: int, length: int
 ) -> list[list[Cond] | None]:
-    """The conditionings with their ControlNets run in parts; one that several share stays "
-    "shared."""
+    """The conditionings with their ControlNets run in parts; one that several share stays
+    shared."""
     stand_ins: dict[int, ControlInParts] = {}
 
     def stand_in(control: Any) -> ControlInParts:

@@ -144,8 +144,8 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
 
 
 def is_animated(model: Any) -> bool:
-    """Whether the running model has motion layers; without, windows in the motion module are "
-    "none."""
+    """Whether the running model has motion layers; without, windows in the motion module are
+    none."""
     return bool(applied_keys(model.current_patcher))
 
 

@@ -133,8 +133,8 @@ def prompt(seed: int, tokens: int = 7, base: str = "SD1.5") -> list[Any]:
 
 
 def sample(model: ModelPatcher, frames: int = 4, base: str = "SD1.5", **overrides: Any) -> Tensor:
-    """Two Euler steps of ComfyUI's own sampler; every frame starts from its own noise.   -> f 4 "
-    "8 8"""
+    """Two Euler steps of ComfyUI's own sampler; every frame starts from its own noise.   ->
+    f 4 8 8"""
     call: dict[str, Any] = dict(steps=2, cfg=3.0, sampler_name="euler", scheduler="normal", seed=1)
     call.update(positive=prompt(11, base=base), negative=prompt(12, base=base))
     call.update(overrides)
