@@ -1,9 +1,22 @@
-"""Prompt schedules: what is read, and what is refused and where."""
+"""Prompt schedules: what is read, what is refused and where, and how the frames between blend."""
 
 from __future__ import annotations
 
+import math
+
 import pytest
-from animatediff_kit.sampling.prompt_travel import EXAMPLE, parse_prompts
+import torch
+from adk_tests import by_hand, tiny
+from animatediff_kit.sampling.prompt_travel import (
+    EASINGS,
+    EXAMPLE,
+    blend_at,
+    joined,
+    parse_prompts,
+    same_length,
+    travel,
+)
+from torch import Tensor
 
 PLAIN = "0: a cat, spring\n16: a cat, winter"
 CATS = [(0, "a cat, spring"), (16, "a cat, winter")]
@@ -106,3 +119,105 @@ def test_frame_0_needs_a_prompt(text: str, first: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse_prompts(text)
     assert str(caught.value) == f"The prompts give frame 0 nothing to show; {first}. {EXAMPLE}."
+
+
+def test_frames_between_two_keyframes() -> None:
+    starts = [0, 4, 12]
+    assert blend_at(0, starts, "linear") == (0, 1, 0.0)
+    assert blend_at(1, starts, "linear") == (0, 1, 0.25)
+    assert blend_at(4, starts, "linear") == (1, 2, 0.0)
+    assert blend_at(10, starts, "linear") == (1, 2, 0.75)
+    assert blend_at(12, starts, "linear") == (2, 2, 0.0)
+    assert blend_at(99, starts, "linear") == (2, 2, 0.0)
+
+
+def test_smooth_eases_in_and_out() -> None:
+    ways = [blend_at(frame, [0, 8], "smooth")[2] for frame in range(8)]
+    expected = [math.sin(math.pi * frame / 16) ** 2 for frame in range(8)]
+    assert ways == pytest.approx(expected, abs=1e-12)
+    assert ways[1] < 1 / 8 and ways[7] > 7 / 8
+
+
+def test_step_stays_until_the_next_keyframe() -> None:
+    assert [blend_at(frame, [0, 4], "step") for frame in (0, 3)] == [(0, 1, 0.0)] * 2
+    assert blend_at(4, [0, 4], "step") == (1, 1, 0.0)
+
+
+def test_unknown_interpolation_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^'cubic' is no interpolation; choose one of linear, "):
+        blend_at(0, [0], "cubic")
+
+
+def embedding(seed: int, tokens: int = 5, width: int = tiny.CONTEXT) -> Tensor:
+    return torch.randn((1, tokens, width), generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("how", EASINGS)
+def test_travel_blends_the_embeddings(how: str) -> None:
+    texts = [embedding(1), embedding(2), embedding(3)]
+    rows = travel(texts, [0, 4, 6], 9, how)
+    assert rows.shape == (9, 5, tiny.CONTEXT)
+    for frame, place in ((0, 0), (4, 1), (6, 2), (7, 2), (8, 2)):
+        assert torch.equal(rows[frame], texts[place][0]), frame
+    for frame, before, way in ((1, 0, 0.25), (2, 0, 0.5), (3, 0, 0.75), (5, 1, 0.5)):
+        way = {"linear": way, "smooth": math.sin(math.pi * way / 2) ** 2, "step": 0.0}[how]
+        blended = (1 - way) * texts[before][0].double() + way * texts[before + 1][0].double()
+        torch.testing.assert_close(rows[frame].double(), blended, rtol=1e-5, atol=1e-6)
+
+
+def test_travel_may_end_before_the_last_keyframe() -> None:
+    texts = [embedding(1), embedding(2)]
+    short, long = travel(texts, [0, 8], 3, "linear"), travel(texts, [0, 8], 12, "linear")
+    assert torch.equal(short, long[:3])
+
+
+def test_pooled_outputs_travel_alike() -> None:
+    """SDXL's: one vector a prompt, without tokens."""
+    pooled = [embedding(seed, 1, 1280)[0] for seed in (1, 2)]
+    rows = travel(pooled, [0, 2], 3, "linear")
+    assert rows.shape == (3, 1280)
+    torch.testing.assert_close(rows[1], (pooled[0][0] + pooled[1][0]) / 2)
+
+
+def test_one_length_is_the_least_common_multiple() -> None:
+    texts = [embedding(1, 4), embedding(2, 6), embedding(3, 12)]
+    same = same_length(texts)
+    assert [text.shape[1] for text in same] == [12, 12, 12]
+    assert torch.equal(same[0], torch.cat([texts[0]] * 3, dim=1))
+    assert torch.equal(same[2], texts[2])
+
+
+def test_attention_over_repeated_text_is_attention_over_text() -> None:
+    """Exact but for rounding: every token's weight is shared by its repetitions."""
+    texts = [embedding(1, 4).double(), embedding(2, 6).double()]
+    query = embedding(9, 8).double()
+    for text, repeated in zip(texts, same_length(texts), strict=True):
+        plain, long = (
+            torch.nn.functional.scaled_dot_product_attention(query, t, t) for t in (text, repeated)
+        )
+        torch.testing.assert_close(long, plain, rtol=1e-13, atol=1e-13)
+
+
+def test_a_model_sees_the_prompt_at_its_keyframe() -> None:
+    """The frames at keyframes are those of the prompts alone, however long the other prompt is."""
+    model = tiny.image_model()
+    texts = [embedding(1, 4), embedding(2, 6)]
+    rows = travel(same_length(texts), [0, 2], 3, "linear")
+    video = tiny.sample(model, frames=3, positive=[[rows, {}]])
+    for frame, text in ((0, texts[0]), (2, texts[1])):
+        alone = tiny.sample(model, frames=3, positive=[[text, {}]])
+        assert by_hand.relative(video[frame], alone[frame]) < 1e-4
+        assert by_hand.relative(video[1], alone[1]) > 0.01
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (("", "a cat", ""), "a cat"),
+        (("best,", " a cat ", ", at night"), "best, a cat, at night"),
+        (("best", "", "night"), "best, night"),
+        (("", "", ""), ""),
+    ],
+)
+def test_before_and_after_are_joined_with_commas(parts: tuple[str, str, str], text: str) -> None:
+    assert joined(*parts) == text
