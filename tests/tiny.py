@@ -87,11 +87,12 @@ def randomise(weights: dict[str, Tensor], seed: int) -> dict[str, Tensor]:
 
 
 def image_model(
-    base: str = "SD1.5", seed: int = 0, dtype: torch.dtype = torch.float32
+    base: str = "SD1.5", seed: int = 0, dtype: torch.dtype = torch.float32, in_channels: int = 4
 ) -> ModelPatcher:
-    """A loaded checkpoint's MODEL at tiny width: `base` is "SD1.5", "SD2.x" or "SDXL"."""
+    """A loaded checkpoint's MODEL at tiny width: `base` is "SD1.5", "SD2.x" or "SDXL". With 9
+    channels it is an inpainting model."""
     unet = UNETS["SDXL" if base == "SDXL" else "SD1.5"]
-    config = CONFIGS[base]({**COMMON, **unet, "dtype": dtype})
+    config = CONFIGS[base]({**COMMON, **unet, "in_channels": in_channels, "dtype": dtype})
     config.set_inference_dtype(dtype, None)
     model = config.get_model({}, "", device=torch.device("cpu"))
     weights = model.diffusion_model.state_dict()

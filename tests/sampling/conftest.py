@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import comfy.model_management as memory
 import pytest
 from adk_tests import by_hand, tiny
+from animatediff_kit.motion_models.inject import apply_motion_model
 from comfy.model_patcher import ModelPatcher
 
 
@@ -24,3 +25,8 @@ def still(shared_still: tuple[ModelPatcher, str]) -> Iterator[ModelPatcher]:
     memory.unload_all_models()
     assert by_hand.fingerprint(model.model) == weights
     assert "context_handler" not in model.model_options
+
+
+@pytest.fixture
+def animated(still: ModelPatcher) -> ModelPatcher:
+    return apply_motion_model(still, tiny.motion_patcher("v2"))
