@@ -197,6 +197,7 @@ def test_choices_come_from_the_tables() -> None:
 @EVERY_NODE
 def test_what_people_seldom_need_is_folded_away(node: type[io.ComfyNode]) -> None:
     rare = {"family", "beta_schedule", "start_percent", "end_percent"}
+    rare |= {"stride", "filter", "interpolation"}
     for given in node.GET_SCHEMA().inputs:
         if hasattr(given, "advanced"):
             assert bool(given.advanced) is (given.id in rare), given.id
