@@ -113,8 +113,9 @@ def test_cancel_between_windows(animated: ModelPatcher, call: int) -> None:
 
     def press(executor: Any, *args: Any, **kwargs: Any) -> Any:
         calls.append(len(calls) + 1)
+        prediction = executor(*args, **kwargs)  # ComfyUI itself looks before each of these
         comfy.model_management.interrupt_current_processing(calls[-1] == call)
-        return executor(*args, **kwargs)
+        return prediction
 
     pressed = model.clone()
     pressed.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "press", press)
