@@ -109,7 +109,8 @@ def motion_layers(
     """The UNet with `motion` in it; as it was before, afterwards. A call holds `videos` (one for
     each cond) of `frames` frames."""
     views: Views | None = options.get(VIEWS)
-    check_frames(motion.spec, views.length if views else frames, "context_window" in options)
+    windows = views is not None or "context_window" in options
+    check_frames(motion.spec, views.length if views else frames, windows)
     placed: Placed = []
     try:
         sites = unet_sites(unet)

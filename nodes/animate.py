@@ -73,7 +73,7 @@ class Animate(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, motion_model: str, motion_lora: str) -> bool | str:
+    def validate_inputs(cls, motion_model: str | None, motion_lora: str | None) -> bool | str:
         lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
         return lora if lora is not True else found(motion_model, MOTION_MODELS)
 

@@ -53,5 +53,5 @@ def bar(row: np.ndarray, colour: tuple[int, int, int]) -> Image.Image:
     """One window's row: its colour where it alone counts, darker where others share the frame."""
     mix = np.where(row > 0, 0.15 + 0.85 * row, 0.0)[None, :, None]
     pixels = np.array(BACKGROUND) * (1 - mix) + np.array(colour) * mix
-    strip = Image.fromarray(pixels.round().astype(np.uint8), "RGB")
+    strip = Image.fromarray(pixels.round().astype(np.uint8))
     return strip.resize((WIDTH - LABELS - 4, ROW - 2), Image.Resampling.NEAREST)
