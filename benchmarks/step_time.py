@@ -169,8 +169,8 @@ def measure_alone(options: argparse.Namespace) -> None:
 
 
 class ResidentPeak:
-    """The most memory that this process holds while the block runs, in bytes, looked at every 2 "
-    "ms."""
+    """The most memory that this process holds while the block runs, in bytes, looked at every 2
+    ms."""
 
     def __enter__(self) -> ResidentPeak:
         import psutil

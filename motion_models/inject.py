@@ -82,8 +82,8 @@ def independent(motion: ModelPatcher, model: ModelPatcher) -> ModelPatcher:
 
 @dataclass(frozen=True)
 class FrameCheck:
-    """OUTER_SAMPLE wrapper: what can be said of the frames before sampling starts, said once a "
-    "run."""
+    """OUTER_SAMPLE wrapper: what can be said of the frames before sampling starts, said once a
+    run."""
 
     spec: MotionSpec
 

@@ -88,8 +88,8 @@ def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
     remedy = f"Set the context window's length to {spec.positions} or less."
     if not windows:
         remedy = (
-            f"Connect Context Windows (length {min(16, spec.positions)}), or lower the number of "
-            f"frames (batch_size in Empty Latent Image) to {spec.positions}."
+            f"Connect Slide Context Windows (length {min(16, spec.positions)}), or lower the "
+            f"number of frames (batch_size in Empty Latent Image) to {spec.positions}."
         )
     raise ValueError(
         f"{frames} frames exceed the {spec.positions} positions that {spec.name} has. {remedy}"

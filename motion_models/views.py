@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from .sites import sequences
 
 OPTION = "animatediff_kit_views"
-"""The key of transformer_options under which a sampling run gives its Views to the motion "
-"layers."""
+"""The key of transformer_options under which a sampling run gives its Views to the motion
+layers."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class FrameParts:
         return range(0, self.frames, self.length)
 
     def take(self, batch: Any, start: int) -> Any:
-        """The part's frames of every video.   (b f) ... -> (b l) ...; what is no such batch "
-        "stays."""
+        """The part's frames of every video.   (b f) ... -> (b l) ...; what is no such batch
+        stays."""
         if isinstance(batch, list):
             return [self.take(entry, start) for entry in batch]
         if not isinstance(batch, Tensor) or batch.shape[0] != self.videos * self.frames:
