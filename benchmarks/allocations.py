@@ -147,9 +147,7 @@ def counted_flops(run: Callable[[], object]) -> int:
     """Floating-point operations of the matrix products, convolutions and attentions in `run`,
     which is not computed. torch's counter does not know the CPU's attention by itself."""
     on_cpu = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    with (
-        ShapesOnly(),
-        FlopCounterMode(display=False, custom_mapping={on_cpu: attention_flops}) as counter,
-    ):
+    counter = FlopCounterMode(display=False, custom_mapping={on_cpu: attention_flops})
+    with ShapesOnly(), counter:
         run()
     return counter.get_total_flops()

@@ -39,7 +39,7 @@ LENGTH, OVERLAP, WIDE_OVERLAP = 16, 4, 12
 SHORT, LONG = 64, 512
 FRAMES = 1024
 LATENTS_HELD = 4
-SMALL_WIDTH, SMALL_LATENT = 32, 16
+SMALL_WIDTH, SMALL_LATENT = 32, 8
 MIB = 2**20
 
 
@@ -74,11 +74,9 @@ def print_memory(model: Any, latent: int) -> None:
             per_frame = (many - few) / (FRAMES - LENGTH)
             share = per_frame * LENGTH / few
     print(
-        f"\nViews hold the maps between the UNet's layers for all frames: {per_frame:.1f} MiB each,"
+        f"\nBetween the UNet's layers, views hold all frames' maps: {per_frame:.1f} MiB each,"
     )
-    print(
-        f"{share:.2f} of what a frame of a window takes. ComfyUI's UNet keeps them, not the pack.\n"
-    )
+    print(f"{share:.2f} of what a frame of a window takes. ComfyUI's UNet keeps them.\n")
 
 
 def windows_per_frame(schedule: str, frames: int) -> float:
