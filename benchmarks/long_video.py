@@ -73,9 +73,7 @@ def print_memory(model: Any, latent: int) -> None:
         if schedule == VIEWS:
             per_frame = (many - few) / (FRAMES - LENGTH)
             share = per_frame * LENGTH / few
-    print(
-        f"\nBetween the UNet's layers, views hold all frames' maps: {per_frame:.1f} MiB each,"
-    )
+    print(f"\nBetween the UNet's layers, views hold all frames' maps: {per_frame:.1f} MiB each,")
     print(f"{share:.2f} of what a frame of a window takes. ComfyUI's UNet keeps them.\n")
 
 
