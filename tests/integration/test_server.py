@@ -11,12 +11,13 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import torch
 from animatediff_kit.launcher import LauncherError, demo, environment, stand_in, workflow
 from animatediff_kit.launcher.client import Client, Event
-from animatediff_kit.launcher.comfyui import ComfyUI
+from animatediff_kit.launcher.comfyui import PACK_NAME, ComfyUI
 from animatediff_kit.launcher.server import HERE, Server, answers, free_port, probe
 from PIL import Image, ImageSequence
 from safetensors.torch import load_file
@@ -235,3 +236,13 @@ def test_ctrl_c_stops_a_served_page_and_its_server(comfy: ComfyUI, tmp_path: Pat
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     assert not answers(Client("127.0.0.1", port))
+
+
+def test_the_help_page_of_every_node_is_served(server: Server) -> None:
+    pages = sorted((ROOT / "web" / "docs").glob("ADK_*.md"))
+    assert pages
+    for page in pages:
+        address = f"/extensions/{PACK_NAME}/docs/{page.name}"
+        url = f"http://127.0.0.1:{server.client.port}{address}"
+        with urlopen(url, timeout=10) as answer:
+            assert answer.read() == page.read_bytes()
