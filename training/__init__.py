@@ -1,0 +1,11 @@
+"""Training of AnimateDiff's three stages (Guo et al. 2024, section 4), as a library.
+
+    clips -> cached latents -> batches -> denoising loss -> AdamW -> checkpoints -> a weights file
+
+    stage 1  domain adapter   LoRA in the image model's attentions, on single frames
+    stage 2  motion module    all of a motion model, on clips, the image model frozen
+    stage 3  MotionLoRA       LoRA in the temporal attentions, on clips of one camera move
+
+It knows the motion models and ComfyUI's classes, and nothing of nodes. Shapes: b clips, f frames,
+c channels, h w latent map, t c text.
+"""
