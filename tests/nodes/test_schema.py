@@ -13,6 +13,7 @@ from comfy_api.latest import io
 
 MODEL, MOTION, COMBO, FLOAT = "MODEL", "ADK_MOTION_MODEL", "COMBO", "FLOAT"
 INT, STRING, BOOLEAN, SAMPLER = "INT", "STRING", "BOOLEAN", "SAMPLER"
+CLIPS = "ADK_CLIPS"
 FILE = object()
 """Stands for the first of the files that lie on this machine."""
 
@@ -78,6 +79,43 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("after", STRING, ""),
         ("interpolation", COMBO, "linear"),
     ],
+    "ADK_VideoClips": [
+        ("source", STRING, ""),
+        ("frames", INT, 16),
+        ("stride", INT, 4),
+        ("width", INT, 256),
+        ("height", INT, 256),
+        ("captions", COMBO, "sidecar"),
+        ("caption", STRING, ""),
+        ("seed", INT, 0),
+        ("clips_per_video", INT, 1),
+        ("mirror", BOOLEAN, False),
+        ("aspect_buckets", BOOLEAN, False),
+    ],
+    "ADK_ClipsFromImages": [
+        ("images", "IMAGE", None),
+        ("caption", STRING, ""),
+        ("stride", INT, 1),
+        ("frames", INT, 0),
+        ("width", INT, 0),
+        ("height", INT, 0),
+    ],
+    "ADK_CameraMove": [
+        ("clips", f"{CLIPS},IMAGE", None),
+        ("move", COMBO, "zoom in"),
+        ("amount", FLOAT, 1.0),
+        ("caption", STRING, ""),
+        ("frames", INT, 16),
+        ("width", INT, 256),
+        ("height", INT, 256),
+        ("seed", INT, 0),
+    ],
+    "ADK_EncodeClips": [
+        ("clips", CLIPS, None),
+        ("vae", "VAE", None),
+        ("clip", "CLIP", None),
+        ("cache_folder", STRING, ""),
+    ],
 }
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
@@ -90,6 +128,10 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_FreeNoise": ["NOISE"],
     "ADK_FreeInit": [SAMPLER],
     "ADK_PromptTravel": ["CONDITIONING"],
+    "ADK_VideoClips": [CLIPS],
+    "ADK_ClipsFromImages": [CLIPS],
+    "ADK_CameraMove": [CLIPS],
+    "ADK_EncodeClips": ["ADK_ENCODED_CLIPS"],
 }
 
 FOLDED = {
@@ -100,6 +142,8 @@ FOLDED = {
     "ADK_PreviewWindows": {"stride"},
     "ADK_FreeInit": {"filter"},
     "ADK_PromptTravel": {"interpolation"},
+    "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
+    "ADK_CameraMove": {"seed"},
 }
 
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
