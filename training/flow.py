@@ -1,7 +1,8 @@
 """Optical flow between neighbouring frames, by OpenCV's DIS (Kroeger et al. 2016).
 
 The flow of a pair of frames says where each pixel of the first is found in the second: x right,
-y down, in pixels, good to a few hundredths of one without noise. No weights are needed, so none are downloaded.
+y down, in pixels, good to a few hundredths of one where there is no noise. No weights are needed,
+so none are downloaded.
 """
 
 from __future__ import annotations
