@@ -3,7 +3,7 @@
     weights.<name>             the trained weights
     average.<name>             their running average, where there is one
     optimizer.<name>.<entry>   the optimizer's state of each weight
-    losses                     the loss of every step so far, float32; NaN where it was skipped
+    losses                     the loss of every step so far, float64; NaN where it was skipped
 
 The rest (step, settings, scaler) is JSON in the file's metadata. A file appears under its name
 whole or not at all: it is written beside it, flushed to the disk and renamed. No pickle anywhere.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,9 +47,15 @@ class Checkpoint:
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make a file that appears at `path` whole or not at all, also when the process
-    is killed or the disk is full."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    is killed or the disk is full.
+
+    It is made in a folder beside, as safetensors makes files of its own on the way; what a killed
+    process left in there is removed by the next.
+    """
+    workplace = path.with_name(f".{path.name}.part")
+    shutil.rmtree(workplace, ignore_errors=True)
+    workplace.mkdir(parents=True)
+    beside = workplace / path.name
     try:
         beside.touch()
         mode = beside.stat().st_mode  # what the user's umask gives; some writers give less
@@ -58,7 +65,7 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
             os.fsync(file.fileno())
         os.replace(beside, path)
     finally:
-        beside.unlink(missing_ok=True)
+        shutil.rmtree(workplace, ignore_errors=True)
     sync_folder(path.parent)
 
 
@@ -74,7 +81,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
-    """Write a checkpoint and remove all but the newest `keep`."""
+    """Write a checkpoint and remove all but the newest `keep` up to it. Later ones, of a run that
+    was gone back behind, stay.
+
+    Raises ValueError where it cannot be written; those that are there stay.
+    """
     path = folder / f"checkpoint-{checkpoint.step:08d}.safetensors"
     about = {
         "step": checkpoint.step,
@@ -84,8 +95,16 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     }
     tensors = {key: t.detach().cpu().contiguous() for key, t in checkpoint.tensors.items()}
     metadata = {"animatediff_kit_training": json.dumps(about)}
-    write_atomic(path, lambda beside: save_file(tensors, beside, metadata))
-    for old in found(folder)[:-keep]:
+    for left in folder.glob(".checkpoint-*.part"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        write_atomic(path, lambda beside: save_file(tensors, beside, metadata))
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(
+            f"{path.name} could not be written into {folder} ({error}). Make room there and resume "
+            "from the last checkpoint; those that are there are whole."
+        ) from error
+    for old in [other for other in found(folder) if other.name <= path.name][:-keep]:
         old.unlink(missing_ok=True)
     return path
 
@@ -103,14 +122,14 @@ def load(path: Path) -> Checkpoint:
         with safetensors.safe_open(path, "pt", device="cpu") as file:  # pyright: ignore
             about = json.loads((file.metadata() or {})["animatediff_kit_training"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}
-    except (safetensors.SafetensorError, KeyError, OSError) as error:
+        return Checkpoint(
+            about["step"], about["identity"], tensors, about["scaler"], about["plain"]
+        )
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise ValueError(
             f"{path.name} is no checkpoint of a training run, or is damaged ({error}). Resume from "
             f"another file in {path.parent}, or start a new run."
         ) from error
-    return Checkpoint(
-        about["step"], about["identity"], tensors, about["scaler"], about.get("plain", {})
-    )
 
 
 def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path) -> None:
@@ -159,7 +178,16 @@ def restore_optimizer(
 def restore_weights(
     parameters: Mapping[str, nn.Parameter], average: WeightAverage | None, checkpoint: Checkpoint
 ) -> None:
+    """Raises ValueError, before anything is changed, for the weights of another model."""
     weights = checkpoint.part("weights")
+    for name, parameter in parameters.items():
+        if name not in weights or weights[name].shape != parameter.shape:
+            there = list(weights[name].shape) if name in weights else "nothing"
+            raise ValueError(
+                f"The checkpoint is of another model: at {name} it holds {there}, where this one "
+                f"has {list(parameter.shape)}. Load the models that it was trained on, or start a "
+                "new run with an empty resume."
+            )
     for name, parameter in parameters.items():
         parameter.copy_(weights[name])
     if average is not None:

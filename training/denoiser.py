@@ -42,7 +42,7 @@ class Denoiser(nn.Module):
     def checkpoint_layers(self) -> None:
         """Trade time for memory: keep only the layers' inputs for the backward pass."""
         for layer in self.modules():
-            if isinstance(layer, CHECKPOINTED):
+            if isinstance(layer, CHECKPOINTED) and "forward" not in vars(layer):
                 # on the instance: the copy is ours, the class is ComfyUI's
                 layer.forward = functools.partial(
                     torch.utils.checkpoint.checkpoint,

@@ -94,16 +94,19 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, 
     write_atomic(path, lambda beside: save_file(dict(tensors), beside, dict(about)))
 
 
-def free_path(folder: Path, name: str) -> Path:
-    """`folder/name.safetensors`, or with a number behind the name where such a file lies already.
-
-    Raises ValueError for a name that would leave the folder.
-    """
+def check_name(name: str) -> None:
+    """Raise ValueError for a name that would leave its folder."""
     if not re.fullmatch(r"[\w][\w .+-]*", name):
         raise ValueError(
             f"{name!r} is no name for a file; use letters, digits, spaces, dots, - and _, such as "
             "zoom_in."
         )
+
+
+def free_path(folder: Path, name: str) -> Path:
+    """`folder/name.safetensors`, or with a number behind the name where such a file lies
+    already."""
+    check_name(name)
     path, number = folder / f"{name}.safetensors", 1
     while path.exists():
         number += 1

@@ -71,6 +71,7 @@ class Run:
     step: int = 0
     losses: list[float] = field(default_factory=list)
 
+    @torch.inference_mode(False)
     def __post_init__(self) -> None:
         self.settings.check()
         self.check_clips()
@@ -118,6 +119,7 @@ class Run:
             **self.settings.decides(),
         }
 
+    @torch.inference_mode(False)
     def resume(self, path: Path) -> None:
         """Go on where the checkpoint was written. Raises ValueError for one of another run."""
         checkpoint = load(path)
@@ -129,6 +131,7 @@ class Run:
         self.step = checkpoint.step
         self.losses = checkpoint.tensors["losses"].tolist()
 
+    @torch.inference_mode(False)
     def train(self) -> None:
         """All steps that are left. Whatever ends it, a checkpoint of the last whole step stays.
 
@@ -241,7 +244,7 @@ class Run:
         if self.average is not None:
             tensors.update({f"average.{k}": t for k, t in self.average.values.items()})
         tensors.update(optimizer)
-        tensors["losses"] = torch.tensor(self.losses, dtype=torch.float32)
+        tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
         checkpoint = Checkpoint(
             self.step, self.identity(), tensors, self.scaler.state_dict(), plain
         )

@@ -30,8 +30,16 @@ def signal_of_family(family: Family, model: ModelPatcher) -> Tensor:
 
 
 def signal_of_model(model: ModelPatcher) -> Tensor:
-    """a_1..a_T of the image model's own schedule.   -> T, float64"""
+    """a_1..a_T of the image model's own schedule.   -> T, float64
+
+    Raises ValueError where a node has thinned the schedule out: its t would not be the UNet's.
+    """
     sigmas: Any = model.get_model_object("model_sampling").sigmas  # pyright: ignore
+    if len(sigmas) != STEPS:
+        raise ValueError(
+            f"The model's noise schedule has {len(sigmas)} steps; training needs all {STEPS}. "
+            "Take the model from before ModelSamplingDiscrete or the LCM node."
+        )
     return 1.0 / (1.0 + sigmas.detach().double().cpu() ** 2)
 
 

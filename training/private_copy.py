@@ -14,6 +14,7 @@ import comfy.lora
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
+from comfy.model_sampling import V_PREDICTION
 from torch import Tensor, nn
 
 from ..motion_models.load import motion_model
@@ -52,15 +53,30 @@ def check_trainable(model: ModelPatcher) -> None:
             f"The model of kind {kind} takes {base.diffusion_model.in_channels} channels, as "
             "inpainting models do; training needs one that takes 4. Load the plain checkpoint."
         )
-    if base.model_type.name != "EPS":
+    predicts = prediction_of(model)
+    if predicts != "EPS":
         raise ValueError(
-            f"The model of kind {kind} predicts {base.model_type.name}; AnimateDiff's training "
+            f"The model of kind {kind} predicts {predicts}; AnimateDiff's training "
             "needs one that predicts noise (EPS). Load a Stable Diffusion 1.5 or SDXL checkpoint."
         )
 
 
-def merged_weights(patcher: ModelPatcher, prefix: str = "") -> dict[str, Tensor]:
-    """Weights below `prefix` as ComfyUI would patch them, in float32 on the CPU, outside inference
+def prediction_of(model: ModelPatcher) -> str:
+    """ComfyUI's name of what the model predicts; a node may have told so, where the file does
+    not."""
+    if isinstance(model.get_model_object("model_sampling"), V_PREDICTION):
+        return "V_PREDICTION"
+    base: Any = model.model
+    return base.model_type.name
+
+
+def merged_weights(
+    patcher: ModelPatcher,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    prefix: str = "",
+) -> dict[str, Tensor]:
+    """Weights below `prefix` as ComfyUI would patch them in float32, then moved, outside inference
     mode."""
     merged: dict[str, Tensor] = {}
     for key, (original, *patches) in patcher.get_key_patches(prefix or None).items():
@@ -70,7 +86,7 @@ def merged_weights(patcher: ModelPatcher, prefix: str = "") -> dict[str, Tensor]
         if patches:
             weight = comfy.lora.calculate_weight(patches, weight, key)
         with torch.inference_mode(False):
-            merged[key.removeprefix(prefix)] = weight.clone()
+            merged[key.removeprefix(prefix)] = weight.clone().to(device, dtype)
     return merged
 
 
@@ -78,12 +94,14 @@ def private_unet(model: ModelPatcher, device: torch.device, dtype: torch.dtype) 
     """The model's UNet once more, frozen, in `dtype` on `device`. Raises ValueError as
     `check_trainable`."""
     check_trainable(model)
-    weights = merged_weights(model, PREFIX)
+    weights = merged_weights(model, device, dtype, PREFIX)
     base: Any = model.model
     config = {**base.model_config.unet_config, "dtype": dtype}
     with torch.inference_mode(False):
-        unet = UNetModel(**config, device=device, operations=PlainLayers)  # pyright: ignore
-        unet.load_state_dict(weights, strict=True)
+        # without storage of its own: filling it with noise first would take long, and would draw
+        # from the process's random numbers
+        unet = UNetModel(**config, device="meta", operations=PlainLayers)  # pyright: ignore
+        unet.load_state_dict(weights, strict=True, assign=True)
         return unet.requires_grad_(False).eval()
 
 
@@ -100,7 +118,7 @@ def private_motion_model(
         torch.manual_seed(seed)
         motion = MotionModel(spec, PlainLayers, torch.float32, "cpu").to(device)
     if source is not None:
-        motion.load_state_dict(merged_weights(source), strict=True)
+        motion.load_state_dict(merged_weights(source, device), strict=True)
         copy_tables(motion_model(source), motion)
         return motion
     with torch.no_grad():

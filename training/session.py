@@ -23,7 +23,7 @@ from torch import Tensor
 from .batches import Clips
 from .checkpoints import found
 from .config import TrainingSettings
-from .export import FOLDERS, export
+from .export import FOLDERS, check_name, export
 from .inputs import ModelInputs
 from .loop import Report, Run
 from .plots import as_image, beside, check_matplotlib, draw_losses
@@ -144,6 +144,7 @@ def train(
     run to resume that do not go together.
     """
     settings.check()
+    check_name(name)
     check_matplotlib()
     folder = run_folder(name, resume)
     device = memory.get_torch_device()

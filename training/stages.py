@@ -6,7 +6,8 @@
     MotionLoRA       LoRA in the motion model's attentions; its schedule         (section 4.3)
 
 Sections of Guo et al. 2024. An adapter that the user has put on the image model is merged and
-frozen under stages 2 and 3, as in the paper.
+frozen under stages 2 and 3, as in the paper. Nodes run in inference mode, and what is made in it
+can never be trained; so the stages step out of it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..motion_models.fit import check_fits, unet_layout
+from ..motion_models.fit import base_of, check_fits, unet_layout
 from ..motion_models.load import motion_model
 from ..motion_models.modules import MotionModel
 from ..motion_models.sites import unet_sites
-from ..motion_models.specs import FAMILIES, MotionSpec
+from ..motion_models.specs import FAMILIES, Family, MotionSpec
 from .denoiser import Denoiser
 from .low_rank import attach
 from .noise_schedule import signal_of_family, signal_of_model
@@ -59,6 +60,7 @@ class Where:
     frozen: torch.dtype
 
 
+@torch.inference_mode(False)
 def domain_adapter(model: ModelPatcher, rank: int, seed: int, where: Where) -> Trainee:
     """Stage 1. Raises ValueError for a model that cannot be trained, and for an impossible rank."""
     check_rank(rank)
@@ -84,6 +86,7 @@ def spatial_blocks(denoiser: Denoiser) -> dict[str, nn.Module]:
     return blocks
 
 
+@torch.inference_mode(False)
 def motion_module(
     model: ModelPatcher, motion: ModelPatcher | None, family: str, seed: int, where: Where
 ) -> Trainee:
@@ -108,6 +111,7 @@ def new_spec(model: ModelPatcher, family: str) -> MotionSpec:
             f"{family!r} is no family of motion models; choose one of {', '.join(FAMILIES)}."
         )
     known = FAMILIES[family]
+    check_family(known, base_of(model.model))
     sites = unet_sites(model.model.diffusion_model)  # pyright: ignore[reportArgumentType]
     fitting = unet_layout({name: site.channels for name, site in sites.items()})
     layout = replace(fitting, mid_block=known.mid_block)
@@ -116,6 +120,18 @@ def new_spec(model: ModelPatcher, family: str) -> MotionSpec:
     return spec
 
 
+def check_family(family: Family, base: str) -> None:
+    """Raise ValueError for a family whose files such a checkpoint could not use."""
+    fitting = [known.name for known in FAMILIES.values() if known.base == base]
+    if fitting and family.name not in fitting:
+        raise ValueError(
+            f"A new {family.name} motion model cannot be made for this checkpoint: the family "
+            f"{family.name} is for {family.base}, and the checkpoint is {base}. Choose a family "
+            f"for {base}: {', '.join(fitting)}."
+        )
+
+
+@torch.inference_mode(False)
 def motion_lora(
     model: ModelPatcher, motion: ModelPatcher, rank: int, seed: int, where: Where
 ) -> Trainee:
