@@ -41,15 +41,13 @@ class MotionMeasures:
         return camera_signature(self.motions, self.height, self.width)
 
 
-def measure_motion(
-    frames: Tensor, name: str = "images", each: Callable[[], None] = lambda: None
-) -> MotionMeasures:
+def measure_motion(frames: Tensor, each: Callable[[], None] = lambda: None) -> MotionMeasures:
     """Measure a clip in one pass, in the memory of a pair of frames.   frames: f h w 3 in 0..1
 
     each: called after every pair; what it raises ends the pass.
     Raises ValueError for one frame, frames that are too small, NaN, and without OpenCV.
     """
-    check_frames(frames, name)
+    check_frames(frames)
     cv2 = opencv()
     lengths, errors, cells, motions = [], [], [], []
     for pair in pairs(frames):

@@ -120,6 +120,11 @@ INPUTS.update(
             ("settings", SETTINGS, None),
             ("resume", STRING, ""),
         ],
+        "ADK_MeasureMotion": [
+            ("images", "IMAGE", None),
+            ("window_length", INT, 16),
+            ("window_overlap", INT, 4),
+        ],
     }
 )
 OUTPUTS: dict[str, list[str]] = {
@@ -137,6 +142,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionLoRA": [MOTION, STRING, "IMAGE", "IMAGE"],
+    "ADK_MeasureMotion": ["IMAGE", STRING],
 }
 
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
