@@ -67,6 +67,7 @@ def seam_rows(seams: dict[str, Any] | None, width: int) -> list[list[str]]:
         figure = seams[name] if seams else {}
         effect = "-" if figure["effect"] is None else f"{figure['effect']:+.0%}"
         verdict = "passes" if figure["passes"] else "seen"
+        verdict = verdict if figure["enough"] else "too few to tell"
         text = f"{effect}, chance {told(figure['chance'])}: {verdict}"
         rows.append([f"seams: {name}", text, "", ""][:width])
     return rows
@@ -101,21 +102,21 @@ def draw_measures(
 
 
 def draw_arrows(axis: Any, frames: Tensor, measures: MotionMeasures, name: str) -> None:
-    """The mean flow of the whole clip over its middle frame; the longest arrow is a cell and a
-    half."""
+    """The mean flow of the whole clip over its middle frame; the longest arrow is as long as
+    a cell."""
     axis.imshow(pixels(frames[len(frames) // 2]).clip(0, 1))
     flow = measures.cells.mean(axis=0)
     x = (np.arange(CELLS) + 0.5) * measures.width / CELLS
     y = (np.arange(CELLS) + 0.5) * measures.height / CELLS
     longest = max(float(np.linalg.norm(flow, axis=-1).max()), 0.05)
-    scale = longest / (1.5 * max(measures.width, measures.height) / CELLS)
+    scale = longest * CELLS / min(measures.width, measures.height)
     axis.quiver(
         *(x, y, flow[..., 0], flow[..., 1]),
         angles="xy",
         scale_units="xy",
         scale=scale,
         color=ORANGE,
-        width=0.004,
+        width=0.006,
     )
     axis.set_title(f"{name}: mean flow, longest {longest:.2f} px", fontsize=9)
     axis.set_axis_off()

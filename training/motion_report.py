@@ -47,7 +47,8 @@ def rounded(values: np.ndarray) -> list[float | None]:
 
 def seam_figures(triple: SeamTriple, seams: Seams) -> dict[str, Any]:
     figures = {
-        name: {**asdict(figure), "passes": figure.passes} for name, figure in vars(triple).items()
+        name: {**asdict(figure), "enough": figure.enough, "passes": figure.passes}
+        for name, figure in vars(triple).items()
     }
     return {"steps": sorted(seams.steps), **figures, "passes": triple.passes}
 

@@ -67,8 +67,8 @@ class SeamFigure:
 
     at_seams, elsewhere: its means at the seams and between them; effect: for motion the difference
     as a share of the clip's flow, else the quotient less 1, either way; chance: the probability of
-    as large an effect where there are no seams; least_chance: the smallest that can come out: so
-    few seams cannot be told from chance where it is above CHANCE. None: nothing to compare.
+    as large an effect where there are no seams; least_chance: the smallest that can come out of so
+    many. None: nothing to compare.
     """
 
     at_seams: float | None
@@ -76,6 +76,11 @@ class SeamFigure:
     effect: float | None
     chance: float | None
     least_chance: float | None
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are seams enough that one could be seen at all."""
+        return self.least_chance is not None and self.least_chance < CHANCE
 
     @property
     def passes(self) -> bool:

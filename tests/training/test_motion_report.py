@@ -91,6 +91,7 @@ def test_the_table_has_a_row_for_every_figure() -> None:
     alone = table(report([measure_motion(clip)], seams_of(windows, 12)))
     assert {len(row) for row in alone} == {2}
     assert ["camera move", "pan left"] in alone
+    assert alone[-1][1].endswith("too few to tell")  # a single seam
     assert [row[0] for row in alone[-3:]] == ["seams: motion", "seams: warp", "seams: sharpness"]
     both = table(report([measure_motion(clip), measure_motion(pan(-2))], NO_SEAMS))
     assert {len(row) for row in both} == {4}

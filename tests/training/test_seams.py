@@ -180,6 +180,7 @@ def test_chance_is_that_of_all_permutations() -> None:
     assert compared(values, frozenset({0, 4}), 1.0).chance == 1  # nothing is lower
     alone = compared(values, frozenset({2}))
     assert alone.least_chance == 2 / 8 and alone.passes  # one seam cannot be told from chance
+    assert not alone.enough and compared(np.ones(40), frozenset({9, 19, 29})).enough
 
 
 def test_chance_is_calibrated() -> None:
