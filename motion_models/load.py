@@ -39,7 +39,9 @@ def load_motion_model(
         raise ValueError(
             f"{family!r} is no family of motion models; the families are {', '.join(FAMILIES)}."
         )
-    tensors, _ = read_weights(path)
+    tensors, about = read_weights(path)
+    if family == AUTOMATIC:
+        family = family_in(about)
     weights, detected = sort_out(tensors, family, name)
     check_finite(weights, name)
     spec = MotionSpec(name, detected.family, detected.layout, table_length(detected))
@@ -56,6 +58,12 @@ def load_motion_model(
             note,
         )
     return patcher
+
+
+def family_in(about: Mapping[str, str]) -> str:
+    """The family that our own training wrote into a file's metadata, else "automatic"."""
+    ours = about.get("tool", "").startswith("AnimateDiff Kit")
+    return about["family"] if ours and about.get("family") in FAMILIES else AUTOMATIC
 
 
 def motion_model(patcher: ModelPatcher) -> MotionModel:

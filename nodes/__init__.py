@@ -11,6 +11,7 @@ from .lora import DomainAdapter, LoadMotionLora
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
+from .training import TrainDomainAdapter, TrainingSettingsNode, TrainMotionLora, TrainMotionModule
 from .training_data import ClipsFromImages, EncodeClips, LoadVideoClips, MoveCamera
 from .windows import ContextWindows, PreviewWindows
 
@@ -29,6 +30,10 @@ NODES: list[type[io.ComfyNode]] = [
     ClipsFromImages,
     MoveCamera,
     EncodeClips,
+    TrainingSettingsNode,
+    TrainDomainAdapter,
+    TrainMotionModule,
+    TrainMotionLora,
 ]
 
 

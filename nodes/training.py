@@ -1,0 +1,367 @@
+"""Train the three stages: settings, domain adapter, motion module, MotionLoRA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from ..motion_models.files import MOTION_LORAS
+from ..motion_models.load import load_motion_model
+from ..motion_models.lora import apply_motion_lora
+from ..motion_models.specs import FAMILIES
+from ..training import stages
+from ..training.config import OPTIMIZERS, PRECISIONS, SCHEDULES, TrainingSettings
+from ..training.session import Result, train
+from .schema import CATEGORY, EncodedClipsSocket, MotionModelSocket, advanced, schema
+from .weights_files import read_lora
+
+SETTINGS = io.Custom("ADK_TRAINING_SETTINGS")
+
+DEFAULTS = TrainingSettings()
+
+
+class TrainingSettingsNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        d = DEFAULTS
+        return schema(
+            node_id="ADK_TrainingSettings",
+            display_name="Training Settings",
+            category=f"{CATEGORY}/training",
+            description="How long, how fast and how exactly a stage is trained.",
+            search_aliases=["train config", "learning rate", "optimizer"],
+            inputs=[
+                io.Int.Input(
+                    "steps",
+                    default=d.steps,
+                    min=1,
+                    max=10_000_000,
+                    tooltip="Steps of the optimizer. A MotionLoRA needs 500 to 2000.",
+                ),
+                io.Int.Input(
+                    "batch_size",
+                    default=d.batch_size,
+                    min=1,
+                    max=1024,
+                    tooltip="Clips in one forward pass. More is steadier and takes more memory.",
+                ),
+                io.Float.Input(
+                    "learning_rate",
+                    default=d.learning_rate,
+                    min=1e-8,
+                    max=0.1,
+                    step=1e-6,
+                    round=1e-8,
+                    tooltip="1e-4 for all stages; up to 5e-4 for a MotionLoRA.",
+                ),
+                io.Combo.Input(
+                    "optimizer",
+                    options=list(OPTIMIZERS),
+                    default=d.optimizer,
+                    tooltip="AdamW, or AdamW with its state in 8 bits, which needs bitsandbytes.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(PRECISIONS),
+                    default=d.precision,
+                    tooltip="The arithmetic; trained weights are float32 in any case. Automatic is "
+                    "bf16 or fp16 on a GPU, fp32 on a CPU.",
+                ),
+                io.Boolean.Input(
+                    "gradient_checkpointing",
+                    default=d.gradient_checkpointing,
+                    tooltip="Takes a third more time and a fraction of the memory.",
+                ),
+                io.Int.Input(
+                    "gradient_accumulation",
+                    default=d.gradient_accumulation,
+                    min=1,
+                    max=1024,
+                    tooltip="Forward passes for one step: a larger batch in the same memory.",
+                ),
+                io.Int.Input(
+                    "warmup",
+                    default=d.warmup,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="Steps over which the learning rate rises from 0.",
+                ),
+                io.Float.Input(
+                    "ema",
+                    default=d.ema,
+                    min=0.0,
+                    max=0.9999,
+                    step=0.0001,
+                    round=1e-5,
+                    tooltip="Decay of the running average of the weights that is exported, such as "
+                    "0.999; 0 exports the weights themselves.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=d.seed,
+                    min=0,
+                    max=2**64 - 1,
+                    tooltip="Decides the order of clips, noise and timesteps: the same seed "
+                    "repeats a run.",
+                ),
+                io.Int.Input(
+                    "save_every",
+                    default=d.save_every,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="Steps between checkpoints; 0 writes one at the end alone.",
+                ),
+                io.Int.Input(
+                    "preview_every",
+                    default=d.preview_every,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="Steps between preview animations in the training node; 0 for none.",
+                ),
+                io.Combo.Input(
+                    "schedule",
+                    options=list(SCHEDULES),
+                    default=d.schedule,
+                    tooltip="The learning rate after the warm-up: constant, or a half cosine to 0.",
+                ),
+                advanced(
+                    io.Float.Input,
+                    "caption_dropout",
+                    default=d.caption_dropout,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of clips that are shown without their caption, which guidance "
+                    "(cfg) needs.",
+                ),
+                advanced(
+                    io.Float.Input,
+                    "snr_gamma",
+                    default=d.snr_gamma,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                    tooltip="Min-SNR weighting of the loss, usually 5; 0 is off.",
+                ),
+                advanced(
+                    io.Float.Input,
+                    "noise_offset",
+                    default=d.noise_offset,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Lets the model learn very dark and bright clips, usually 0.05; 0 is "
+                    "off.",
+                ),
+                advanced(
+                    io.Float.Input,
+                    "debias",
+                    default=d.debias,
+                    min=0.0,
+                    max=10.0,
+                    step=0.1,
+                    tooltip="MotionDirector's loss, which looks away from appearance, usually 1; "
+                    "0 is off.",
+                ),
+            ],
+            outputs=[SETTINGS.Output("training_settings", display_name="settings")],
+        )
+
+    @classmethod
+    def execute(cls, **settings: Any) -> io.NodeOutput:
+        checked = TrainingSettings(**settings)
+        checked.check()
+        return io.NodeOutput(checked)
+
+
+def model_input() -> Any:
+    return io.Model.Input(
+        "model",
+        tooltip="An SD1.5 or SDXL model. LoRAs and a domain adapter on it are merged and frozen; "
+        "it is not changed.",
+    )
+
+
+def shared_inputs(name: str, *, rank: int | None = None) -> list[Any]:
+    """The inputs that all stages have, in the order of the contract."""
+    clips = EncodedClipsSocket.Input("clips", tooltip="From Encode Clips.")
+    ranks = [] if rank is None else [rank_input(rank)]
+    settings = SETTINGS.Input("settings", tooltip="From Training Settings.")
+    resume = io.String.Input(
+        "resume",
+        default="",
+        tooltip="Empty starts a new run. The name of a run's folder (the log has it) goes on where "
+        "it stopped.",
+    )
+    file_name = io.String.Input(
+        "name", default=name, tooltip="Name of the file, and of the run's folder."
+    )
+    return [clips, *ranks, settings, resume, file_name]
+
+
+def rank_input(default: int) -> Any:
+    return io.Int.Input(
+        "rank",
+        default=default,
+        min=1,
+        max=1024,
+        tooltip=f"Rank of the LoRA; the authors' files have {default}. Less makes smaller files.",
+    )
+
+
+def shared_outputs() -> list[Any]:
+    return [
+        io.String.Output("file_name", display_name="file_name"),
+        io.Image.Output("loss_plot", display_name="loss_plot"),
+        io.Image.Output("previews", display_name="previews"),
+    ]
+
+
+def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
+    """The outputs, and the moving preview in the node."""
+    moving = ui.ImageSaveHelper.save_animated_webp(
+        result.preview,
+        filename_prefix="animatediff_kit_preview",
+        folder_type=io.FolderType.temp,
+        cls=cls,
+        fps=8.0,
+        lossless=False,
+        quality=85,
+        method=4,
+    )
+    plot = ui.PreviewImage(result.plot, cls=cls).as_dict()
+    pictures = {"images": [*plot["images"], moving], "animated": (False, True)}
+    return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=pictures)
+
+
+class TrainDomainAdapter(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_TrainDomainAdapter",
+            display_name="Train Domain Adapter",
+            category=f"{CATEGORY}/training",
+            description="Stage 1: a LoRA of the image model that takes in the look of the clips, "
+            "so that the motion module need not.",
+            search_aliases=["train lora", "stage 1", "domain adapter"],
+            inputs=[model_input(), *shared_inputs("domain_adapter", rank=128)],
+            outputs=shared_outputs(),
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        clips: Any,
+        settings: TrainingSettings,
+        rank: int = 128,
+        resume: str = "",
+        name: str = "domain_adapter",
+    ) -> io.NodeOutput:
+        def make(where: stages.Where) -> stages.Trainee:
+            return stages.domain_adapter(model, rank, settings.seed, where)
+
+        return shown(cls, train(make, model, clips, settings, name, resume))
+
+
+class TrainMotionModule(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_TrainMotionModule",
+            display_name="Train Motion Module",
+            category=f"{CATEGORY}/training",
+            description="Stage 2: a motion module, fine-tuned or from zero, that learns how things "
+            "move in the clips.",
+            search_aliases=["train animatediff", "stage 2", "finetune motion model"],
+            inputs=[
+                model_input(),
+                *shared_inputs("motion_module"),
+                advanced(
+                    io.Combo.Input,
+                    "family",
+                    options=list(FAMILIES),
+                    default="v3",
+                    tooltip="What a new motion module is; without effect on a fine-tune.",
+                ),
+                MotionModelSocket.Input(
+                    "motion_model",
+                    optional=True,
+                    tooltip="What to fine-tune. Without, a new one is trained from zero, which "
+                    "takes very many clips.",
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                *shared_outputs(),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        clips: Any,
+        settings: TrainingSettings,
+        resume: str = "",
+        name: str = "motion_module",
+        family: str = "v3",
+        motion_model: Any = None,
+    ) -> io.NodeOutput:
+        def make(where: stages.Where) -> stages.Trainee:
+            return stages.motion_module(model, motion_model, family, settings.seed, where)
+
+        result = train(make, model, clips, settings, name, resume)
+        return shown(cls, result, load_motion_model(str(result.path)))
+
+
+class TrainMotionLora(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_TrainMotionLoRA",
+            display_name="Train MotionLoRA",
+            category=f"{CATEGORY}/training",
+            description="Stage 3: a small file that adds one kind of motion, such as a camera "
+            "move, to a motion model; 20 to 50 clips are enough.",
+            search_aliases=["train motion lora", "stage 3", "camera lora", "motion director"],
+            inputs=[
+                model_input(),
+                MotionModelSocket.Input(
+                    "motion_model", tooltip="The motion model that the MotionLoRA is for."
+                ),
+                *shared_inputs("motion_lora", rank=64),
+            ],
+            outputs=[
+                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                *shared_outputs(),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        motion_model: Any,
+        clips: Any,
+        settings: TrainingSettings,
+        rank: int = 64,
+        resume: str = "",
+        name: str = "motion_lora",
+    ) -> io.NodeOutput:
+        def make(where: stages.Where) -> stages.Trainee:
+            return stages.motion_lora(model, motion_model, rank, settings.seed, where)
+
+        result = train(make, model, clips, settings, name, resume)
+        return shown(cls, result, with_lora(motion_model, result.path))
+
+
+def with_lora(motion_model: Any, path: Path) -> Any:
+    """The motion model with the MotionLoRA that has just been written on."""
+    tensors = read_lora(path.name, MOTION_LORAS)
+    return apply_motion_lora(motion_model, tensors, 1.0, path.name)

@@ -1,0 +1,112 @@
+"""The training nodes, run as ComfyUI runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from adk_tests import tiny
+from adk_tests.training.clips import ClipsInMemory
+from adk_tests.training_folders import own_folders
+from animatediff_kit.motion_models.files import LORAS, MOTION_LORAS, MOTION_MODELS
+from animatediff_kit.motion_models.inject import apply_motion_model
+from animatediff_kit.motion_models.layers import MotionSettings
+from animatediff_kit.motion_models.load import motion_model
+from animatediff_kit.nodes.training import (
+    TrainDomainAdapter,
+    TrainingSettingsNode,
+    TrainMotionLora,
+    TrainMotionModule,
+)
+from animatediff_kit.training.config import TrainingSettings
+from PIL import Image
+
+CLIPS = ClipsInMemory(frames=2)
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path) -> Iterator[Path]:
+    with own_folders(tmp_path) as root, torch.inference_mode():
+        yield root
+
+
+def settings(**changes: Any) -> TrainingSettings:
+    values: dict[str, Any] = dict(steps=2, learning_rate=1e-2, save_every=0, preview_every=0)
+    return TrainingSettingsNode.execute(**{**values, **changes}).result[0]
+
+
+def check_pictures(output: Any, folders: Path) -> None:
+    """The node shows the plot, and the preview as an animation."""
+    plot, preview = output.ui["images"]
+    with Image.open(folders / "temp" / plot["filename"]) as picture:
+        assert picture.size == (512, 320)
+    with Image.open(folders / "temp" / preview["filename"]) as picture:
+        assert picture.size == (256, 256)
+    assert output.ui["animated"] == (False, True)
+
+
+def test_settings_are_checked() -> None:
+    assert settings(batch_size=3).batch_size == 3
+    assert TrainingSettingsNode.execute().result[0] == TrainingSettings()
+    with pytest.raises(ValueError, match="The training setting warmup is 5; it must be from 0 to"):
+        settings(warmup=5)
+
+
+def test_train_domain_adapter(folders: Path) -> None:
+    output = TrainDomainAdapter.execute(tiny.image_model(), CLIPS, settings(), rank=4, name="look")
+    name, plot, preview = output.result
+    assert name == "look.safetensors" and (folders / LORAS / name).is_file()
+    assert plot.shape == (1, 320, 512, 3) and preview.shape == (1, 256, 256, 3)
+    check_pictures(output, folders)
+
+
+@pytest.mark.parametrize("fine_tune", [True, False], ids=["fine-tune", "from zero"])
+def test_train_motion_module(fine_tune: bool, folders: Path) -> None:
+    start = tiny.motion_patcher("v2") if fine_tune else None
+    output = TrainMotionModule.execute(
+        tiny.image_model(), CLIPS, settings(), family="v1", motion_model=start
+    )
+    trained, name, _, preview = output.result
+    assert (folders / MOTION_MODELS / name).is_file() and preview.shape == (2, 256, 256, 3)
+    assert motion_model(trained).spec.family.name == ("v2" if fine_tune else "v1")
+    check_pictures(output, folders)
+    animated = apply_motion_model(tiny.image_model(), trained, MotionSettings())
+    assert not torch.equal(tiny.sample(animated), tiny.sample(tiny.image_model()))
+
+
+def test_train_motion_lora(folders: Path) -> None:
+    model, motion = tiny.image_model(), tiny.motion_patcher("v3")
+    output = TrainMotionLora.execute(model, motion, CLIPS, settings(), rank=2, name="pan")
+    trained, name, _, _ = output.result
+    assert (folders / MOTION_LORAS / name).is_file()
+    assert len(trained.patches) == 20 * 8 and not motion.patches
+    with_lora, without = (
+        tiny.sample(apply_motion_model(model, m, MotionSettings())) for m in (trained, motion)
+    )
+    assert not torch.allclose(with_lora, without)
+    check_pictures(output, folders)
+
+
+def test_an_sdxl_model_trains() -> None:
+    clips = ClipsInMemory(frames=2, pooled=1280)
+    output = TrainMotionLora.execute(
+        tiny.image_model("SDXL"), tiny.motion_patcher("SDXL beta"), clips, settings(), rank=2
+    )
+    assert output.result[1] == "motion_lora.safetensors"
+
+
+def test_clips_of_another_base_are_refused() -> None:
+    with pytest.raises(ValueError, match="is conditioned on pooled text, as SDXL is, but the clip"):
+        TrainMotionLora.execute(
+            tiny.image_model("SDXL"), tiny.motion_patcher("SDXL beta"), CLIPS, settings(), rank=2
+        )
+
+
+def test_models_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(ValueError, match="is an SD1.5 motion model, but the checkpoint is SDXL"):
+        TrainMotionLora.execute(
+            tiny.image_model("SDXL"), tiny.motion_patcher("v3"), CLIPS, settings()
+        )

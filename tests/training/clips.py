@@ -1,0 +1,55 @@
+"""Encoded clips that lie in memory, for tests of the training loop: moving blobs, each clip its
+own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..tiny import CONTEXT
+
+
+@dataclass(frozen=True)
+class Text:
+    embedding: Tensor
+    pooled: Tensor | None = None
+
+
+@dataclass
+class ClipsInMemory:
+    """`count` clips of random, live latents; captions differ, as do frames."""
+
+    count: int = 2
+    frames: int = 4
+    side: int = 8
+    pooled: int = 0
+    fingerprint: str = "in memory"
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def name(self, index: int) -> str:
+        return f"clip {index}"
+
+    def caption(self, index: int) -> str:
+        return f"caption {index}"
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        height, width = self.sizes[index] if self.sizes else (self.side, self.side)
+        return (self.frames, 4, height, width)
+
+    def latents(self, index: int) -> Tensor:
+        return torch.randn(self.shape(index), generator=seeded(index))
+
+    def text(self, caption: str) -> Text:
+        generator = seeded(1000 + sum(caption.encode()))
+        embedding = torch.randn((7, CONTEXT), generator=generator)
+        pooled = torch.randn((self.pooled,), generator=generator) if self.pooled else None
+        return Text(embedding, pooled)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)

@@ -1,0 +1,117 @@
+"""A run that is stopped, resumed or killed goes on as if nothing had been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management as memory
+import pytest
+from adk_tests.training import small
+from adk_tests.training.clips import ClipsInMemory
+from adk_tests.training.small import equal, weights
+from animatediff_kit.training.checkpoints import found
+from animatediff_kit.training.loop import Report
+from animatediff_kit.training.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+
+STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA)
+
+
+@pytest.fixture(autouse=True)
+def unload() -> Iterator[None]:
+    yield
+    memory.unload_all_models()
+
+
+class Stopped(BaseException):
+    """Like the exception that ComfyUI's Cancel raises."""
+
+
+def stop_after(steps: int) -> Any:
+    def watch(report: Report) -> None:
+        if report.step == steps:
+            raise Stopped
+
+    return watch
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(stage: str, tmp_path: Path) -> None:
+    changes: dict[str, Any] = dict(
+        steps=5, ema=0.9, gradient_accumulation=3, batch_size=1, schedule="cosine", warmup=2
+    )
+    whole = small.run(tmp_path / "whole", stage, **changes)
+    whole.train()
+    begun = small.run(tmp_path / "parts", stage, **changes, watch=stop_after(2))
+    with pytest.raises(Stopped):
+        begun.train()
+    resumed = small.run(tmp_path / "parts", stage, **changes)
+    resumed.resume(found(tmp_path / "parts")[-1])
+    assert resumed.step == 2
+    resumed.train()
+    assert resumed.losses == whole.losses
+    assert equal(weights(resumed), weights(whole)) and equal(resumed.weights(), whole.weights())
+    (one,), other = found(tmp_path / "whole"), found(tmp_path / "parts")[-1]
+    assert one.name == other.name and one.read_bytes() == other.read_bytes()
+
+
+def test_an_interruption_leaves_a_checkpoint_of_the_last_whole_step(tmp_path: Path) -> None:
+    run = small.run(tmp_path, steps=9, watch=stop_after(3))
+    with pytest.raises(Stopped):
+        run.train()
+    assert [path.name for path in found(tmp_path)] == ["checkpoint-00000003.safetensors"]
+
+
+def test_checkpoints_are_written_every_so_often_and_at_the_end(tmp_path: Path) -> None:
+    small.run(tmp_path, steps=5, save_every=2, keep=9).train()
+    assert [int(path.stem[-8:]) for path in found(tmp_path)] == [2, 4, 5]
+
+
+def test_a_finished_run_that_is_resumed_does_nothing(tmp_path: Path) -> None:
+    small.run(tmp_path, steps=2).train()
+    (path,) = found(tmp_path)
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    run = small.run(tmp_path, steps=2)
+    run.resume(path)
+    run.train()
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_more_steps_can_be_asked_for_on_resuming(tmp_path: Path) -> None:
+    small.run(tmp_path / "a", steps=2).train()
+    run = small.run(tmp_path / "a", steps=4)
+    run.resume(found(tmp_path / "a")[-1])
+    run.train()
+    whole = small.run(tmp_path / "b", steps=4)
+    whole.train()
+    assert run.losses == whole.losses
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (dict(learning_rate=1e-4), "its run had learning_rate 0.001, this one has 0.0001"),
+        (dict(clips=ClipsInMemory(frames=2, side=4, fingerprint="x")), "clips 'in memory', this"),
+        (dict(stage=MOTION_MODULE), "its run had stage 'motion_lora', this one has 'motion_mod"),
+    ],
+)
+def test_a_run_of_other_settings_or_clips_is_not_resumed(
+    change: dict[str, Any], text: str, tmp_path: Path
+) -> None:
+    small.run(tmp_path, steps=1).train()
+    run = small.run(tmp_path, **{"steps": 2, **change})
+    before = weights(run)
+    with pytest.raises(ValueError, match=text):
+        run.resume(found(tmp_path)[-1])
+    assert equal(weights(run), before) and run.step == 0
+
+
+def test_the_scaler_of_fp16_goes_on_where_it_was(tmp_path: Path) -> None:
+    begun = small.run(tmp_path, steps=2, precision="fp16")
+    begun.scaler.load_state_dict({**begun.scaler.state_dict(), "scale": 512.0})
+    begun.train()
+    resumed = small.run(tmp_path, steps=4, precision="fp16")
+    resumed.resume(found(tmp_path)[-1])
+    assert resumed.scaler.state_dict() == begun.scaler.state_dict()
+    assert resumed.scaler.state_dict()["scale"] == 512.0

@@ -1,0 +1,42 @@
+"""Stages trained for a few steps at tiny size, for tests of what comes after training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from adk_tests import tiny
+from animatediff_kit.training import stages
+from animatediff_kit.training.config import TrainingSettings
+from animatediff_kit.training.inputs import ModelInputs
+from animatediff_kit.training.loop import Run
+from animatediff_kit.training.stages import Where
+from comfy.model_patcher import ModelPatcher
+
+from .clips import ClipsInMemory
+
+CPU = Where(torch.device("cpu"), torch.float32)
+STAGES = (stages.DOMAIN_ADAPTER, stages.MOTION_MODULE, stages.MOTION_LORA)
+
+
+def trainee(
+    stage: str, model: ModelPatcher, motion: ModelPatcher | None, rank: int = 4
+) -> stages.Trainee:
+    if stage == stages.DOMAIN_ADAPTER:
+        return stages.domain_adapter(model, rank, 0, CPU)
+    if stage == stages.MOTION_MODULE:
+        return stages.motion_module(model, motion, "v3", 0, CPU)
+    assert motion is not None
+    return stages.motion_lora(model, motion, rank, 0, CPU)
+
+
+def trained_run(
+    stage: str, folder: Path, family: str = "v3", steps: int = 2, **settings: float
+) -> Run:
+    """A run whose weights have moved away from where they started."""
+    model, motion = tiny.image_model(), tiny.motion_patcher(family)
+    options = TrainingSettings(steps=steps, learning_rate=1e-2, save_every=0, **settings)  # pyright: ignore
+    clips = ClipsInMemory()
+    run = Run(trainee(stage, model, motion), clips, ModelInputs(model), options, folder)
+    run.train()
+    return run

@@ -1,0 +1,76 @@
+"""One process, or many that train one model together, each on its part of every batch."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class Processes(Protocol):
+    """Who trains. Losses and gradients are means over all."""
+
+    rank: int
+    count: int
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module as the loop calls it."""
+        ...
+
+    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+        """Inside, gradients are added up without being exchanged."""
+        ...
+
+    def mean(self, value: Tensor) -> Tensor: ...
+
+    def wait(self) -> None:
+        """Until all have come here."""
+        ...
+
+
+class OneProcess:
+    rank, count = 0, 1
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        return module
+
+    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    def mean(self, value: Tensor) -> Tensor:
+        return value
+
+    def wait(self) -> None:
+        pass
+
+
+class ManyProcesses:
+    """Hugging Face Accelerate's processes, for one or many GPUs and machines."""
+
+    def __init__(self, accelerator: Any) -> None:
+        self.accelerator = accelerator
+        self.rank: int = accelerator.process_index
+        self.count: int = accelerator.num_processes
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        return self.accelerator.prepare_model(module)
+
+    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+        return self.accelerator.no_sync(module)
+
+    def mean(self, value: Tensor) -> Tensor:
+        return self.accelerator.reduce(value.detach().clone(), reduction="mean")
+
+    def wait(self) -> None:
+        self.accelerator.wait_for_everyone()
+
+
+def precision_on(precision: str, device: torch.device) -> torch.dtype:
+    """The dtype of the arithmetic; "automatic" is bf16 or fp16 on a GPU, and fp32 elsewhere."""
+    if precision == "automatic":
+        if device.type != "cuda":
+            return torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
