@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file that appears at `path` whole or not at all, also when the process is
-    killed, the machine loses power or the disk is full.
+    """Let `write` make a file that appears at `path` whole or not at all, also when the process
+    is killed or the disk is full.
 
-    It is written beside its place, flushed to the disk, renamed, and the renaming flushed too. The
-    name beside is always the same, so what a killed process left is overwritten by the next.
-    Whatever `write` raises is raised on, and nothing is left behind.
+    It is made in a folder beside, as safetensors makes files of its own on the way; what a killed
+    process left in there is removed by the next.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
+    workplace = path.with_name(f".{path.name}.part")
+    shutil.rmtree(workplace, ignore_errors=True)
+    workplace.mkdir(parents=True)
+    beside = workplace / path.name
     try:
+        beside.touch()
+        mode = beside.stat().st_mode  # what the user's umask gives; some writers give less
         write(beside)
+        os.chmod(beside, mode)
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
     finally:
-        beside.unlink(missing_ok=True)
-    flush_folder(path.parent)
+        shutil.rmtree(workplace, ignore_errors=True)
+    sync_folder(path.parent)
 
 
-def flush_folder(folder: Path) -> None:
-    """Make a renaming in the folder last. Windows opens no folders, and needs no such call."""
+def sync_folder(folder: Path) -> None:
+    """Make a renaming in the folder last; Windows, which opens no folders, does so by itself."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
