@@ -10,9 +10,10 @@ given back, and would take hours on a CPU. The arithmetic itself is left out, ev
 ComfyUI's and the pack's code is made. ComfyUI's sampler holds four tensors as large as the video's
 latents (start, noisy, two predictions), which are allowed for on top.
 
-Time. One step of 64 and of 512 frames at small width, computed for real, in turn (A B A B ...), the
-ratios taken pair by pair. Windows overlap less at the ends of a video, so a short one takes fewer
-windows a frame; that ratio is the schedule's own, and is printed beside.
+Time. One step of 64 and of 512 frames at small width, computed for real, in turn (A B A B ...), in
+seconds of the processor on one thread, which other programs on the machine disturb little; the
+ratio is that of the medians. Windows overlap less at the ends of a video, so a short one takes
+fewer windows a frame; that ratio is the schedule's own, and is printed beside.
 
 FLOPs. Views against windows at overlap 12, at SD1.5's real width.
 """
@@ -24,6 +25,7 @@ import importlib
 import logging
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,9 @@ def windows_per_frame(schedule: str, frames: int) -> float:
 
 
 def print_time(family: str, repeats: int) -> None:
+    import torch
+
+    torch.set_num_threads(1)
     model = animated(sd15(SMALL_WIDTH), family, SMALL_WIDTH)
     print(f"Time: width {SMALL_WIDTH}, latents of {SMALL_LATENT}x{SMALL_LATENT}, {family};")
     print(f"{machine()}; {repeats} pairs of steps in turn\n")
@@ -97,13 +102,14 @@ def print_time(family: str, repeats: int) -> None:
     print("|---|---|---|---|---|---|---|")
     for schedule, name in NAMES.items():
         windowed = in_windows(model, schedule, LENGTH, OVERLAP)
-        step_seconds(windowed, SHORT, 8 * SMALL_LATENT)  # loads and warms up
+        size = 8 * SMALL_LATENT
+        step_seconds(windowed, SHORT, size)  # loads and warms up
         seconds: dict[int, list[float]] = {SHORT: [], LONG: []}
         for _ in range(repeats):
             for frames, found in seconds.items():
-                found.append(step_seconds(windowed, frames, 8 * SMALL_LATENT) / frames)
+                found.append(step_seconds(windowed, frames, size, time.process_time) / frames)
         ratios = [b / a for a, b in zip(seconds[SHORT], seconds[LONG], strict=True)]
-        ratio = statistics.median(ratios)
+        ratio = statistics.median(seconds[LONG]) / statistics.median(seconds[SHORT])
         own = 1.0
         if schedule == WINDOWS:  # views compute the spatial layers once a frame
             own = windows_per_frame(schedule, LONG) / windows_per_frame(schedule, SHORT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file that appears at `path` whole or not at all, also when the process
-    is killed or the disk is full.
+    is killed, the machine loses power or the disk is full. Whatever `write` raises is raised on.
 
     It is made in a folder beside, as safetensors makes files of its own on the way; what a killed
     process left in there is removed by the next.
