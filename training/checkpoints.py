@@ -12,10 +12,9 @@ whole or not at all: it is written beside it, flushed to the disk and renamed. N
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from .atomic import write_atomic
 from .optimizer import WeightAverage
 
 NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
@@ -43,41 +43,6 @@ class Checkpoint:
     def part(self, prefix: str) -> dict[str, Tensor]:
         start = prefix + "."
         return {k.removeprefix(start): t for k, t in self.tensors.items() if k.startswith(start)}
-
-
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a file that appears at `path` whole or not at all, also when the process
-    is killed or the disk is full.
-
-    It is made in a folder beside, as safetensors makes files of its own on the way; what a killed
-    process left in there is removed by the next.
-    """
-    workplace = path.with_name(f".{path.name}.part")
-    shutil.rmtree(workplace, ignore_errors=True)
-    workplace.mkdir(parents=True)
-    beside = workplace / path.name
-    try:
-        beside.touch()
-        mode = beside.stat().st_mode  # what the user's umask gives; some writers give less
-        write(beside)
-        os.chmod(beside, mode)
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a renaming in the folder last; Windows, which opens no folders, does so by itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:

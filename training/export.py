@@ -18,7 +18,7 @@ from torch import Tensor
 from ..motion_models.files import LORAS, MOTION_LORAS, MOTION_MODELS
 from ..motion_models.layouts import to_diffusers
 from ..motion_models.modules import MotionModel, PositionalEncoding
-from .checkpoints import write_atomic
+from .atomic import write_atomic
 from .loop import Run
 from .stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 

@@ -9,141 +9,11 @@ import re
 from typing import Any
 
 import pytest
+from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OUTPUTS
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes import NODES, AnimateDiffKit
 from animatediff_kit.training.config import TrainingSettings
 from comfy_api.latest import io
-
-MODEL, MOTION, COMBO, FLOAT = "MODEL", "ADK_MOTION_MODEL", "COMBO", "FLOAT"
-INT, STRING, BOOLEAN, SAMPLER = "INT", "STRING", "BOOLEAN", "SAMPLER"
-FILE = object()
-"""Stands for the first of the files that lie on this machine."""
-
-WINDOWS: list[tuple[str, str, Any]] = [
-    ("length", INT, 16),
-    ("overlap", INT, 4),
-    ("stride", INT, 1),
-    ("schedule", COMBO, "standard_static"),
-    ("fuse", COMBO, "pyramid"),
-    ("closed_loop", BOOLEAN, False),
-]
-
-INPUTS: dict[str, list[tuple[str, str, Any]]] = {
-    # node id -> (input id, type, default), in their order; sockets have no default
-    "ADK_LoadMotionModel": [("motion_model", COMBO, FILE), ("family", COMBO, "automatic")],
-    "ADK_LoadMotionLoRA": [
-        ("motion_model", MOTION, None),
-        ("lora", COMBO, FILE),
-        ("strength", FLOAT, 1.0),
-    ],
-    "ADK_ApplyMotionModel": [
-        ("model", MODEL, None),
-        ("motion_model", MOTION, None),
-        ("strength", FLOAT, 1.0),
-        ("motion_scale", FLOAT, 1.0),
-        ("beta_schedule", COMBO, "automatic"),
-        ("start_percent", FLOAT, 0.0),
-        ("end_percent", FLOAT, 1.0),
-    ],
-    "ADK_DomainAdapter": [
-        ("model", MODEL, None),
-        ("adapter", COMBO, FILE),
-        ("scale", FLOAT, 1.0),
-    ],
-    "ADK_Animate": [
-        ("model", MODEL, None),
-        ("motion_model", COMBO, FILE),
-        ("motion_lora", COMBO, "none"),
-        ("lora_strength", FLOAT, 1.0),
-        ("motion_scale", FLOAT, 1.0),
-        ("context_length", INT, 16),
-        ("context_overlap", INT, 4),
-        ("beta_schedule", COMBO, "automatic"),
-    ],
-    "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
-    "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
-    "ADK_FreeNoise": [
-        ("latent", "LATENT", None),
-        ("seed", INT, 0),
-        ("length", INT, 16),
-        ("overlap", INT, 4),
-    ],
-    "ADK_FreeInit": [
-        ("sampler", SAMPLER, None),
-        ("iterations", INT, 3),
-        ("filter", COMBO, "butterworth"),
-    ],
-    "ADK_PromptTravel": [
-        ("clip", "CLIP", None),
-        ("prompts", STRING, "0: a meadow in spring\n16: a meadow in deep snow"),
-        ("frames", INT, 16),
-        ("before", STRING, ""),
-        ("after", STRING, ""),
-        ("interpolation", COMBO, "linear"),
-    ],
-}
-CLIPS, SETTINGS = "ADK_ENCODED_CLIPS", "ADK_TRAINING_SETTINGS"
-INPUTS.update(
-    {
-        "ADK_TrainingSettings": [
-            ("steps", INT, 1000),
-            ("batch_size", INT, 1),
-            ("learning_rate", FLOAT, 1e-4),
-            ("optimizer", COMBO, "adamw"),
-            ("precision", COMBO, "automatic"),
-            ("gradient_checkpointing", BOOLEAN, True),
-            ("gradient_accumulation", INT, 1),
-            ("warmup", INT, 0),
-            ("ema", FLOAT, 0.0),
-            ("seed", INT, 0),
-            ("save_every", INT, 250),
-            ("preview_every", INT, 100),
-        ],
-        "ADK_TrainDomainAdapter": [
-            ("model", MODEL, None),
-            ("clips", CLIPS, None),
-            ("rank", INT, 128),
-            ("settings", SETTINGS, None),
-            ("resume", STRING, ""),
-        ],
-        "ADK_TrainMotionModule": [
-            ("model", MODEL, None),
-            ("clips", CLIPS, None),
-            ("settings", SETTINGS, None),
-            ("resume", STRING, ""),
-        ],
-        "ADK_TrainMotionLoRA": [
-            ("model", MODEL, None),
-            ("motion_model", MOTION, None),
-            ("clips", CLIPS, None),
-            ("rank", INT, 64),
-            ("settings", SETTINGS, None),
-            ("resume", STRING, ""),
-        ],
-        "ADK_MeasureMotion": [
-            ("images", "IMAGE", None),
-            ("window_length", INT, 16),
-            ("window_overlap", INT, 4),
-        ],
-    }
-)
-OUTPUTS: dict[str, list[str]] = {
-    "ADK_LoadMotionModel": [MOTION],
-    "ADK_LoadMotionLoRA": [MOTION],
-    "ADK_ApplyMotionModel": [MODEL],
-    "ADK_DomainAdapter": [MODEL],
-    "ADK_Animate": [MODEL],
-    "ADK_ContextWindows": [MODEL],
-    "ADK_PreviewWindows": ["IMAGE"],
-    "ADK_FreeNoise": ["NOISE"],
-    "ADK_FreeInit": [SAMPLER],
-    "ADK_PromptTravel": ["CONDITIONING"],
-    "ADK_TrainingSettings": [SETTINGS],
-    "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
-    "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
-    "ADK_TrainMotionLoRA": [MOTION, STRING, "IMAGE", "IMAGE"],
-    "ADK_MeasureMotion": ["IMAGE", STRING],
-}
 
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
 
@@ -252,9 +122,8 @@ def test_choices_come_from_the_tables() -> None:
 
 @EVERY_NODE
 def test_what_people_seldom_need_is_folded_away(node: type[io.ComfyNode]) -> None:
-    rare = {"family", "beta_schedule", "start_percent", "end_percent"}
-    rare |= {"stride", "filter", "interpolation"}
-    rare |= {"caption_dropout", "snr_gamma", "noise_offset", "debias"}
-    for given in node.GET_SCHEMA().inputs:
+    schema = node.GET_SCHEMA()
+    rare = FOLDED.get(schema.node_id, set())
+    for given in schema.inputs:
         if hasattr(given, "advanced"):
             assert bool(given.advanced) is (given.id in rare), given.id

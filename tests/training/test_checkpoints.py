@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from animatediff_kit.training import checkpoints
+from animatediff_kit.training.atomic import write_atomic
 from animatediff_kit.training.checkpoints import (
     Checkpoint,
     check_identity,
@@ -23,7 +24,6 @@ from animatediff_kit.training.checkpoints import (
     restore_optimizer,
     restore_weights,
     save,
-    write_atomic,
 )
 from animatediff_kit.training.optimizer import WeightAverage
 from safetensors.torch import save_file
