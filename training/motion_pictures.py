@@ -62,9 +62,11 @@ def table(figures: dict[str, Any]) -> list[list[str]]:
 
 
 def seam_rows(seams: dict[str, Any] | None, width: int) -> list[list[str]]:
+    if seams is None:
+        return []
     rows = []
-    for name in ("motion", "warp", "sharpness") if seams else ():
-        figure = seams[name] if seams else {}
+    for name in ("motion", "warp", "sharpness"):
+        figure = seams[name]
         effect = "-" if figure["effect"] is None else f"{figure['effect']:+.0%}"
         verdict = "passes" if figure["passes"] else "seen"
         verdict = verdict if figure["enough"] else "too few to tell"

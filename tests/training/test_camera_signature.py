@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from animatediff_kit.training import camera_moves
 from animatediff_kit.training.camera_signature import (
     MOVES,
     Affine,
@@ -17,6 +18,7 @@ from animatediff_kit.training.camera_signature import (
     fit_affine,
 )
 from animatediff_kit.training.flow import pairs
+from animatediff_kit.training.image_clips import StillClips
 from torch import Tensor
 
 from .moving import camera, noisy, shuffled, with_square
@@ -41,7 +43,28 @@ EIGHT: dict[str, Any] = {
 
 
 def test_the_eight_moves_have_their_names() -> None:
-    assert sorted(name for both in MOVES.values() for name in both) == sorted(EIGHT)
+    names = {name for both in MOVES.values() for name in both}
+    assert names == set(EIGHT) == set(camera_moves.MOVES)
+
+
+@pytest.mark.parametrize("move", EIGHT)
+def test_training_clips_of_a_move_are_named(move: str) -> None:
+    """By the amounts that the clips are made with; a pan is against the window's way."""
+    picture = camera(1, seed=3, size=(320, 320), jumps={0: (0, 0, 2.5)})  # the window shrinks it
+    clips = camera_moves.CameraMove(StillClips(picture, "waves", 16, 128, 128), move, jitter=0)
+    found = signature(clips.read(0).frames)
+    assert found.move == move and found.off_axis < 0.1
+    kind = next(kind for kind, both in MOVES.items() if move in both)
+    sign = 1 if move == MOVES[kind][0] else -1
+    if kind == "zoom":
+        assert found.zoom_factor == pytest.approx(camera_moves.ZOOM**sign, rel=0.01)
+    elif kind == "roll":
+        turn = sign * math.degrees(camera_moves.ROLL)
+        assert found.roll_degrees == pytest.approx(turn, rel=0.02)
+    else:
+        percent = {"pan": found.pan_percent, "tilt": found.tilt_percent}[kind]
+        way = {"pan": camera_moves.PAN, "tilt": camera_moves.TILT}[kind]
+        assert percent == pytest.approx(sign * 100 * way, rel=0.02)
 
 
 @pytest.mark.parametrize("move", EIGHT)

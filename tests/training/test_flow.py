@@ -59,6 +59,13 @@ def test_the_warp_error_sees_what_flow_cannot_explain() -> None:
     assert errors(strangers) > 3 * errors(pan)
 
 
+def test_what_leaves_the_picture_counts_for_nothing() -> None:
+    """A flow by half a picture that is true: what came in on the other side is not its fault."""
+    pair = next(pairs(torch.stack([camera(1)[0], camera(2, pan=64, jumps={0: (32, 0, 1)})[1]])))
+    pair.flow[...] = (64, 0)
+    assert warp_error(pair) == pytest.approx(0, abs=1e-4)
+
+
 def test_a_flow_out_of_the_picture_has_no_error() -> None:
     pair = next(pairs(camera(2)))
     pair.flow[...] = 500

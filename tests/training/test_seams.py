@@ -147,6 +147,7 @@ def test_seams_lie_where_windows_change() -> None:
     assert CUTS == Seams(frozenset({15, 31, 47}), frozenset({15, 16, 31, 32, 47, 48}))
     wide = seams_of(windows_of(32, WindowSettings(16, 12)), 32)
     assert wide.steps == {3, 7, 11, 15, 19, 23, 27}
+    assert wide.frames == wide.steps | {t + 1 for t in wide.steps}  # most frames are shared
     assert seams_of(windows_of(16, WindowSettings(16, 4)), 16) == Seams(frozenset(), frozenset())
 
 
