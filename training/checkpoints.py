@@ -139,7 +139,7 @@ def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Pa
         if then != now:
             raise ValueError(
                 f"{path.name} cannot be resumed: its run had {key} {then!r}, this one has {now!r}. "
-                "Set it as it was, or start a new run with an empty resume."
+                "Set it as it was, or start a new run."
             )
 
 
@@ -186,7 +186,7 @@ def restore_weights(
             raise ValueError(
                 f"The checkpoint is of another model: at {name} it holds {there}, where this one "
                 f"has {list(parameter.shape)}. Load the models that it was trained on, or start a "
-                "new run with an empty resume."
+                "new run."
             )
     for name, parameter in parameters.items():
         parameter.copy_(weights[name])

@@ -213,7 +213,7 @@ def test_a_run_that_differs_is_told_in_what(key: str, now: Any, shown: str) -> N
         check_identity(checkpoint(), {**IDENTITY, key: now}, Path("f.safetensors"))
     assert str(caught.value) == (
         f"f.safetensors cannot be resumed: its run had {shown}. Set it as it was, or start a new "
-        "run with an empty resume."
+        "run."
     )
 
 
@@ -275,7 +275,7 @@ def test_weights_of_another_model_are_refused_before_any_is_changed(change: str)
     there = "[1, 4]" if change == "shape" else "nothing"
     assert str(caught.value) == (
         f"The checkpoint is of another model: at up.1.weight it holds {there}, where this one has "
-        "[3, 4]. Load the models that it was trained on, or start a new run with an empty resume."
+        "[3, 4]. Load the models that it was trained on, or start a new run."
     )
     assert all(torch.equal(p, parameters()[name]) for name, p in weights.items())
 
