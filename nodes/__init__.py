@@ -1,4 +1,5 @@
-"""What people see: schemas, tooltips, and thin `execute`s over motion_models and sampling."""
+"""What people see: schemas, tooltips, and thin `execute`s over motion_models, sampling and
+training."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
 from .training import TrainDomainAdapter, TrainingSettingsNode, TrainMotionLora, TrainMotionModule
+from .training_data import ClipsFromImages, EncodeClips, LoadVideoClips, MoveCamera
 from .windows import ContextWindows, PreviewWindows
 
 NODES: list[type[io.ComfyNode]] = [
@@ -24,6 +26,10 @@ NODES: list[type[io.ComfyNode]] = [
     PromptTravel,
     FreeNoiseNode,
     FreeInitNode,
+    LoadVideoClips,
+    ClipsFromImages,
+    MoveCamera,
+    EncodeClips,
     TrainingSettingsNode,
     TrainDomainAdapter,
     TrainMotionModule,

@@ -15,6 +15,8 @@ from comfy_api.latest import io
 CATEGORY = "AnimateDiff Kit"
 
 MotionModelSocket = io.Custom("ADK_MOTION_MODEL")
+ClipsSocket = io.Custom("ADK_CLIPS")
+EncodedClipsSocket = io.Custom("ADK_ENCODED_CLIPS")
 
 
 def schema(**keywords: Any) -> io.Schema:

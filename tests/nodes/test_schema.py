@@ -16,6 +16,7 @@ from comfy_api.latest import io
 
 MODEL, MOTION, COMBO, FLOAT = "MODEL", "ADK_MOTION_MODEL", "COMBO", "FLOAT"
 INT, STRING, BOOLEAN, SAMPLER = "INT", "STRING", "BOOLEAN", "SAMPLER"
+CLIPS = "ADK_CLIPS"
 FILE = object()
 """Stands for the first of the files that lie on this machine."""
 
@@ -81,8 +82,45 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("after", STRING, ""),
         ("interpolation", COMBO, "linear"),
     ],
+    "ADK_VideoClips": [
+        ("source", STRING, ""),
+        ("frames", INT, 16),
+        ("stride", INT, 4),
+        ("width", INT, 256),
+        ("height", INT, 256),
+        ("captions", COMBO, "sidecar"),
+        ("caption", STRING, ""),
+        ("seed", INT, 0),
+        ("clips_per_video", INT, 1),
+        ("mirror", BOOLEAN, False),
+        ("aspect_buckets", BOOLEAN, False),
+    ],
+    "ADK_ClipsFromImages": [
+        ("images", "IMAGE", None),
+        ("caption", STRING, ""),
+        ("stride", INT, 1),
+        ("frames", INT, 0),
+        ("width", INT, 0),
+        ("height", INT, 0),
+    ],
+    "ADK_CameraMove": [
+        ("clips", f"{CLIPS},IMAGE", None),
+        ("move", COMBO, "zoom in"),
+        ("amount", FLOAT, 1.0),
+        ("caption", STRING, ""),
+        ("frames", INT, 16),
+        ("width", INT, 256),
+        ("height", INT, 256),
+        ("seed", INT, 0),
+    ],
+    "ADK_EncodeClips": [
+        ("clips", CLIPS, None),
+        ("vae", "VAE", None),
+        ("clip", "CLIP", None),
+        ("cache_folder", STRING, ""),
+    ],
 }
-CLIPS, SETTINGS = "ADK_ENCODED_CLIPS", "ADK_TRAINING_SETTINGS"
+ENCODED, SETTINGS = "ADK_ENCODED_CLIPS", "ADK_TRAINING_SETTINGS"
 INPUTS.update(
     {
         "ADK_TrainingSettings": [
@@ -101,21 +139,21 @@ INPUTS.update(
         ],
         "ADK_TrainDomainAdapter": [
             ("model", MODEL, None),
-            ("clips", CLIPS, None),
+            ("clips", ENCODED, None),
             ("rank", INT, 128),
             ("settings", SETTINGS, None),
             ("resume", STRING, ""),
         ],
         "ADK_TrainMotionModule": [
             ("model", MODEL, None),
-            ("clips", CLIPS, None),
+            ("clips", ENCODED, None),
             ("settings", SETTINGS, None),
             ("resume", STRING, ""),
         ],
         "ADK_TrainMotionLoRA": [
             ("model", MODEL, None),
             ("motion_model", MOTION, None),
-            ("clips", CLIPS, None),
+            ("clips", ENCODED, None),
             ("rank", INT, 64),
             ("settings", SETTINGS, None),
             ("resume", STRING, ""),
@@ -137,6 +175,24 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionLoRA": [MOTION, STRING, "IMAGE", "IMAGE"],
+    "ADK_VideoClips": [CLIPS],
+    "ADK_ClipsFromImages": [CLIPS],
+    "ADK_CameraMove": [CLIPS],
+    "ADK_EncodeClips": [ENCODED],
+}
+
+FOLDED = {
+    "ADK_LoadMotionModel": {"family"},
+    "ADK_ApplyMotionModel": {"beta_schedule", "start_percent", "end_percent"},
+    "ADK_Animate": {"beta_schedule"},
+    "ADK_ContextWindows": {"stride"},
+    "ADK_PreviewWindows": {"stride"},
+    "ADK_FreeInit": {"filter"},
+    "ADK_PromptTravel": {"interpolation"},
+    "ADK_TrainingSettings": {"caption_dropout", "snr_gamma", "noise_offset", "debias"},
+    "ADK_TrainMotionModule": {"family"},
+    "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
+    "ADK_CameraMove": {"seed"},
 }
 
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
@@ -246,9 +302,8 @@ def test_choices_come_from_the_tables() -> None:
 
 @EVERY_NODE
 def test_what_people_seldom_need_is_folded_away(node: type[io.ComfyNode]) -> None:
-    rare = {"family", "beta_schedule", "start_percent", "end_percent"}
-    rare |= {"stride", "filter", "interpolation"}
-    rare |= {"caption_dropout", "snr_gamma", "noise_offset", "debias"}
-    for given in node.GET_SCHEMA().inputs:
+    schema = node.GET_SCHEMA()
+    rare = FOLDED.get(schema.node_id, set())
+    for given in schema.inputs:
         if hasattr(given, "advanced"):
             assert bool(given.advanced) is (given.id in rare), given.id

@@ -1,0 +1,60 @@
+"""Captions of training clips: where they come from, and what a mirror does to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from .sources import Source
+
+SIDECAR, FILE_NAME, FIXED = "sidecar", "file name", "fixed caption"
+CAPTIONS = (SIDECAR, FILE_NAME, FIXED)
+
+SIDES = re.compile(
+    r"\b(?:(?P<side>left|right)(?=\b|ward|most|hand)"
+    r"|(?P<turn>(?:anti|counter)-?clockwise|clockwise)\b)",
+    re.IGNORECASE,
+)
+OPPOSITES = {"left": "right", "right": "left", "clockwise": "anticlockwise"}
+
+
+def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str]:
+    """One caption a source. Raises ValueError where there is none, naming the first such file."""
+    if mode == FIXED:
+        if not caption.strip():
+            raise ValueError(
+                "captions is 'fixed caption', but caption is empty. Write what the clips show."
+            )
+        return [caption.strip()] * len(sources)
+    if mode == FILE_NAME:
+        return [spoken(Path(source.name)) for source in sources]
+    if mode != SIDECAR:
+        raise ValueError(f"{mode!r} is no way to caption; choose one of {', '.join(CAPTIONS)}.")
+    without = [source for source in sources if not source.caption]
+    if without:
+        raise ValueError(
+            f"{without[0].name} has no caption: {without[0].caption_place} is missing or empty "
+            f"({len(without)} of {len(sources)} clips lack theirs). Write what the clip shows "
+            "there, or set captions to 'file name' or 'fixed caption'."
+        )
+    return [str(source.caption) for source in sources]
+
+
+def spoken(path: Path) -> str:
+    """A file's name as words: red_car-01.mp4 -> red car 01"""
+    stem = path.stem if path.suffix else path.name
+    return " ".join(re.split(r"[\s_-]+", stem)).strip()
+
+
+def mirrored(caption: str) -> str:
+    """The caption of the mirrored clip: left for right, clockwise for anticlockwise."""
+
+    def opposite(match: re.Match[str]) -> str:
+        word = match[0]
+        swapped = OPPOSITES.get(word.lower(), "clockwise")
+        if word.isupper():
+            return swapped.upper()
+        return swapped.capitalize() if word[0].isupper() else swapped
+
+    return SIDES.sub(opposite, caption)

@@ -1,0 +1,132 @@
+"""Clips from images that a workflow already holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from .clips import ClipSet, check_size
+
+
+def check_images(images: Tensor, caption: str) -> None:
+    """Raise ValueError for what is no batch of pictures, and for a missing caption."""
+    if images.ndim != 4 or images.shape[-1] < 3 or not len(images):
+        raise ValueError(
+            f"The images are of shape {tuple(images.shape)}; a batch of frames, height, width and "
+            "3 colours is needed."
+        )
+    if not caption.strip():
+        raise ValueError("The clip has no caption. Write what it shows in caption.")
+
+
+def pixels_hash(images: Tensor) -> str:
+    digest = hashlib.sha256(str(tuple(images.shape)).encode())
+    for image in images:
+        digest.update(image.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class ImageClips(ClipSet):
+    """A batch of frames as one clip, or as clips of `frames` frames one behind the other; every
+    `stride`-th frame is taken.   images: f h w 3
+
+    frames, width, height: 0 stands for all of the batch, and for the images' own size. Raises
+    ValueError when no clip fits, when the caption is empty, and for sizes that the VAE would crop.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        caption: str,
+        stride: int = 1,
+        frames: int = 0,
+        width: int = 0,
+        height: int = 0,
+    ) -> None:
+        check_images(images, caption)
+        if stride < 1:
+            raise ValueError(f"stride is {stride}; set it to 1 or more.")
+        self.images, self.text, self.stride = images[::stride, ..., :3], caption.strip(), stride
+        self.length = frames or len(self.images)
+        if len(self.images) < max(self.length, 1 if frames == 1 else 2):
+            needed = (max(frames, 2) - 1) * stride + 1
+            raise ValueError(
+                f"The batch has {len(images)} images, but {max(frames, 2)} frames at stride "
+                f"{stride} need {needed}. Connect more frames, or set stride or frames lower."
+            )
+        self.size = height or images.shape[1], width or images.shape[2]
+        check_size(*self.size)
+
+    def __len__(self) -> int:
+        return len(self.images) // self.length
+
+    def name(self, index: int) -> str:
+        return f"images {index * self.length} to {(index + 1) * self.length - 1}"
+
+    def caption(self, index: int) -> str:
+        return self.text
+
+    def description(self) -> dict[str, Any]:
+        height, width = self.size
+        return {
+            "images": pixels_hash(self.images),
+            "frames": self.length,
+            "width": width,
+            "height": height,
+            "caption": self.text,
+        }
+
+    def training_size(self, height: int, width: int) -> tuple[int, int]:
+        return self.size
+
+    def frames(self, index: int) -> Iterator[Tensor]:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        for image in self.images[index * self.length : (index + 1) * self.length]:
+            yield image.float()
+
+
+class StillClips(ClipSet):
+    """Each image as a clip of `frames` equal frames, for a camera to move over.   images: b h w 3
+
+    Raises ValueError for an empty caption and for sizes that the VAE would crop.
+    """
+
+    def __init__(
+        self, images: Tensor, caption: str, frames: int = 16, width: int = 256, height: int = 256
+    ) -> None:
+        check_images(images, caption)
+        if frames < 2:
+            raise ValueError(f"A camera move of {frames} frames is none; set frames to 2 or more.")
+        check_size(height, width)
+        self.images, self.text, self.length = images[..., :3], caption.strip(), frames
+        self.size = height, width
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def name(self, index: int) -> str:
+        return f"image {index}"
+
+    def caption(self, index: int) -> str:
+        return self.text
+
+    def description(self) -> dict[str, Any]:
+        height, width = self.size
+        return {
+            "stills": pixels_hash(self.images),
+            "frames": self.length,
+            "width": width,
+            "height": height,
+            "caption": self.text,
+        }
+
+    def training_size(self, height: int, width: int) -> tuple[int, int]:
+        return self.size
+
+    def frames(self, index: int) -> Iterator[Tensor]:
+        for _ in range(self.length):
+            yield self.images[index].float()
