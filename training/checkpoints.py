@@ -12,19 +12,17 @@ whole or not at all: it is written beside it, flushed to the disk and renamed. N
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from .atomic import remove, save_tensors
 from .optimizer import WeightAverage
 
 NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
@@ -45,41 +43,6 @@ class Checkpoint:
         return {k.removeprefix(start): t for k, t in self.tensors.items() if k.startswith(start)}
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a file that appears at `path` whole or not at all, also when the process
-    is killed or the disk is full.
-
-    It is made in a folder beside, as safetensors makes files of its own on the way; what a killed
-    process left in there is removed by the next.
-    """
-    workplace = path.with_name(f".{path.name}.part")
-    shutil.rmtree(workplace, ignore_errors=True)
-    workplace.mkdir(parents=True)
-    beside = workplace / path.name
-    try:
-        beside.touch()
-        mode = beside.stat().st_mode  # what the user's umask gives; some writers give less
-        write(beside)
-        os.chmod(beside, mode)
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a renaming in the folder last; Windows, which opens no folders, does so by itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     """Write a checkpoint and remove all but the newest `keep` up to it. Later ones, of a run that
     was gone back behind, stay.
@@ -95,10 +58,10 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     }
     tensors = {key: t.detach().cpu().contiguous() for key, t in checkpoint.tensors.items()}
     metadata = {"animatediff_kit_training": json.dumps(about)}
-    for left in folder.glob(".checkpoint-*.part"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob(".checkpoint-*"):  # by a process that was killed
+        remove(left)
     try:
-        write_atomic(path, lambda beside: save_file(tensors, beside, metadata))
+        save_tensors(path, tensors, metadata)
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(
             f"{path.name} could not be written into {folder} ({error}). Make room there and resume "

@@ -23,7 +23,6 @@ from animatediff_kit.training.checkpoints import (
     restore_optimizer,
     restore_weights,
     save,
-    write_atomic,
 )
 from animatediff_kit.training.optimizer import WeightAverage
 from safetensors.torch import save_file
@@ -84,22 +83,6 @@ def test_a_checkpoint_is_kept_where_later_ones_of_another_run_lie(tmp_path: Path
 
 def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
     assert found(tmp_path / "nothing") == []
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def fail(beside: Path) -> None:
-        beside.write_text("half of the n")
-        assert path.read_text() == "old"
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomic(path, fail)
-    assert names(tmp_path) == ["file"] and path.read_text() == "old"
-    write_atomic(path, lambda beside: beside.write_text("new") and None)
-    assert names(tmp_path) == ["file"] and path.read_text() == "new"
 
 
 def save_for_ever(folder: Path) -> None:
