@@ -13,7 +13,8 @@ import argparse
 import importlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -47,22 +48,37 @@ PATIENCE = timedelta(days=7)
 def main(arguments: Sequence[str]) -> int:
     """-> the exit status: 0 when trained, 1 after an error, 130 when it was stopped."""
     options = parser().parse_args(arguments)
-    first_here = os.environ.get("LOCAL_RANK", "0") == "0"
-    level = logging.INFO if first_here else logging.ERROR
-    logging.basicConfig(level=level, format="%(message)s", force=True)
-    try:
-        train(read_config(options.config), options.resume)
-    except ValueError as error:
-        if first_here:
+    with told_by_one_process():
+        try:
+            train(read_config(options.config), options.resume)
+        except ValueError as error:
             log.error("Error: %s", error)
-        return 1
-    except Stopped as stopped:
-        log.warning("%s", stopped)
-        return 130
-    except KeyboardInterrupt:
-        log.warning("Stopped before training. Clips that were encoded are kept.")
-        return 130
+            return 1
+        except Stopped as stopped:
+            log.warning("%s", stopped)
+            return 130
+        except KeyboardInterrupt:
+            log.warning("Stopped before training. Clips that were encoded are kept.")
+            return 130
     return 0
+
+
+@contextmanager
+def told_by_one_process() -> Iterator[None]:
+    """What the pack has to say goes to stderr, from one process of each machine."""
+    pack = logging.getLogger("animatediff_kit")
+    handler = logging.StreamHandler()
+    level, propagate = pack.level, pack.propagate
+    pack.propagate = False  # ComfyUI has put a handler of its own on the root
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        pack.addHandler(handler)
+        pack.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        pack.removeHandler(handler)
+        pack.setLevel(level)
+        pack.propagate = propagate
 
 
 def parser() -> argparse.ArgumentParser:
