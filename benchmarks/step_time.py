@@ -17,10 +17,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
+from sized_models import animated, one_step, sd15
+
 from launcher.standalone import enter_comfyui
 
 BARE, ANIMATED = "bare UNet", "with motion model"
@@ -36,107 +39,25 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def random_weights(model: Any) -> None:
-    """Live weights in place: matrices N(0, 1/fan_in), the rest around 1 or 0."""
-    import torch
-
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.ndim > 1:
-                weight.normal_(0.0, weight[0].numel() ** -0.5)
-            else:
-                weight.fill_(1.0 if name.endswith("weight") else 0.0)
-
-
-def sd15() -> Any:
-    """A MODEL of SD1.5's size, as Load Checkpoint gives it."""
-    import comfy.model_management as memory
-    import comfy.supported_models
-    import torch
-    from comfy.model_patcher import ModelPatcher
-
-    dtype = memory.unet_dtype(model_params=859_520_964)
-    shape = dict(
-        image_size=32,
-        in_channels=4,
-        out_channels=4,
-        model_channels=320,
-        channel_mult=(1, 2, 4, 4),
-        num_res_blocks=[2, 2, 2, 2],
-        transformer_depth=[1, 1, 1, 1, 1, 1, 0, 0],
-        transformer_depth_output=[1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-        transformer_depth_middle=1,
-        context_dim=768,
-        num_heads=8,
-        use_spatial_transformer=True,
-        use_linear_in_transformer=False,
-        use_temporal_attention=False,
-        legacy=False,
-        adm_in_channels=None,
-        dtype=dtype,
-    )
-    config = comfy.supported_models.SD15(shape)
-    config.set_inference_dtype(dtype, memory.unet_manual_cast(dtype, memory.get_torch_device()))
-    model = config.get_model({}, "", device=torch.device("cpu"))
-    random_weights(model.diffusion_model)
-    return ModelPatcher(model, memory.get_torch_device(), memory.unet_offload_device())
-
-
-def animated(model: Any, family: str) -> Any:
-    """`model` with a motion model of the family's real size applied."""
-    import torch
-    from animatediff_kit.motion_models import specs  # pyright: ignore[reportMissingImports]
-    from animatediff_kit.motion_models.inject import apply_motion_model  # pyright: ignore[reportMissingImports]
-    from animatediff_kit.motion_models.load import build  # pyright: ignore[reportMissingImports]
-
-    known = specs.FAMILIES[family]
-    layout = specs.MotionLayout((320, 640, 1280, 1280), known.mid_block)
-    shapes = specs.expected_shapes(layout)
-    motion = build(
-        specs.MotionSpec(family, known, layout, known.positions),
-        {key: torch.zeros(shape) for key, shape in shapes.items()},
-    )
-    random_weights(motion.model)
-    return apply_motion_model(model, motion)
-
-
-def one_step(model: Any, frames: int, size: int) -> float:
-    """Seconds of one Euler step at cfg 1, the model already in memory."""
-    import comfy.sample
-    import torch
-
-    noise = torch.randn(
-        (frames, 4, size // 8, size // 8), generator=torch.Generator().manual_seed(0)
-    )
-    prompt = [[torch.randn((1, 77, 768), generator=torch.Generator().manual_seed(1)), {}]]
+def step_seconds(
+    model: Any, frames: int, size: int, now: Callable[[], float] = time.perf_counter
+) -> float:
+    """Seconds, as `now` tells them, of one Euler step at cfg 1, the model already in memory."""
     started: list[float] = []
 
     def clock(executor: Any, *call: Any, **keywords: Any) -> Any:
         synchronize()
-        started.append(time.perf_counter())
+        started.append(now())
         result = executor(*call, **keywords)
         synchronize()
-        started.append(time.perf_counter())
+        started.append(now())
         return result
 
     from comfy.patcher_extension import WrappersMP
 
     timed = model.clone()
     timed.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "clock", clock)
-    with torch.inference_mode():
-        comfy.sample.sample(
-            timed,
-            noise,
-            1,
-            1.0,
-            "euler",
-            "normal",
-            prompt,
-            prompt,
-            noise,
-            disable_pbar=True,
-            seed=0,
-        )
+    one_step(timed, frames, size // 8)
     return started[1] - started[0]
 
 
@@ -163,14 +84,14 @@ def measure_alone(options: argparse.Namespace) -> None:
     if options.only == ANIMATED:
         model = animated(model, options.family)
     with ResidentPeak() as resident:
-        one_step(model, options.frames, options.size)
+        step_seconds(model, options.frames, options.size)
     on_gpu = torch.cuda.is_available()
     print((torch.cuda.max_memory_allocated() if on_gpu else resident.peak) / 2**30)
 
 
 class ResidentPeak:
-    """The most memory that this process holds while the block runs, in bytes, looked at every 2 "
-    "ms."""
+    """The most memory that this process holds while the block runs, in bytes, looked at every 2
+    ms."""
 
     def __enter__(self) -> ResidentPeak:
         import psutil
@@ -217,11 +138,11 @@ def main() -> None:
     bare = sd15()
     cases = {BARE: bare, ANIMATED: animated(bare, options.family)}
     for model in cases.values():  # the first step loads and warms up
-        one_step(model, options.frames, options.size)
+        step_seconds(model, options.frames, options.size)
     seconds: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(options.repeats):
         for name, model in cases.items():
-            seconds[name].append(one_step(model, options.frames, options.size))
+            seconds[name].append(step_seconds(model, options.frames, options.size))
     peaks = {name: peak_memory(name, options) for name in cases}
     ratios = [b / a for a, b in zip(seconds[BARE], seconds[ANIMATED], strict=True)]
     print(

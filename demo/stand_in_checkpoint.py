@@ -33,7 +33,7 @@ def write_checkpoint(path: Path, seed: int = 0, channel_mult: Sequence[int] = (1
     state: State = {}
     for prefix, module in _checkpoint_modules(channel_mult):
         for name, tensor in module.state_dict().items():
-            state[prefix + name] = _random_like(name, tensor, generator)
+            state[prefix + name] = random_like(name, tensor, generator)
     _make_denoising(state, "model.diffusion_model.", 3 * len(channel_mult) - 1)
     _make_visible(state, "first_stage_model.taesd_decoder.")
     state["first_stage_model.vae_scale"].fill_(LATENT_SCALE)
@@ -76,7 +76,7 @@ def _checkpoint_modules(channel_mult: Sequence[int]) -> Iterator[tuple[str, torc
     yield "cond_stage_model.transformer.", clip
 
 
-def _random_like(name: str, tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def random_like(name: str, tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Matrices and kernels at unit gain, norms at one, biases at zero; other values as they are."""
     if not tensor.is_floating_point() or tensor.ndim == 0:
         return tensor.clone()

@@ -11,16 +11,20 @@ from pathlib import Path
 from .environment import Say
 from .server import CALM
 
+PROCESSES = min(os.cpu_count() or 1, 4)
+"""Test files that run side by side; each process holds torch and ComfyUI's classes in memory."""
+
 
 def commands(python: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
     """What is run, by name. Paths among pytest's arguments take the place of `tests`."""
     paths = [word for word in arguments if Path(word.partition("::")[0]).exists()]
     tool = [str(python), "-m"]
+    spread = ["--numprocesses", str(PROCESSES), "--dist", "loadgroup"]  # groups: tests/conftest.py
     return {
         "ruff check": [*tool, "ruff", "check", "."],
         "ruff format": [*tool, "ruff", "format", "--check", "."],
         "pyright": [*tool, "pyright"],
-        "pytest": [*tool, "pytest", *([] if paths else ["tests"]), *arguments],
+        "pytest": [*tool, "pytest", *spread, *([] if paths else ["tests"]), *arguments],
     }
 
 

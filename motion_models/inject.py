@@ -82,14 +82,14 @@ def independent(motion: ModelPatcher, model: ModelPatcher) -> ModelPatcher:
 
 @dataclass(frozen=True)
 class FrameCheck:
-    """OUTER_SAMPLE wrapper: what can be said of the frames before sampling starts, said once a "
-    "run."""
+    """OUTER_SAMPLE wrapper: what can be said of the frames before sampling starts, said once a
+    run."""
 
     spec: MotionSpec
 
     def __call__(self, executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> Any:
         frames = noise.shape[0]
-        windows = executor.class_obj.model_options.get("context_handler") is not None
+        windows = executor.class_obj.model_options.get("context_handler")
         if frames == 1:
             log.warning(
                 "Only 1 frame is being sampled; %s needs about %d to show motion. Raise "
@@ -97,14 +97,14 @@ class FrameCheck:
                 self.spec.name,
                 self.spec.family.frames,
             )
-        if not windows:
-            check_frames(self.spec, frames)
+        at_once = min(frames, getattr(windows, "context_length", frames))
+        check_frames(self.spec, at_once, windows is not None)
         log.info(
             "AnimateDiff Kit: %s (%s), %d frames%s.",
             self.spec.name,
             self.spec.family.name,
             frames,
-            " in context windows" if windows else "",
+            " in context windows" if windows is not None else "",
         )
         return executor(noise, *args, **kwargs)
 

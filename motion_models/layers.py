@@ -88,8 +88,8 @@ def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
     remedy = f"Set the context window's length to {spec.positions} or less."
     if not windows:
         remedy = (
-            f"Connect Context Windows (length {min(16, spec.positions)}), or lower the number of "
-            f"frames (batch_size in Empty Latent Image) to {spec.positions}."
+            f"Connect Slide Context Windows (length {min(16, spec.positions)}), or lower the "
+            f"number of frames (batch_size in Empty Latent Image) to {spec.positions}."
         )
     raise ValueError(
         f"{frames} frames exceed the {spec.positions} positions that {spec.name} has. {remedy}"
@@ -109,7 +109,8 @@ def motion_layers(
     """The UNet with `motion` in it; as it was before, afterwards. A call holds `videos` (one for
     each cond) of `frames` frames."""
     views: Views | None = options.get(VIEWS)
-    check_frames(motion.spec, views.length if views else frames, "context_window" in options)
+    windows = views is not None or "context_window" in options
+    check_frames(motion.spec, views.length if views else frames, windows)
     placed: Placed = []
     try:
         sites = unet_sites(unet)

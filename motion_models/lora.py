@@ -71,8 +71,8 @@ class MotionLora:
 
 
 def parse_motion_lora(tensors: Mapping[str, Tensor], spec: MotionSpec) -> MotionLora:
-    """The pairs of a MotionLoRA in any spelling. `spec` is the motion model that it will be put "
-    "on."""
+    """The pairs of a MotionLoRA in any spelling. `spec` is the motion model that it will be put
+    on."""
     lora = MotionLora()
     keys = {key: strip_wrappers(key.removeprefix("base_model.model.")) for key in tensors}
     grammar = grammar_of(keys.values())

@@ -55,8 +55,8 @@ class PositionalEncoding(nn.Module):
 
 
 class TemporalAttention(nn.Module):
-    """Self-attention over the frames of one pixel; positions enter queries, keys and values "
-    "alike."""
+    """Self-attention over the frames of one pixel; positions enter queries, keys and values
+    alike."""
 
     def __init__(self, channels: int, positions: int, ops: Any, **factory: Any) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,8 +20,8 @@ from torch import Tensor, nn
 from .sites import sequences
 
 OPTION = "animatediff_kit_views"
-"""The key of transformer_options under which a sampling run gives its Views to the motion "
-"layers."""
+"""The key of transformer_options under which a sampling run gives its Views to the motion
+layers."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,31 @@ class Views:
         """The mean of `attend` over the windows, weighted by their shares.   x: (b n) f c -> (b
         n) f c"""
         blended = torch.zeros_like(x)
-        for window, shares in zip(self.windows, self.shares, strict=True):
-            index = torch.tensor(window, device=x.device)
-            share = x.new_tensor(shares).unsqueeze(-1)
-            blended.index_add_(1, index, attend(x.index_select(1, index)) * share)
+        for group in self.groups:
+            index = torch.tensor([frame for i in group for frame in self.windows[i]])
+            index = index.to(x.device)
+            share = x.new_tensor([value for i in group for value in self.shares[i]])
+            y = x.index_select(1, index).unflatten(1, (len(group), -1)).flatten(0, 1)
+            y = attend(y).unflatten(0, (-1, len(group))).flatten(1, 2)
+            blended.index_add_(1, index, y * share.unsqueeze(-1))
         return blended
+
+    @cached_property
+    def groups(self) -> list[list[int]]:
+        """Windows that are attended to at once: they are of one length and share no frame, so
+        that together they hold no more than the video. A long one takes few calls."""
+        groups: list[list[int]] = []
+        held: list[set[int]] = []
+        for i, window in enumerate(self.windows):
+            for group, frames in zip(groups, held, strict=True):
+                if len(self.windows[group[0]]) == len(window) and frames.isdisjoint(window):
+                    group.append(i)
+                    frames.update(window)
+                    break
+            else:
+                groups.append([i])
+                held.append(set(window))
+        return groups
 
 
 @dataclass(frozen=True)
@@ -63,8 +84,8 @@ class FrameParts:
         return range(0, self.frames, self.length)
 
     def take(self, batch: Any, start: int) -> Any:
-        """The part's frames of every video.   (b f) ... -> (b l) ...; what is no such batch "
-        "stays."""
+        """The part's frames of every video.   (b f) ... -> (b l) ...; what is no such batch
+        stays."""
         if isinstance(batch, list):
             return [self.take(entry, start) for entry in batch]
         if not isinstance(batch, Tensor) or batch.shape[0] != self.videos * self.frames:

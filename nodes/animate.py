@@ -19,13 +19,15 @@ from .motion_model import beta_schedule_input, family_of, motion_model_input, mo
 from .schema import CATEGORY, schema
 from .weights_files import NONE, file_input, found, read_lora
 
+DISPLAY_NAME = "Animate Model"
+
 
 class Animate(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_Animate",
-            display_name="Animate Model",
+            display_name=DISPLAY_NAME,
             category=CATEGORY,
             description="Everything in one node: a motion model, a camera move if you like, and "
             "context windows for videos longer than the motion model knows.",
@@ -71,7 +73,7 @@ class Animate(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, motion_model: str, motion_lora: str) -> bool | str:
+    def validate_inputs(cls, motion_model: str | None, motion_lora: str | None) -> bool | str:
         lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
         return lora if lora is not True else found(motion_model, MOTION_MODELS)
 
@@ -95,5 +97,5 @@ class Animate(io.ComfyNode):
         animated = apply_beta_schedule(animated, beta_schedule, family_of(motion))
         if context_length > 0:
             windows = WindowSettings(context_length, context_overlap)
-            animated = apply_context_windows(animated, windows)
+            animated = apply_context_windows(animated, windows, DISPLAY_NAME)
         return io.NodeOutput(animated)

@@ -50,7 +50,7 @@ class LoadMotionLora(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, lora: str) -> bool | str:
+    def validate_inputs(cls, lora: str | None) -> bool | str:
         return found(lora, MOTION_LORAS)
 
     @classmethod
@@ -93,7 +93,7 @@ class DomainAdapter(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, adapter: str) -> bool | str:
+    def validate_inputs(cls, adapter: str | None) -> bool | str:
         return found(adapter, *ADAPTER_FOLDERS)
 
     @classmethod

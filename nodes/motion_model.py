@@ -79,7 +79,7 @@ class LoadMotionModel(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, motion_model: str) -> bool | str:
+    def validate_inputs(cls, motion_model: str | None) -> bool | str:
         return found(motion_model, MOTION_MODELS)
 
     @classmethod

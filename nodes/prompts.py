@@ -59,7 +59,10 @@ class PromptTravel(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, prompts: str) -> bool | str:
+    def validate_inputs(cls, prompts: str | None) -> bool | str:
+        """`prompts` is None where they come through a link: `execute` says what is wrong then."""
+        if prompts is None:
+            return True
         try:
             parse_prompts(prompts)
         except ValueError as error:

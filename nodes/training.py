@@ -14,10 +14,9 @@ from ..motion_models.specs import FAMILIES
 from ..training import stages
 from ..training.config import OPTIMIZERS, PRECISIONS, SCHEDULES, TrainingSettings
 from ..training.session import Result, train
-from .schema import CATEGORY, MotionModelSocket, advanced, schema
+from .schema import CATEGORY, EncodedClipsSocket, MotionModelSocket, advanced, schema
 from .weights_files import read_lora
 
-ENCODED_CLIPS = io.Custom("ADK_ENCODED_CLIPS")
 SETTINGS = io.Custom("ADK_TRAINING_SETTINGS")
 
 DEFAULTS = TrainingSettings()
@@ -187,7 +186,7 @@ def model_input() -> Any:
 
 def shared_inputs(name: str, *, rank: int | None = None) -> list[Any]:
     """The inputs that all stages have, in the order of the contract."""
-    clips = ENCODED_CLIPS.Input("clips", tooltip="From Encode Clips.")
+    clips = EncodedClipsSocket.Input("clips", tooltip="From Encode Clips.")
     ranks = [] if rank is None else [rank_input(rank)]
     settings = SETTINGS.Input("settings", tooltip="From Training Settings.")
     resume = io.String.Input(

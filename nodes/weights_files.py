@@ -20,8 +20,13 @@ def file_input(
     return io.Combo.Input(name, options=options, default=options[0], tooltip=tooltip)
 
 
-def found(name: str, *folders: str) -> bool | str:
-    """True, or the sentence that says why the file a widget names is not there."""
+def found(name: str | None, *folders: str) -> bool | str:
+    """True, or the sentence that says why the file a widget names is not there.
+
+    A name that comes through a link is None before the graph runs; `find_file` judges it then.
+    """
+    if name is None:
+        return True
     try:
         find_file(name, *folders)
     except ValueError as error:

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..sampling.fuse import FUSE_METHODS
-from ..sampling.handler import apply_context_windows
+from ..sampling.handler import NODE, apply_context_windows
 from ..sampling.window_picture import draw_windows
 from ..sampling.windows import SCHEDULES, WindowSettings
 from .schema import CATEGORY, advanced, schema
@@ -75,7 +75,7 @@ class ContextWindows(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_ContextWindows",
-            display_name="Slide Context Windows",
+            display_name=NODE,
             category=f"{CATEGORY}/windows",
             description="Samples a video of any length in windows that slide over its frames, in "
             "the memory of one window.",

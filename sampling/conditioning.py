@@ -8,6 +8,9 @@ that is what its window gets. A single entry serves all frames and is passed on 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -70,18 +73,17 @@ def window_control(control: Any, window: list[int], controls: dict[int, Any]) ->
     """A copy of a ControlNet (and of those chained before it) that holds the hints of the window's
     frames.
 
-    The original keeps its weights, its hints and its caches. Packs whose ControlNets cut their
-    hints themselves (Advanced-ControlNet) are told the window instead.
+    The original keeps its weights, its hints and its caches. One that cuts its hints itself stays
+    the object that it is: it keeps count of the steps, and a copy's methods may be bound to it.
     """
+    if cuts_itself(control):
+        return control
     if id(control) in controls:
         return controls[id(control)]
     cut = copy.copy(control)
     controls[id(control)] = cut
     if control.previous_controlnet is not None:
         cut.previous_controlnet = window_control(control.previous_controlnet, window, controls)
-    if hasattr(control, "sub_idxs"):
-        cut.sub_idxs, cut.context_length = list(window), len(window)
-        return cut
     cut.cond_hint = None  # made anew from the window's hints
     if isinstance(control.cond_hint_original, Tensor):
         cut.cond_hint_original = frames_of(control.cond_hint_original, window)
@@ -92,6 +94,57 @@ def window_control(control: Any, window: list[int], controls: dict[int, Any]) ->
             device: window_control(clone, window, controls),
         }
     return cut
+
+
+TOLD = ("sub_idxs", "full_latent_length", "context_length", "previous_controlnet")
+"""What is changed, for one window, on ControlNets that cut their hints themselves."""
+
+
+def cuts_itself(control: Any) -> bool:
+    """Whether a ControlNet is one of a pack (Advanced-ControlNet and others after it) that takes
+    the hints of a window itself."""
+    return hasattr(control, "sub_idxs")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The frames of one model call, as ControlNets that cut their hints themselves are told them.
+
+    frames: the indices in the video; total: frames of the video; length: of the windows as they
+    are set, which the last of a video may fall short of.
+    """
+
+    frames: list[int]
+    total: int
+    length: int
+
+    @contextmanager
+    def told_to(self, conds: list[list[Cond] | None]) -> Iterator[None]:
+        """The ControlNets of `conds` that cut their hints themselves know the frames while the
+        block runs, and are as before after it. Those chained before them are cut for them."""
+        chains = [chain(cond.get("control")) for group in conds for cond in group or ()]
+        told = {id(c): c for controls in chains for c in controls if cuts_itself(c)}.values()
+        before = [{name: getattr(c, name, None) for name in TOLD} for c in told]
+        try:
+            for control in told:
+                previous = control.previous_controlnet
+                if previous is not None:
+                    control.previous_controlnet = window_control(previous, self.frames, {})
+                control.sub_idxs = list(self.frames)
+                control.full_latent_length = self.total
+                control.context_length = self.length
+            yield
+        finally:
+            for control, values in zip(told, before, strict=True):
+                for name, value in values.items():
+                    setattr(control, name, value)
+
+
+def chain(control: Any) -> Iterator[Any]:
+    """A ControlNet and those chained before it."""
+    while control is not None:
+        yield control
+        control = control.previous_controlnet
 
 
 def window_gligen(gligen: tuple[Any, ...], window: list[int]) -> tuple[Any, ...]:
@@ -125,13 +178,12 @@ class ControlInParts:
         results = []
         for start in parts.starts():
             options = parts.options(transformer_options, start)
-            control = window_control(self.control, options["ad_params"]["sub_idxs"], {})
+            cut = Cut(options["ad_params"]["sub_idxs"], self.frames, self.length)
+            control = window_control(self.control, cut.frames, {})
             part = {key: parts.take(value, start) for key, value in cond.items()}
-            results.append(
-                control.get_control(
-                    parts.take(x_noisy, start), parts.take(t, start), part, batched_number, options
-                )
-            )
+            x, sigma = parts.take(x_noisy, start), parts.take(t, start)
+            with cut.told_to([[{"control": self.control}]]):
+                results.append(control.get_control(x, sigma, part, batched_number, options))
         return None if results[0] is None else joined_controls(results, parts)
 
 
@@ -150,8 +202,8 @@ def joined_controls(results: list[dict[str, list[Any]]], parts: FrameParts) -> d
 def conds_in_parts(
     conds: list[list[Cond] | None], frames: int, length: int
 ) -> list[list[Cond] | None]:
-    """The conditionings with their ControlNets run in parts; one that several share stays "
-    "shared."""
+    """The conditionings with their ControlNets run in parts; one that several share stays
+    shared."""
     stand_ins: dict[int, ControlInParts] = {}
 
     def stand_in(control: Any) -> ControlInParts:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import comfy.samplers
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,20 +97,28 @@ class FreeInitSampler(comfy.samplers.Sampler):
                 disable_pbar,
             )
             if iteration + 1 < self.iterations:
-                seed = (extra_args.get("seed") or 0) + iteration + 1
-                noise = self.refined(result, first, float(sigmas[0]), seed)
+                fresh = fresh_noise(result.shape, extra_args.get("seed") or 0, iteration)
+                noise = self.refined(result, first, float(sigmas[0]), fresh)
         return result
 
-    def refined(self, result: Tensor, first: Tensor, sigma: float, seed: int) -> Tensor:
+    def refined(self, result: Tensor, first: Tensor, sigma: float, fresh: Tensor) -> Tensor:
         """The noise of the next iteration.   result: latent x_0;   first: the first noise;
-        sigma: sigma_T"""
+        sigma: sigma_T;   fresh: new noise"""
         alpha = 1 / (1 + sigma**2)
         diffused = (alpha**0.5 * result + (1 - alpha) ** 0.5 * first).float().cpu()
-        generator = torch.Generator().manual_seed(seed % 2**63)
-        fresh = torch.randn(diffused.shape, generator=generator)
         frames, _, height, width = diffused.shape
         keep = low_pass(self.filter_name, frames, height, width)
         return mix_frequencies(diffused, fresh, keep).to(first)
+
+
+def fresh_noise(shape: tuple[int, ...], seed: int, iteration: int) -> Tensor:
+    """Noise of unit variance, another in each iteration.
+
+    Samplers that add noise draw it from torch with the seed itself or one above. NumPy's generator
+    is another, so that no seed gives the same numbers twice.
+    """
+    generator = np.random.default_rng((seed, iteration))
+    return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
 
 
 def shifted_callback(callback: Any, done: int, total: int) -> Any:

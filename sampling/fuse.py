@@ -52,8 +52,8 @@ def overlap_linear(window: list[int], frames: int, settings: WindowSettings) -> 
 
 
 def delayed_reverse_sawtooth(window: list[int], frames: int, settings: WindowSettings) -> Weights:
-    """Nearly nothing in the first half, then falling from the middle on: the earlier window "
-    "leads."""
+    """Nearly nothing in the first half, then falling from the middle on: the earlier window
+    leads."""
     half = (len(window) + 1) // 2
     fall = [float(value) for value in range(half, 0, -1)]
     flat_top = [float(half)] if len(window) % 2 == 0 else []

@@ -29,7 +29,7 @@ from torch import Tensor
 from ..motion_models.inject import applied_keys
 from ..motion_models.views import OPTION as VIEWS_OPTION
 from ..motion_models.views import Views
-from .conditioning import Cond, conds_in_parts, frames_of, window_conds
+from .conditioning import Cond, Cut, conds_in_parts, frames_of, window_conds
 from .fuse import fuse_weights
 from .windows import VIEWS, Windows, WindowSettings, windows_of
 
@@ -40,10 +40,18 @@ log = logging.getLogger(__name__)
 
 KEY = "animatediff_kit_windows"
 
+NODE = "Slide Context Windows"
+"""Display name of the node that sets windows and nothing else."""
+
 HANDLER_NODES = {
-    # class of a handler -> display name of the node that sets it
-    "FrameWindows": "Context Windows",
+    # class of another's handler -> display name of the node that sets it
     "IndexListContextHandler": "Context Windows (Manual)",
+}
+
+CORES_WRAPPERS = {
+    # of core's node, which expect core's handler
+    WrappersMP.PREPARE_SAMPLING: "ContextWindows_prepare_sampling",
+    WrappersMP.SAMPLER_SAMPLE: "ContextWindows_sampler_sample",
 }
 
 
@@ -71,10 +79,11 @@ class Window(comfy.context_windows.ContextWindowABC):
 class FrameWindows(comfy.context_windows.ContextHandlerABC):
     """Windows over the batch of latents, whose entries are the frames of one video."""
 
-    def __init__(self, settings: WindowSettings) -> None:
+    def __init__(self, settings: WindowSettings, node: str = NODE) -> None:
         super().__init__()
         settings.check()
         self.settings = settings
+        self.node = node
         self.context_length = settings.length
         self.context_overlap = settings.overlap
         self.dim = 0
@@ -109,7 +118,9 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         for i, indices in enumerate(windows):
             comfy.model_management.throw_exception_if_processing_interrupted()
             window = Window(indices, x_in.shape[0])
-            with published(window_options(window, model_options), model_options):
+            cut = Cut(indices, x_in.shape[0], self.settings.length)
+            options = window_options(window, model_options)
+            with published(options, model_options), cut.told_to(conds):
                 predictions = calc_cond_batch(
                     model,
                     window_conds(conds, indices),
@@ -144,8 +155,8 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
 
 
 def is_animated(model: Any) -> bool:
-    """Whether the running model has motion layers; without, windows in the motion module are "
-    "none."""
+    """Whether the running model has motion layers; without, windows in the motion module are
+    none."""
     return bool(applied_keys(model.current_patcher))
 
 
@@ -202,27 +213,35 @@ def published(entries: dict[str, Any], model_options: dict[str, Any]) -> Iterato
         options.update(before)
 
 
-def apply_context_windows(model: ModelPatcher, settings: WindowSettings) -> ModelPatcher:
-    """A clone of `model` that is sampled window by window. Raises ValueError for impossible
-    settings.
+def apply_context_windows(
+    model: ModelPatcher, settings: WindowSettings, node: str = NODE
+) -> ModelPatcher:
+    """A clone of `model` that is sampled window by window, as the node of this display name sets
+    it. Raises ValueError for impossible settings.
 
     A model has one handler: one that an earlier node has set is replaced, with a warning.
     """
     windowed = model.clone()
     earlier = windowed.model_options.get("context_handler")
     if earlier is not None:
-        name = type(earlier).__name__
         log.warning(
-            "Context Windows replaces the windows that an earlier node (%s) set on this model.",
-            HANDLER_NODES.get(name, name),
+            "%s replaces the context windows that %s has set on this model.", node, node_of(earlier)
         )
+    for place, key in CORES_WRAPPERS.items():
+        windowed.remove_wrappers_with_key(place, key)
     options: dict[str, Any] = windowed.model_options
-    options["context_handler"] = FrameWindows(settings)
+    options["context_handler"] = FrameWindows(settings, node)
     windowed.remove_wrappers_with_key(WrappersMP.PREPARE_SAMPLING, KEY)
     windowed.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, KEY, memory_of_one_window)
     windowed.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
     windowed.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, log_windows)
     return windowed
+
+
+def node_of(handler: Any) -> str:
+    """Display name of the node that set a handler, or the handler's class where it is unknown."""
+    name = type(handler).__name__
+    return handler.node if isinstance(handler, FrameWindows) else HANDLER_NODES.get(name, name)
 
 
 def memory_of_one_window(

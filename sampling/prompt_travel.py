@@ -7,10 +7,13 @@ Two ways of writing are read, and may be mixed with line breaks and trailing com
 
     "0": "a cat, spring",       FizzNodes' way
     "16": "a cat, winter"
+
+Quoted text is JSON's: \\n, \\", \\\\ and \\u00e9 are one character each; it may hold line breaks.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -20,7 +23,7 @@ from torch import Tensor
 
 Keyframes = list[tuple[int, str]]
 
-QUOTED = re.compile(r'\s*"(?P<frame>[^"]*)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)"[ \t]*,?[ \t]*', re.S)
+QUOTED = re.compile(r'\s*"(?P<frame>[^"]*)"\s*:\s*(?P<text>"(?:[^"\\]|\\.)*")[ \t]*,?[ \t]*', re.S)
 PLAIN = re.compile(r"[ \t]*(?P<frame>[^:\n]*?)[ \t]*:(?P<text>[^\n]*)")
 
 EXAMPLE = "Write one prompt a line, such as 0: a cat in spring"
@@ -52,9 +55,7 @@ def parse_prompts(text: str) -> Keyframes:
         if frame in found:
             raise malformed(text, match.start("frame"), f"frame {frame} has a prompt already")
         quoted = text[position] == '"'
-        found[frame] = (
-            re.sub(r"\\(.)", r"\1", match["text"]) if quoted else match["text"].strip(" \t\r")
-        )
+        found[frame] = unquoted(text, match) if quoted else match["text"].strip(" \t\r")
         position = match.end()
     if 0 not in found:
         first = f"the first is at frame {min(found)}" if found else "there are none"
@@ -68,6 +69,16 @@ def frame_number(text: str, match: re.Match[str]) -> int:
         reason = f"{written!r} is no frame number; frames are whole numbers from 0 on"
         raise malformed(text, match.start("frame"), reason)
     return int(written)
+
+
+def unquoted(text: str, match: re.Match[str]) -> str:
+    try:
+        return json.loads(match["text"], strict=False)
+    except json.JSONDecodeError as error:
+        backslash = match["text"].rindex("\\", 0, error.pos + 1)
+        written = match["text"][backslash : backslash + 2]
+        reason = f'{written} is no escape of JSON; write \\\\ for a backslash, \\" for a quote'
+        raise malformed(text, match.start("text") + backslash, reason) from None
 
 
 def malformed(text: str, position: int, reason: str) -> ValueError:

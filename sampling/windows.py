@@ -60,8 +60,8 @@ class WindowSettings:
 
 
 def windows_of(frames: int, settings: WindowSettings, step: int = 0) -> Windows:
-    """The windows of a sampling step: every frame 0..N-1 in at least one, none twice in the "
-    "same."""
+    """The windows of a sampling step: every frame 0..N-1 in at least one, none twice in the
+    same."""
     if not settings.applies_to(frames):
         return [list(range(frames))]
     return SCHEDULES[settings.schedule](frames, settings, step)
@@ -74,8 +74,8 @@ def ordered_halving(k: int) -> float:
 
 
 def static_standard(frames: int, settings: WindowSettings, step: int = 0) -> Windows:
-    """The same windows at every step, L - O apart; the last is pulled back to end with the "
-    "video."""
+    """The same windows at every step, L - O apart; the last is pulled back to end with the
+    video."""
     starts = list(range(0, frames - settings.length, settings.length - settings.overlap))
     return [run(start, settings.length) for start in (*starts, frames - settings.length)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).resolve().parent
 
 # The launcher cannot be imported by name yet: giving the root a name is what this module does.
@@ -20,3 +22,14 @@ standalone.register_package("adk_tests", TESTS)
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
+
+SERVED = ("integration", "demo")
+"""Folders of tests that share ComfyUI's server, or the stand-in weights on disk."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file run in one process, as do all that share a server."""
+    for item in items:
+        folder = item.path.parent.name
+        group = "server" if folder in SERVED else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))

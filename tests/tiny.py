@@ -10,7 +10,11 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.ops
 import comfy.sample
+import comfy.sd
+import comfy.sd1_clip
+import comfy.sdxl_clip
 import comfy.supported_models
+import comfy.supported_models_base
 import torch
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
@@ -87,11 +91,12 @@ def randomise(weights: dict[str, Tensor], seed: int) -> dict[str, Tensor]:
 
 
 def image_model(
-    base: str = "SD1.5", seed: int = 0, dtype: torch.dtype = torch.float32
+    base: str = "SD1.5", seed: int = 0, dtype: torch.dtype = torch.float32, in_channels: int = 4
 ) -> ModelPatcher:
-    """A loaded checkpoint's MODEL at tiny width: `base` is "SD1.5", "SD2.x" or "SDXL"."""
+    """A loaded checkpoint's MODEL at tiny width: `base` is "SD1.5", "SD2.x" or "SDXL". With 9
+    channels it is an inpainting model."""
     unet = UNETS["SDXL" if base == "SDXL" else "SD1.5"]
-    config = CONFIGS[base]({**COMMON, **unet, "dtype": dtype})
+    config = CONFIGS[base]({**COMMON, **unet, "in_channels": in_channels, "dtype": dtype})
     config.set_inference_dtype(dtype, None)
     model = config.get_model({}, "", device=torch.device("cpu"))
     weights = model.diffusion_model.state_dict()
@@ -133,8 +138,8 @@ def prompt(seed: int, tokens: int = 7, base: str = "SD1.5") -> list[Any]:
 
 
 def sample(model: ModelPatcher, frames: int = 4, base: str = "SD1.5", **overrides: Any) -> Tensor:
-    """Two Euler steps of ComfyUI's own sampler; every frame starts from its own noise.   -> f 4 "
-    "8 8"""
+    """Two Euler steps of ComfyUI's own sampler; every frame starts from its own noise.   ->
+    f 4 8 8"""
     call: dict[str, Any] = dict(steps=2, cfg=3.0, sampler_name="euler", scheduler="normal", seed=1)
     call.update(positive=prompt(11, base=base), negative=prompt(12, base=base))
     call.update(overrides)
@@ -142,3 +147,21 @@ def sample(model: ModelPatcher, frames: int = 4, base: str = "SD1.5", **override
     with torch.inference_mode():
         latent = torch.zeros_like(noise)
         return comfy.sample.sample(model, noise, latent_image=latent, disable_pbar=True, **call)
+
+
+TEXT_ENCODERS = {
+    "SD1.5": (comfy.sd1_clip.SD1Tokenizer, comfy.sd1_clip.SD1ClipModel),
+    "SDXL": (comfy.sdxl_clip.SDXLTokenizer, comfy.sdxl_clip.SDXLClipModel),
+}
+
+
+def text_encoder(base: str = "SD1.5", seed: int = 0) -> comfy.sd.CLIP:
+    """A loaded checkpoint's CLIP of three narrow layers, with its real tokenizer."""
+    narrow = dict(num_hidden_layers=3, hidden_size=CONTEXT, intermediate_size=64)
+    narrow.update(num_attention_heads=4, projection_dim=CONTEXT)
+    target = comfy.supported_models_base.ClipTarget(*TEXT_ENCODERS[base])
+    options = {"clip_l_model_config": narrow, "clip_g_model_config": narrow}
+    clip = comfy.sd.CLIP(target, model_options={**options, "dtype": torch.float32})
+    weights = clip.cond_stage_model.state_dict()
+    clip.cond_stage_model.load_state_dict(randomise(weights, seed))
+    return clip

@@ -1,4 +1,5 @@
-"""One real ComfyUI server for the session, with the pack in it and the stand-in weights."""
+"""One real ComfyUI server for the session, with the pack in it and the stand-in weights; and the
+check that it goes on after bad input."""
 
 from __future__ import annotations
 
@@ -6,13 +7,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from adk_tests.integration.graphs import Scene, forget, run
 from animatediff_kit.launcher import comfyui, stand_in
 from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
+from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +46,51 @@ def base(comfy: ComfyUI) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server(comfy: ComfyUI, base: Path) -> Iterator[Server]:
-    """A running server; `server.client` queues graphs, `server.base` holds models and outputs."""
-    with Server(comfy, base, base / "comfyui.log") as running:
+    """A running server; `server.client` queues graphs, `server.base` holds models and outputs.
+
+    It keeps the results of the last graph only, as ComfyUI 0.3.75 does by itself.
+    """
+    with Server(comfy, base, base / "comfyui.log", ("--cache-classic",)) as running:
         yield running
+
+
+def animation() -> tuple[Scene, str]:
+    """A small animation and the node that keeps it."""
+    scene = Scene(2)
+    return scene, scene.kept(scene.sampled(scene.animated(), steps=1, cfg=1.0))
+
+
+@pytest.fixture(scope="module")
+def before(server: Server) -> Iterator[Tensor]:
+    """The animation as it was before all bad input; at the end it is computed anew."""
+    forget(server)
+    scene, keeper = animation()
+    expected = run(server, scene).latent(keeper)
+    yield expected
+    forget(server)
+    assert torch.equal(run(server, scene).latent(keeper), expected)
+
+
+@pytest.fixture
+def the_server_goes_on(server: Server, before: Tensor) -> Iterator[None]:
+    """After each test the same server still makes the same animation."""
+    pid = server.pid
+    yield
+    assert server.is_running() and server.pid == pid
+    scene, keeper = animation()
+    assert torch.equal(run(server, scene).latent(keeper), before)
+
+
+@pytest.fixture
+def place(server: Server) -> Iterator[Callable[[str, str], Path]]:
+    """Paths for files in ComfyUI's folders of models; what is written there goes with the test."""
+    placed: list[Path] = []
+
+    def path(folder: str, name: str) -> Path:
+        placed.append(server.base / "models" / folder / name)
+        placed[-1].parent.mkdir(parents=True, exist_ok=True)
+        return placed[-1]
+
+    yield path
+    for file in placed:
+        file.unlink(missing_ok=True)

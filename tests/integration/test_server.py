@@ -11,12 +11,13 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import torch
 from animatediff_kit.launcher import LauncherError, demo, environment, stand_in, workflow
 from animatediff_kit.launcher.client import Client, Event
-from animatediff_kit.launcher.comfyui import ComfyUI
+from animatediff_kit.launcher.comfyui import PACK_NAME, ComfyUI
 from animatediff_kit.launcher.server import HERE, Server, answers, free_port, probe
 from PIL import Image, ImageSequence
 from safetensors.torch import load_file
@@ -78,7 +79,7 @@ def test_the_pack_is_loaded_and_its_example_has_no_unknown_node(server: Server) 
     content = workflow.load(ROOT / demo.EXAMPLE)
     prompt = demo.overridden(workflow.to_prompt(content, server.client.object_info()))
     kinds = [node["class_type"] for node in prompt.values()]
-    assert "ADK_ApplyMotionModel" in kinds and "Note" not in kinds
+    assert "ADK_Animate" in kinds and "Note" not in kinds
     sampler = next(node for node in prompt.values() if node["class_type"] == "KSampler")["inputs"]
     known = {"seed": 1, "sampler_name": "euler", "cfg": 7.5, "denoise": 1.0}
     assert sampler.items() >= known.items()
@@ -93,7 +94,7 @@ def test_a_bare_graph_renders_with_progress_and_downloads(server: Server, tmp_pa
         (2, STEPS),
     ]
     executed = [event.data["node"] for event in events if event.kind == "executing"]
-    assert executed[-1] is None and {"1", "5", "7"} <= set(executed)
+    assert executed[-1] is None and {"5", "7"} <= set(executed)
     latent = latent_of(server, prompt_id, tmp_path)
     assert latent.shape == (FRAMES, 4, 8, 8) and bool(torch.isfinite(latent).all())
     assert all(not torch.equal(latent[0], other) for other in latent[1:])
@@ -235,3 +236,13 @@ def test_ctrl_c_stops_a_served_page_and_its_server(comfy: ComfyUI, tmp_path: Pat
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     assert not answers(Client("127.0.0.1", port))
+
+
+def test_the_help_page_of_every_node_is_served(server: Server) -> None:
+    pages = sorted((ROOT / "web" / "docs").glob("ADK_*.md"))
+    assert pages
+    for page in pages:
+        address = f"/extensions/{PACK_NAME}/docs/{page.name}"
+        url = f"http://127.0.0.1:{server.client.port}{address}"
+        with urlopen(url, timeout=10) as answer:
+            assert answer.read() == page.read_bytes()

@@ -66,8 +66,8 @@ def test_too_many_frames(short: ModelPatcher) -> None:
     with pytest.raises(ValueError) as caught:
         tiny.sample(model, frames=7)
     assert str(caught.value) == (
-        "7 frames exceed the 6 positions that tiny_v2 has. Connect Context Windows (length 6), or "
-        "lower the number of frames (batch_size in Empty Latent Image) to 6."
+        "7 frames exceed the 6 positions that tiny_v2 has. Connect Slide Context Windows (length "
+        "6), or lower the number of frames (batch_size in Empty Latent Image) to 6."
     )
     assert not calls.batches, "the UNet was run before"
     expected = tiny.sample(by_hand.animated("v2", frames=6), frames=6)

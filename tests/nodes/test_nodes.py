@@ -148,6 +148,7 @@ def test_validate_inputs(models, node):
     folder, name = FILE_NODES[node]
     assert node.validate_inputs(name) is True
     assert node.validate_inputs(name.replace("/", "\\")) is True
+    assert node.validate_inputs(None) is True  # it comes through a link
     sentence = node.validate_inputs("gone.ckpt")
     assert sentence.startswith("'gone.ckpt' is not among the ")
     assert sentence.endswith(f"files of {models / folder}. Choose another, or put it there.")
