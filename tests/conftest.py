@@ -27,6 +27,7 @@ SERVED = ("integration", "demo")
 """Folders of tests that share ComfyUI's server, or the stand-in weights on disk."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one file run in one process, as do all that share a server."""
     for item in items:
