@@ -36,10 +36,9 @@ def graph(source: Path, **settings: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def caches(server: Server) -> list[EncodedClips]:
-    """Those of the server's output folder, oldest first."""
-    folders = (server.base / "output" / "animatediff_kit_cache").glob("*")
-    return [EncodedClips(f) for f in sorted(folders, key=lambda f: f.stat().st_ctime_ns)]
+def folders(server: Server) -> set[Path]:
+    """Where caches lie in the server's output folder."""
+    return set((server.base / "output" / "animatediff_kit_cache").glob("*"))
 
 
 def run(server: Server, prompt: dict[str, dict[str, Any]]) -> set[str]:
@@ -51,8 +50,10 @@ def run(server: Server, prompt: dict[str, dict[str, Any]]) -> set[str]:
 def test_a_folder_is_encoded_once_and_again_when_it_changes(server: Server, tmp_path: Path) -> None:
     for name in "ab":
         write_captioned(tmp_path / f"{name}.mp4", 8, f"a dog {name}")
+    before = folders(server)
     assert {"2", "3"} <= run(server, graph(tmp_path))
-    (cache,) = caches(server)
+    (folder,) = folders(server) - before
+    cache = EncodedClips(folder)
     assert [cache.caption(i) for i in range(len(cache))] == ["a dog a", "a dog b"]
     assert cache.latents(0).shape == (3, 4, 8, 8) and cache.latents(0).std() > 0.01
     assert cache.text("a dog a").embedding.shape == cache.text("").embedding.shape == (77, 768)
@@ -60,7 +61,8 @@ def test_a_folder_is_encoded_once_and_again_when_it_changes(server: Server, tmp_
     assert not run(server, graph(tmp_path)) & {"2", "3"}
     (tmp_path / "b.txt").write_text("a red dog")
     assert {"2", "3"} <= run(server, graph(tmp_path))
-    _, other = caches(server)
+    (newer,) = folders(server) - before - {folder}
+    other = EncodedClips(newer)
     assert other.caption(1) == "a red dog"
     assert other.latents(0).equal(cache.latents(0))
 
