@@ -13,6 +13,7 @@ from ..motion_models.lora import apply_motion_lora
 from ..motion_models.specs import FAMILIES
 from ..training import stages
 from ..training.config import OPTIMIZERS, PRECISIONS, SCHEDULES, TrainingSettings
+from ..training.export import SPELLINGS
 from ..training.session import Result, train
 from .schema import CATEGORY, EncodedClipsSocket, MotionModelSocket, advanced, schema
 from .weights_files import read_lora
@@ -201,6 +202,17 @@ def shared_inputs(name: str, *, rank: int | None = None) -> list[Any]:
     return [clips, *ranks, settings, resume, file_name]
 
 
+def spelling_input() -> Any:
+    return advanced(
+        io.Combo.Input,
+        "spelling",
+        options=list(SPELLINGS),
+        default=SPELLINGS[0],
+        tooltip="Names of the weights in the file: the authors', which AnimateDiff packs read, or "
+        "those of diffusers.",
+    )
+
+
 def rank_input(default: int) -> Any:
     return io.Int.Input(
         "rank",
@@ -287,6 +299,7 @@ class TrainMotionModule(io.ComfyNode):
                     default="v3",
                     tooltip="What a new motion module is; without effect on a fine-tune.",
                 ),
+                spelling_input(),
                 MotionModelSocket.Input(
                     "motion_model",
                     optional=True,
@@ -310,12 +323,13 @@ class TrainMotionModule(io.ComfyNode):
         resume: str = "",
         name: str = "motion_module",
         family: str = "v3",
+        spelling: str = "official",
         motion_model: Any = None,
     ) -> io.NodeOutput:
         def make(where: stages.Where) -> stages.Trainee:
             return stages.motion_module(model, motion_model, family, settings.seed, where)
 
-        result = train(make, model, clips, settings, name, resume)
+        result = train(make, model, clips, settings, name, resume, spelling)
         return shown(cls, result, load_motion_model(str(result.path)))
 
 
@@ -335,6 +349,7 @@ class TrainMotionLora(io.ComfyNode):
                     "motion_model", tooltip="The motion model that the MotionLoRA is for."
                 ),
                 *shared_inputs("motion_lora", rank=64),
+                spelling_input(),
             ],
             outputs=[
                 MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
@@ -353,11 +368,12 @@ class TrainMotionLora(io.ComfyNode):
         rank: int = 64,
         resume: str = "",
         name: str = "motion_lora",
+        spelling: str = "official",
     ) -> io.NodeOutput:
         def make(where: stages.Where) -> stages.Trainee:
             return stages.motion_lora(model, motion_model, rank, settings.seed, where)
 
-        result = train(make, model, clips, settings, name, resume)
+        result = train(make, model, clips, settings, name, resume, spelling)
         return shown(cls, result, with_lora(motion_model, result.path))
 
 

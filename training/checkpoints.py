@@ -28,6 +28,13 @@ from .optimizer import WeightAverage
 NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
 
 
+FINGERPRINTS = {
+    # entry of the identity that says nothing to people -> what it stands for
+    "clips": "other clips, or clips encoded with another VAE or text encoder",
+    "models": "another image model or motion model, or other LoRAs on them",
+}
+
+
 @dataclass
 class Checkpoint:
     """What a file holds.   identity: what a run must agree in to go on from here."""
@@ -99,6 +106,11 @@ def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Pa
     """Raise ValueError naming what differs between the run that saved and the one that resumes."""
     for key, now in identity.items():
         then = checkpoint.identity.get(key)
+        if then != now and key in FINGERPRINTS:
+            raise ValueError(
+                f"{path.name} cannot be resumed: its run had {FINGERPRINTS[key]}. Take those, or "
+                "start a new run with an empty resume."
+            )
         if then != now:
             raise ValueError(
                 f"{path.name} cannot be resumed: its run had {key} {then!r}, this one has {now!r}. "

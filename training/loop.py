@@ -116,6 +116,7 @@ class Run:
             "family": self.trainee.spec.family.name if self.trainee.spec else None,
             "weights": len(self.parameters),
             "clips": self.clips.fingerprint,
+            "models": self.trainee.models,
             **self.settings.decides(),
         }
 

@@ -137,6 +137,7 @@ def train(
     settings: TrainingSettings,
     name: str,
     resume: str,
+    spelling: str = "official",
 ) -> Result:
     """Train a stage and write its file where ComfyUI looks for such files.
 
@@ -169,7 +170,7 @@ def train(
             )
             raise
         target = Path(folder_paths.get_folder_paths(FOLDERS[trainee.stage])[0])
-        path = export(run, target, name)
+        path = export(run, target, name, spelling)
         log.info("AnimateDiff Kit: wrote %s.", path)
         last = Report(run.step, run.losses[-1], 0.0, 0.0, run.skipped())
         plot = draw_losses(run.losses, settings.steps, watch.title(run, last))

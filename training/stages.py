@@ -25,6 +25,7 @@ from ..motion_models.modules import MotionModel
 from ..motion_models.sites import unet_sites
 from ..motion_models.specs import FAMILIES, Family, MotionSpec
 from .denoiser import Denoiser
+from .fingerprints import digest_of, weights_digest
 from .low_rank import attach
 from .noise_schedule import signal_of_family, signal_of_model
 from .private_copy import check_trainable, private_motion_model, private_unet
@@ -40,6 +41,7 @@ class Trainee:
     signal: a_1..a_T of the noise schedule.
     single_frames: whether a clip gives one random frame instead of all.
     rank: of the LoRA; 0 for the motion module itself.
+    models: fingerprint of the models that training starts from, with the LoRAs on them.
     spec: the motion model's; None for the domain adapter.
     """
 
@@ -50,6 +52,7 @@ class Trainee:
     single_frames: bool = False
     rank: int = 0
     spec: MotionSpec | None = None
+    models: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ def domain_adapter(model: ModelPatcher, rank: int, seed: int, where: Where) -> T
             layer = block.get_submodule(attention)
             parameters.update(attach(layer, f"{name}.{attention}", rank, generator))
     signal = signal_of_model(model)
-    return Trainee(DOMAIN_ADAPTER, Denoiser(unet, None), parameters, signal, True, rank)
+    return Trainee(
+        DOMAIN_ADAPTER, Denoiser(unet, None), parameters, signal, True, rank, None, told(model)
+    )
 
 
 def spatial_blocks(denoiser: Denoiser) -> dict[str, nn.Module]:
@@ -101,7 +106,14 @@ def motion_module(
     trained = private_motion_model(motion, spec, where.device, seed).requires_grad_(True)
     parameters = dict(trained.named_parameters())
     signal = signal_of_family(spec.family, model)
-    return Trainee(MOTION_MODULE, Denoiser(unet, trained), parameters, signal, spec=spec)
+    return Trainee(
+        MOTION_MODULE,
+        Denoiser(unet, trained),
+        parameters,
+        signal,
+        spec=spec,
+        models=told(model, motion),
+    )
 
 
 def new_spec(model: ModelPatcher, family: str) -> MotionSpec:
@@ -145,7 +157,15 @@ def motion_lora(
     frozen.requires_grad_(False).to(where.frozen)
     parameters = temporal_loras(frozen, rank, torch.Generator().manual_seed(seed))
     signal = signal_of_family(spec.family, model)
-    return Trainee(MOTION_LORA, Denoiser(unet, frozen), parameters, signal, rank=rank, spec=spec)
+    return Trainee(
+        MOTION_LORA,
+        Denoiser(unet, frozen),
+        parameters,
+        signal,
+        rank=rank,
+        spec=spec,
+        models=told(model, motion),
+    )
 
 
 def temporal_loras(
@@ -160,6 +180,11 @@ def temporal_loras(
                 attention = block.get_submodule(f"attention_blocks.{j}")
                 parameters.update(attach(attention, name, rank, generator))
     return parameters
+
+
+def told(*models: ModelPatcher | None) -> str:
+    """A fingerprint of models and the patches on them, by which a resumed run knows its own."""
+    return digest_of([None if model is None else weights_digest(model) for model in models])
 
 
 def check_rank(rank: int) -> None:

@@ -62,6 +62,7 @@ class TrainingScene(Scene):
         inputs["settings"] = self.link("ADK_TrainingSettings", **{**SETTINGS, **settings})
         if kind != "ADK_TrainDomainAdapter":
             inputs["motion_model"] = self.motion_model()
+            inputs["spelling"] = "official"
         if kind == "ADK_TrainMotionModule":
             inputs["family"] = "v3"
         else:

@@ -184,5 +184,6 @@ FOLDED = {
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},
     "ADK_TrainingSettings": {"caption_dropout", "snr_gamma", "noise_offset", "debias"},
-    "ADK_TrainMotionModule": {"family"},
+    "ADK_TrainMotionModule": {"family", "spelling"},
+    "ADK_TrainMotionLoRA": {"spelling"},
 }

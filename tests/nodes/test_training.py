@@ -23,6 +23,7 @@ from animatediff_kit.nodes.training import (
 )
 from animatediff_kit.training.config import TrainingSettings
 from PIL import Image
+from safetensors import safe_open
 
 CLIPS = ClipsInMemory(frames=2)
 
@@ -88,6 +89,16 @@ def test_train_motion_lora(folders: Path) -> None:
     )
     assert not torch.allclose(with_lora, without)
     check_pictures(output, folders)
+
+
+def test_diffusers_spelling_is_written_and_read_again(folders: Path) -> None:
+    output = TrainMotionLora.execute(
+        tiny.image_model(), tiny.motion_patcher("v3"), CLIPS, settings(), 2, spelling="diffusers"
+    )
+    trained, name, _, _ = output.result
+    with safe_open(folders / MOTION_LORAS / name, "pt") as file:
+        assert all(key.startswith("unet.") and ".attn" in key for key in file.keys())
+    assert len(trained.patches) == 20 * 8
 
 
 def test_an_sdxl_model_trains() -> None:

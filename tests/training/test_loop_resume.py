@@ -95,7 +95,10 @@ def test_more_steps_can_be_asked_for_on_resuming(tmp_path: Path) -> None:
     ("change", "text"),
     [
         (dict(learning_rate=1e-4), "its run had learning_rate 0.001, this one has 0.0001"),
-        (dict(clips=ClipsInMemory(frames=2, side=4, fingerprint="x")), "clips 'in memory', this"),
+        (
+            dict(clips=ClipsInMemory(frames=2, side=4, fingerprint="x")),
+            "its run had other clips, or clips encoded with",
+        ),
         (dict(stage=MOTION_MODULE), "its run had stage 'motion_lora', this one has 'motion_mod"),
     ],
 )

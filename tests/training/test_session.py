@@ -166,6 +166,14 @@ def test_a_resumed_run_must_be_the_same() -> None:
         run(other, resume="pan_001")
 
 
+def test_a_run_is_not_resumed_on_other_models() -> None:
+    run()
+    with torch.inference_mode():
+        other = tiny.image_model(seed=1)
+        with pytest.raises(ValueError, match="its run had another image model or motion model"):
+            train(making(stages.MOTION_LORA, other), other, CLIPS, SETTINGS, "pan", "pan_001")
+
+
 @pytest.mark.parametrize("name", ["../pan", "a/b", ""])
 def test_a_bad_name_is_refused_before_training(name: str, folders: Path) -> None:
     with pytest.raises(ValueError, match="is no name for a file"):
