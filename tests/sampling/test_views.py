@@ -8,7 +8,9 @@ import pytest
 import torch
 from adk_tests import by_hand, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
-from animatediff_kit.motion_models.views import OPTION, FrameParts, in_parts
+from animatediff_kit.motion_models.frame_parts import FrameParts
+from animatediff_kit.motion_models.spatial_parts import in_parts
+from animatediff_kit.motion_models.views import OPTION
 from animatediff_kit.sampling.conditioning import ControlInParts
 from animatediff_kit.sampling.handler import apply_context_windows, views_of
 from animatediff_kit.sampling.windows import WindowSettings
@@ -18,6 +20,7 @@ from torch import Tensor
 
 FAMILIES = ["v1", "v2", "v3", "HotshotXL"]
 FRAMES, LENGTH = 8, 4
+CPU = torch.device("cpu")
 
 
 def settings(overlap: int, schedule: str = "views") -> WindowSettings:
@@ -127,7 +130,7 @@ def test_a_spatial_layer_in_parts_is_the_layer_at_once(frames: int) -> None:
     x = torch.randn((2 * frames, 32, 8, 8), generator=generator)
     emb = torch.randn((2 * frames, 128), generator=generator)
     text = torch.randn((2 * frames, 7, tiny.CONTEXT), generator=generator)
-    parts = FrameParts(2, frames, LENGTH)
+    parts = FrameParts(2, frames, LENGTH, CPU, CPU)
     block, transformer = unet.input_blocks[1]
     with torch.inference_mode():
         for layer, inputs in ((block, (x, emb)), (transformer, (x, text)), (unet.out, (x,))):
