@@ -140,9 +140,10 @@ def frames_in_parts(unet: UNetModel, parts: FrameParts, text: Tensor | None) -> 
     placed = [entry for entry in spatial_layers(unet) if stand_in(entry[2]) is not None]
     try:
         for parent, key, layer in placed:
-            parent._modules[key] = in_parts(layer, parts)
-            if isinstance(layer, SpatialTransformer):
-                parent._modules[key].text = text
+            stands_in = in_parts(layer, parts)
+            if isinstance(stands_in, TransformerInParts):
+                stands_in.text = text
+            parent._modules[key] = stands_in
         yield
     finally:
         for parent, key, layer in placed:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import torch
 from adk_tests import by_hand, tiny
-from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.frame_parts import FrameParts
+from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.spatial_parts import in_parts
 from animatediff_kit.motion_models.views import OPTION
 from animatediff_kit.sampling.conditioning import ControlInParts
-from animatediff_kit.sampling.handler import apply_context_windows, views_of
+from animatediff_kit.sampling.handler import apply_context_windows
+from animatediff_kit.sampling.views import views_of
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.controlnet import ControlBase
 from comfy.patcher_extension import WrappersMP
