@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map, tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 HOST = torch.device("meta")
 DEVICE = torch.device("cpu")
@@ -52,9 +52,10 @@ class TwoDevices(TorchDispatchMode):
             raise AssertionError(f"{func} was given tensors of the host and of the device.")
         if HOST not in places and kwargs.get("device") != HOST:
             return func(*args, **kwargs)
-        shapes = func(*args, **kwargs)
         found = func(*tree_map_only(Tensor, self.value, args), **self.on_cpu(kwargs))
-        return tree_map(self.remembered, shapes, found)
+        if any(returned.alias_info is not None for returned in func._schema.returns):
+            return func(*args, **kwargs)  # a view of known storage, or a write to it
+        return tree_map_only(Tensor, self.on_host, found)
 
     def on_cpu(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         moved = tree_map_only(Tensor, self.value, kwargs)
@@ -68,18 +69,11 @@ class TwoDevices(TorchDispatchMode):
         return held.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
 
     def on_host(self, value: Tensor) -> Tensor:
+        """A tensor of the host that holds this value."""
         shape = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=HOST)
-        return self.remembered(shape, value)
-
-    def remembered(self, shape: Any, value: Any) -> Any:
-        """The meta tensor; its values are kept with its storage where that is a new one."""
-        if not isinstance(shape, Tensor):
-            return value
         storage = shape.untyped_storage()
-        if storage._cdata not in self.values:
-            assert shape.stride() == value.stride()
-            self.values[storage._cdata] = value
-            self.watched[storage._cdata] = weakref.ref(storage, self.forget(storage._cdata))
+        self.values[storage._cdata] = value
+        self.watched[storage._cdata] = weakref.ref(storage, self.forget(storage._cdata))
         return shape
 
     def forget(self, key: int) -> Any:

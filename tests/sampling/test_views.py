@@ -19,7 +19,7 @@ from comfy.controlnet import ControlBase
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-FAMILIES = ["v1", "v2", "v3", "HotshotXL"]
+FAMILIES = ["v1", "v2", "v3", "HotshotXL", "SDXL beta"]
 FRAMES, LENGTH = 8, 4
 CPU = torch.device("cpu")
 
@@ -29,7 +29,7 @@ def settings(overlap: int, schedule: str = "views") -> WindowSettings:
 
 
 def animated(family: str = "v3") -> Any:
-    base = "SDXL" if family == "HotshotXL" else "SD1.5"
+    base = "SD1.5" if family in ("v1", "v2", "v3") else "SDXL"
     return apply_motion_model(tiny.image_model(base), tiny.motion_patcher(family))
 
 
@@ -41,7 +41,7 @@ def sampled(model: Any, overlap: int, schedule: str, base: str = "SD1.5", **call
 @pytest.mark.parametrize("family", FAMILIES)
 def test_disjoint_views_are_batched_windows(family: str) -> None:
     """Also where norms see all frames of a window together (v1, HotshotXL)."""
-    base = "SDXL" if family == "HotshotXL" else "SD1.5"
+    base = "SD1.5" if family in ("v1", "v2", "v3") else "SDXL"
     model = animated(family)
     views, windows = (sampled(model, 0, name, base) for name in ("views", "batched"))
     assert by_hand.relative(views, windows) < 1e-4
