@@ -11,11 +11,15 @@ import pytest
 import torch
 from adk_tests import by_hand, tiny, windowed
 from adk_tests.two_devices import DEVICE, HOST, TwoDevices
+from animatediff_kit.motion_models.frame_parts import FrameParts
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionSettings
+from animatediff_kit.motion_models.modules import MotionModule
+from animatediff_kit.motion_models.pixel_parts import animate
 from animatediff_kit.motion_models.spatial_parts import spatial_layers
 from animatediff_kit.sampling import stream
 from animatediff_kit.sampling.handler import NODE, apply_context_windows
+from animatediff_kit.sampling.views import views_of
 from animatediff_kit.sampling.windows import VIEWS, WindowSettings
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
@@ -148,35 +152,38 @@ def test_the_log_says_where_the_maps_are(caplog: pytest.LogCaptureFixture) -> No
     assert lines == ["AnimateDiff Kit: views keep 0.0 GiB in host memory."]
 
 
-def test_a_cancelled_run_ends_between_parts() -> None:
+def test_a_cancelled_run_leaves_the_unet_as_it_was() -> None:
     model = in_views(animated())
     unet = model.model.diffusion_model
-    before, parts = list(unet.named_modules()), []
-
-    def cancel(*_: Any) -> None:
-        parts.append(1)
-        memory.interrupt_current_processing()
-
-    hook = unet.input_blocks[0][0].register_forward_hook(cancel)
+    before = list(unet.named_modules())
+    hook = unet.middle_block[0].register_forward_hook(cancel)
     with pytest.raises(memory.InterruptProcessingException):
-        tiny.sample(model, frames=3 * LENGTH)
+        tiny.sample(model, frames=FRAMES)
     hook.remove()
-    assert len(parts) == 1
     assert list(unet.named_modules()) == before
 
 
-def test_a_cancelled_run_ends_between_parts_of_the_pixels() -> None:
-    model = in_views(animated())
-    motion = next(iter(model.additional_models.values()))[0].model
-    transformer, parts = motion.module("down_blocks.0.motion_modules.0").temporal_transformer, []
+def cancel(*_: Any) -> None:
+    memory.interrupt_current_processing()
 
-    def cancel(*_: Any) -> None:
-        parts.append(1)
-        memory.interrupt_current_processing()
 
-    transformer.proj_out.register_forward_hook(cancel)
+def test_a_run_can_be_cancelled_between_parts_of_frames() -> None:
+    starts = FrameParts(1, FRAMES, LENGTH, DEVICE, DEVICE).starts()
+    assert next(starts) == 0
+    cancel()
     with pytest.raises(memory.InterruptProcessingException):
-        tiny.sample(model, frames=3 * LENGTH)
+        next(starts)
+
+
+def test_a_run_can_be_cancelled_between_parts_of_pixels() -> None:
+    """With plain layers, since ComfyUI's own ask whether they are cancelled too."""
+    module, parts = MotionModule(32, 32, "per_frame", torch.nn), []
+    module.temporal_transformer.proj_out.register_forward_hook(lambda *_: parts.append(cancel()))
+    cut = FrameParts(1, FRAMES, LENGTH, DEVICE, DEVICE)
+    views = views_of(FRAMES, WindowSettings(LENGTH, 2, schedule=VIEWS), 0)
+    x = torch.ones((FRAMES, 32, 4, 4))
+    with torch.inference_mode(), pytest.raises(memory.InterruptProcessingException):
+        animate(module, x, cut, views, 1.0, 1.0, {})
     assert len(parts) == 1
 
 
