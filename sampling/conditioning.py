@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..motion_models.frame_parts import FrameParts
+from .gligen import GligenInParts
 
 Cond = dict[str, Any]
 
@@ -231,6 +232,9 @@ def conds_in_parts(
         if control is not None:
             stand_in = ControlInParts(control, frames, length, home)
             cut["control"] = stand_ins.setdefault(id(control), stand_in)
+        if cond.get("gligen") is not None:
+            kind, gligen, boxes = cond["gligen"]
+            cut["gligen"] = (kind, GligenInParts(gligen), boxes)
         text = cond.get("model_conds", {}).get("c_crossattn")
         if home is not None and text is not None:
             kept = text._copy_with(text.cond.to(home))
