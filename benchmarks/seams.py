@@ -2,14 +2,14 @@
 
     .venv/bin/python benchmarks/seams.py [--checkpoint FILE --motion-model FILE] [--steps 4]
 
-Samples one video for each schedule and fuse method, decodes it, and prints the three measures of
-seam_measures.py: at the seams to elsewhere, with the share p of random places that show as large an
-effect. A measure passes where p > 0.05 or the effect is below 10 %. `batched`, whose windows do not
-overlap, is the control that must fail.
+Samples one video for each schedule and fuse method, decodes it, and prints the three figures of
+training/seams.py: the effect at the seams, with the probability p of as large an effect without
+seams. A figure passes where p is 0.05 or more, or the effect is below 10 %. `batched`, whose
+windows do not overlap, is the control that must fail.
 
 Without files of your own it takes the untrained stand-in weights of the demo. They show noise: such
 figures say nothing of quality, only that the script runs. That the measures see what they should is
-what tests/benchmarks/test_seams.py shows, on drawn videos.
+what tests/training/test_seams.py shows, on drawn videos.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Studio:
         return [[encoded.pop("cond"), encoded]]
 
     def render(self, settings: Any) -> Any:
-        """Grey frames, n h w in uint8."""
+        """f h w 3 in 0..1"""
         import comfy.sample
         import torch
         from animatediff_kit.sampling.handler import apply_context_windows  # pyright: ignore[reportMissingImports]
@@ -104,9 +104,13 @@ class Studio:
                 disable_pbar=True,
                 seed=0,
             )
-            images = self.vae.decode(latents)
-        grey = images.float() @ torch.tensor([0.299, 0.587, 0.114])
-        return (grey.clamp(0, 1) * 255).to(torch.uint8).cpu().numpy()
+            return self.vae.decode(latents)
+
+
+def told(figure: Any) -> str:
+    if figure.effect is None:
+        return "nothing to compare"
+    return f"{figure.effect:+.0%} ({figure.chance:.3f})"
 
 
 def main() -> None:
@@ -117,14 +121,20 @@ def main() -> None:
         WindowSettings,
         windows_of,
     )
-    from seam_measures import seam_triple, seams_of
+    from animatediff_kit.training.motion_measures import (  # pyright: ignore[reportMissingImports]
+        measure_motion,
+    )
+    from animatediff_kit.training.seams import (  # pyright: ignore[reportMissingImports]
+        measure_seams,
+        seams_of,
+    )
 
     if options.checkpoint is None:
         print("Untrained stand-in weights show noise: these figures say nothing of quality.")
     studio = Studio(*files(options), options)
     print(
         f"{options.frames} frames of {options.size}x{options.size}, {options.steps} steps, windows "
-        f"of {options.length}, overlap {options.overlap}; seams to elsewhere (p)\n"
+        f"of {options.length}, overlap {options.overlap}; effect at the seams (p)\n"
     )
     print("| schedule | fuse | motion | warp | sharpness | fails |")
     print("|---|---|---|---|---|---|")
@@ -134,9 +144,10 @@ def main() -> None:
         overlap = 0 if schedule == "batched" else options.overlap
         settings = WindowSettings(options.length, overlap, schedule=schedule, fuse=fuse)
         windows = windows_of(options.frames, settings, options.steps - 1)
-        triple = seam_triple(studio.render(settings), seams_of(windows, options.frames))
-        cells = " | ".join(f"{found.ratio:.2f} ({found.p:.3f})" for found in triple.values())
-        fails = ", ".join(name for name, found in triple.items() if not found.passes) or "none"
+        measures = measure_motion(studio.render(settings))
+        triple = vars(measure_seams(measures, seams_of(windows, options.frames)))
+        cells = " | ".join(told(figure) for figure in triple.values())
+        fails = ", ".join(name for name, figure in triple.items() if not figure.passes) or "none"
         print(f"| {schedule} | {fuse} | {cells} | {fails} |", flush=True)
 
 

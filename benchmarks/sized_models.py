@@ -57,11 +57,10 @@ def sd15(width: int = SD15_WIDTH, live: bool = True) -> Any:
     return ModelPatcher(model, memory.get_torch_device(), memory.unet_offload_device())
 
 
-def animated(model: Any, family: str, width: int = SD15_WIDTH, live: bool = True) -> Any:
-    """`model` with a motion model of the family applied that fits its width."""
+def motion_model(family: str, width: int = SD15_WIDTH, live: bool = True) -> Any:
+    """A motion model of the family for UNets of this width, as Load Motion Model gives it."""
     import torch
     from animatediff_kit.motion_models import specs  # pyright: ignore[reportMissingImports]
-    from animatediff_kit.motion_models.inject import apply_motion_model  # pyright: ignore[reportMissingImports]
     from animatediff_kit.motion_models.load import build  # pyright: ignore[reportMissingImports]
 
     known = specs.FAMILIES[family]
@@ -73,7 +72,14 @@ def animated(model: Any, family: str, width: int = SD15_WIDTH, live: bool = True
     )
     if live:
         random_weights(motion.model)
-    return apply_motion_model(model, motion)
+    return motion
+
+
+def animated(model: Any, family: str, width: int = SD15_WIDTH, live: bool = True) -> Any:
+    """`model` with a motion model of the family applied that fits its width."""
+    from animatediff_kit.motion_models.inject import apply_motion_model  # pyright: ignore[reportMissingImports]
+
+    return apply_motion_model(model, motion_model(family, width, live))
 
 
 def in_windows(

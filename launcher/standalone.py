@@ -15,7 +15,21 @@ import types
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COMFYUI = Path(os.environ.get("ADK_COMFYUI", ROOT / ".comfy" / "ComfyUI"))
+OWN_COMFYUI = ROOT / ".comfy" / "ComfyUI"
+PARENT_COMFYUI = ROOT.parent.parent
+"""Where ComfyUI lies when the pack is installed in its custom_nodes."""
+
+
+def comfyui_folder() -> Path:
+    """What ADK_COMFYUI names, else what `run.py` fetched, else the one that holds the pack."""
+    if "ADK_COMFYUI" in os.environ:
+        return Path(os.environ["ADK_COMFYUI"])
+    installed = ROOT.parent.name == "custom_nodes" and (PARENT_COMFYUI / "main.py").is_file()
+    own = (OWN_COMFYUI / "main.py").is_file()
+    return PARENT_COMFYUI if installed and not own else OWN_COMFYUI
+
+
+COMFYUI = comfyui_folder()
 
 
 def register_package(name: str, folder: Path) -> None:

@@ -8,6 +8,7 @@ from comfy_api.latest import ComfyExtension, io
 from ..motion_models.files import register_folders
 from .animate import Animate
 from .lora import DomainAdapter, LoadMotionLora
+from .measure import MeasureMotion
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
@@ -34,6 +35,7 @@ NODES: list[type[io.ComfyNode]] = [
     TrainDomainAdapter,
     TrainMotionModule,
     TrainMotionLora,
+    MeasureMotion,
 ]
 
 

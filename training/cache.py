@@ -166,7 +166,7 @@ class Counter:
 def encode_text(clip: Any, caption: str) -> dict[str, Tensor]:
     encoded = clip.encode_from_tokens(clip.tokenize(caption), return_pooled=True, return_dict=True)
     tensors = {key_of(caption, "embedding"): encoded["cond"][0]}
-    if encoded.get("pooled_output") is not None:
+    if hasattr(clip.cond_stage_model, "clip_g"):  # SDXL's; SD1.5's would be noise: UNFILLED
         tensors[key_of(caption, "pooled")] = encoded["pooled_output"][0]
     return {key: half(tensor, "text encoder", caption) for key, tensor in tensors.items()}
 

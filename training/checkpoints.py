@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +20,9 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .atomic import write_atomic
+from .atomic import remove, save_tensors
 from .optimizer import WeightAverage
 
 NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
@@ -60,10 +58,10 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     }
     tensors = {key: t.detach().cpu().contiguous() for key, t in checkpoint.tensors.items()}
     metadata = {"animatediff_kit_training": json.dumps(about)}
-    for left in folder.glob(".checkpoint-*.part"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob(".checkpoint-*"):  # by a process that was killed
+        remove(left)
     try:
-        write_atomic(path, lambda beside: save_file(tensors, beside, metadata))
+        save_tensors(path, tensors, metadata)
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(
             f"{path.name} could not be written into {folder} ({error}). Make room there and resume "
@@ -104,7 +102,7 @@ def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Pa
         if then != now:
             raise ValueError(
                 f"{path.name} cannot be resumed: its run had {key} {then!r}, this one has {now!r}. "
-                "Set it as it was, or start a new run with an empty resume."
+                "Set it as it was, or start a new run."
             )
 
 
@@ -151,7 +149,7 @@ def restore_weights(
             raise ValueError(
                 f"The checkpoint is of another model: at {name} it holds {there}, where this one "
                 f"has {list(parameter.shape)}. Load the models that it was trained on, or start a "
-                "new run with an empty resume."
+                "new run."
             )
     for name, parameter in parameters.items():
         parameter.copy_(weights[name])

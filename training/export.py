@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..motion_models.files import LORAS, MOTION_LORAS, MOTION_MODELS
 from ..motion_models.layouts import to_diffusers
 from ..motion_models.modules import MotionModel, PositionalEncoding
-from .atomic import write_atomic
+from .atomic import save_tensors
 from .loop import Run
 from .stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 
@@ -91,7 +90,7 @@ def version() -> str:
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
     """Write a safetensors file that appears whole or not at all."""
-    write_atomic(path, lambda beside: save_file(dict(tensors), beside, dict(about)))
+    save_tensors(path, dict(tensors), dict(about))
 
 
 def check_name(name: str) -> None:

@@ -17,11 +17,18 @@ def digest_of(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+UNFILLED = "clip_l.transformer.text_projection.weight"
+"""Checkpoints of SD1.5 lack this weight, and ComfyUI leaves in it what the memory held before. No
+image model of SD1.5 or SDXL is given anything that it makes."""
+
+
 def weights_digest(patcher: Any) -> str:
     """Of a ModelPatcher's own weights and of the patches on them (LoRAs), whether they are loaded
     and merged at the moment or not."""
     digest = hashlib.sha256()
     for key, (weight, *patches) in sorted(patcher.get_key_patches().items()):
+        if key.endswith(UNFILLED):
+            continue
         digest.update(key.encode())
         update(digest, weight[0])
         for patch in patches:

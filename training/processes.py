@@ -29,6 +29,10 @@ class Processes(Protocol):
         """Until all have come here."""
         ...
 
+    def end(self) -> None:
+        """Wait a last time and part."""
+        ...
+
 
 class OneProcess:
     rank, count = 0, 1
@@ -43,6 +47,9 @@ class OneProcess:
         return value
 
     def wait(self) -> None:
+        pass
+
+    def end(self) -> None:
         pass
 
 
@@ -65,6 +72,10 @@ class ManyProcesses:
 
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()
+
+    def end(self) -> None:
+        self.wait()
+        self.accelerator.end_training()
 
 
 def precision_on(precision: str, device: torch.device) -> torch.dtype:

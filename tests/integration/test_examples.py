@@ -37,16 +37,32 @@ SMALL: dict[tuple[str, str], Any] = {
     ("ControlNetLoader", "control_net_name"): CONTROLNET,
 }
 
+TRAINING = ("train_motion_lora", "fine_tune_motion_module")
+
+SMALL_TRAINING: dict[tuple[str, str], Any] = {
+    # stills that a camera can move over at the training size
+    ("EmptyLatentImage", "width"): 112,
+    ("EmptyLatentImage", "height"): 112,
+    ("EmptyLatentImage", "batch_size"): 2,
+    ("ADK_CameraMove", "width"): 64,
+    ("ADK_CameraMove", "height"): 64,
+    ("ADK_CameraMove", "frames"): 2,
+    ("ADK_TrainingSettings", "steps"): 1,
+    ("ADK_TrainMotionLoRA", "rank"): 2,
+}
+
 example = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+ANIMATIONS = [path for path in FILES if path.stem not in TRAINING]
+animation = pytest.mark.parametrize("path", ANIMATIONS, ids=[path.stem for path in ANIMATIONS])
 
 
-def shrunk(path: Path, server: Server) -> Graph:
+def shrunk(path: Path, server: Server, small: dict[tuple[str, str], Any] | None = None) -> Graph:
     """An example with files that exist, at a size for two cores."""
     prompt = workflow.to_prompt(workflow.load(path), server.client.object_info())
     graph = Graph()
     graph.prompt = demo.overridden(prompt)
     for node in graph.prompt.values():
-        for (kind, name), value in SMALL.items():
+        for (kind, name), value in {**SMALL, **(small or {})}.items():
             if node["class_type"] == kind:
                 assert name in node["inputs"]
                 node["inputs"][name] = value
@@ -85,7 +101,7 @@ def pictures_of(path: Path) -> list[bytes]:
         return [frame.to_ndarray(format="rgb24").tobytes() for frame in container.decode(video=0)]
 
 
-@example
+@animation
 def test_an_example_runs_and_its_frames_differ(server: Server, path: Path) -> None:
     graph = shrunk(path, server)
     done = run(server, graph)
@@ -93,6 +109,16 @@ def test_an_example_runs_and_its_frames_differ(server: Server, path: Path) -> No
     frames = frames_of(webp)
     assert len(frames) == FRAMES and len(set(frames)) == FRAMES
     assert len(pictures_of(mp4)) == FRAMES
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_training_example_trains_and_shows_its_result(server: Server, name: str) -> None:
+    """As downloaded it needs no clips: it draws the stills that the camera moves over."""
+    path = ROOT / "example_workflows" / f"{name}.json"
+    done = run(server, shrunk(path, server, SMALL_TRAINING))
+    pictures = done.files(".webp").values()
+    (shown,) = (picture for picture in pictures if picture.name.startswith("animatediff_kit_tr"))
+    assert len(set(frames_of(shown))) == 2
 
 
 def test_the_animation_follows_the_edges_of_the_video(server: Server) -> None:

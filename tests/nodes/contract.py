@@ -145,6 +145,11 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("settings", SETTINGS, None),
         ("resume", STRING, ""),
     ],
+    "ADK_MeasureMotion": [
+        ("images", "IMAGE", None),
+        ("window_length", INT, 16),
+        ("window_overlap", INT, 4),
+    ],
 }
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
@@ -161,6 +166,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionLoRA": [MOTION, STRING, "IMAGE", "IMAGE"],
+    "ADK_MeasureMotion": ["IMAGE", STRING],
     "ADK_VideoClips": [CLIPS],
     "ADK_ClipsFromImages": [CLIPS],
     "ADK_CameraMove": [CLIPS],

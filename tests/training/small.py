@@ -84,17 +84,18 @@ def run(
     where: Where = CPU,
     clips: ClipsInMemory | None = None,
     watch: Any = None,
+    processes: Any = None,
     **changes: Any,
 ) -> Run:
     """A run of a stage from its start; `changes` are training settings."""
-    watching = {} if watch is None else {"watch": watch}
+    given = {"watch": watch, "processes": processes}
     return Run(
         trainee(stage, where=where),
         clips if clips is not None else ClipsInMemory(frames=2, side=4),
         ModelInputs(image_model()),
         settings(**changes),
         folder,
-        **watching,
+        **{name: value for name, value in given.items() if value is not None},
     )
 
 

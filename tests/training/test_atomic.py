@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from adk_tests.clip_sets import NEEDS_FORK, in_a_process
-from animatediff_kit.training.atomic import write_atomic
+from animatediff_kit.training.atomic import save_tensors, write_atomic
 
 
 def entries(folder: Path) -> list[str]:
@@ -54,3 +55,12 @@ def test_a_killed_writer_leaves_no_broken_file(tmp_path: Path) -> None:
     assert not path.exists()
     write_atomic(path, lambda beside: beside.write_bytes(b"new"))
     assert path.read_bytes() == b"new" and entries(tmp_path) == ["a.bin", "begun"]
+
+
+def test_a_file_has_the_rights_that_the_users_umask_gives(tmp_path: Path) -> None:
+    """safetensors alone would make it the user's own, which others could not read."""
+    plain, ours = tmp_path / "plain", tmp_path / "ours.safetensors"
+    plain.touch()
+    save_tensors(ours, {"a": torch.zeros(2)}, {"note": "x"})
+    assert entries(tmp_path) == ["ours.safetensors", "plain"]
+    assert ours.stat().st_mode == plain.stat().st_mode

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import torch
 from animatediff_kit.training import checkpoints
-from animatediff_kit.training.atomic import write_atomic
 from animatediff_kit.training.checkpoints import (
     Checkpoint,
     check_identity,
@@ -84,22 +83,6 @@ def test_a_checkpoint_is_kept_where_later_ones_of_another_run_lie(tmp_path: Path
 
 def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
     assert found(tmp_path / "nothing") == []
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def fail(beside: Path) -> None:
-        beside.write_text("half of the n")
-        assert path.read_text() == "old"
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomic(path, fail)
-    assert names(tmp_path) == ["file"] and path.read_text() == "old"
-    write_atomic(path, lambda beside: beside.write_text("new") and None)
-    assert names(tmp_path) == ["file"] and path.read_text() == "new"
 
 
 def save_for_ever(folder: Path) -> None:
@@ -213,7 +196,7 @@ def test_a_run_that_differs_is_told_in_what(key: str, now: Any, shown: str) -> N
         check_identity(checkpoint(), {**IDENTITY, key: now}, Path("f.safetensors"))
     assert str(caught.value) == (
         f"f.safetensors cannot be resumed: its run had {shown}. Set it as it was, or start a new "
-        "run with an empty resume."
+        "run."
     )
 
 
@@ -275,7 +258,7 @@ def test_weights_of_another_model_are_refused_before_any_is_changed(change: str)
     there = "[1, 4]" if change == "shape" else "nothing"
     assert str(caught.value) == (
         f"The checkpoint is of another model: at up.1.weight it holds {there}, where this one has "
-        "[3, 4]. Load the models that it was trained on, or start a new run with an empty resume."
+        "[3, 4]. Load the models that it was trained on, or start a new run."
     )
     assert all(torch.equal(p, parameters()[name]) for name, p in weights.items())
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +118,18 @@ def test_the_scaler_of_fp16_goes_on_where_it_was(tmp_path: Path) -> None:
     resumed.resume(found(tmp_path)[-1])
     assert resumed.scaler.state_dict() == begun.scaler.state_dict()
     assert resumed.scaler.state_dict()["scale"] == 512.0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_run_that_is_killed_again_and_again_is_the_uninterrupted_one(tmp_path: Path) -> None:
+    steps = 20
+    entry = Path(__file__).with_name("killed_entry.py")
+    command = [sys.executable, str(entry), str(tmp_path / "killed"), str(steps), "4"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    whole = small.run(tmp_path / "whole", steps=steps, ema=0.9)
+    whole.train()
+    last, (one,) = found(tmp_path / "killed")[-1], found(tmp_path / "whole")
+    assert last.name == one.name and last.read_bytes() == one.read_bytes()
+    left = {path.name for path in (tmp_path / "killed").iterdir()}
+    assert left == {path.name for path in found(tmp_path / "killed")}

@@ -1,0 +1,34 @@
+"""Train a motion module, a MotionLoRA or a domain adapter from the command line.
+
+    python train.py RUN.toml [--resume]
+    accelerate launch train.py RUN.toml [--resume]
+
+Needs ComfyUI's Python: a clone of the pack in ComfyUI's custom_nodes, or `python run.py install`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from launcher.standalone import enter_comfyui
+
+ROOT = Path(__file__).resolve().parent
+
+
+def main() -> int:
+    # the root holds a package `nodes` that must not hide ComfyUI's
+    sys.path[:] = [place for place in sys.path if Path(place).resolve() != ROOT]
+    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    try:
+        enter_comfyui(cpu=True if on_cpu else None)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
+    return importlib.import_module("animatediff_kit.training.command_line").main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
