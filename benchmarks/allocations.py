@@ -3,7 +3,8 @@
 `ShapesOnly` gives the large operations results of the right shape, freshly allocated and never
 written, so that the code under measure runs as it is, at the width of a real UNet, in seconds.
 `PeakAllocation` counts the bytes of the tensors that live at once. Both stand below ComfyUI and the
-pack, as modes of torch's dispatcher; nothing is patched.
+pack, as modes of torch's dispatcher; nothing is patched. Where host memory is to be told apart from
+the device's, torch's `meta` device stands for the host, the CPU for the device.
 
     with ShapesOnly(), PeakAllocation() as allocated:
         sample()
@@ -22,6 +23,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+HOST = torch.device("meta")
 
 LARGE = 2**15
 """Elements of a tensor that is not computed; smaller ones, such as sigmas and indices, are."""
@@ -50,7 +53,8 @@ class ShapesOnly(TorchDispatchMode):
                 return func.decompose(*args, **kwargs)
         leaves = tree_leaves((args, kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        if all(tensor.numel() < LARGE for tensor in tensors):
+        on_host = any(tensor.device == HOST for tensor in tensors)
+        if not on_host and all(tensor.numel() < LARGE for tensor in tensors):
             return func(*args, **kwargs)
         aliases = [returned.alias_info for returned in func._schema.returns]
         if any(alias is not None and alias.is_write for alias in aliases):
@@ -61,15 +65,14 @@ class ShapesOnly(TorchDispatchMode):
         if call not in self.shapes:
             moved = on_meta_device(kwargs)
             self.shapes[call] = func(*tree_map_only(Tensor, on_meta, args), **moved)
-        return tree_map_only(
-            Tensor, lambda shape: allocated_like(shape, tensors[0]), self.shapes[call]
-        )
+        place = kwargs.get("device") or tensors[0].device
+        return tree_map_only(Tensor, lambda shape: allocated_like(shape, place), self.shapes[call])
 
 
 def told_apart_by(leaf: Any) -> Any:
     """What of an argument decides the shapes of the results."""
     if isinstance(leaf, Tensor):
-        return tuple(leaf.shape), leaf.stride(), leaf.dtype
+        return tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device
     return leaf
 
 
@@ -84,19 +87,20 @@ def on_meta_device(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {**moved, "device": torch.device("meta")} if moved.get("device") is not None else moved
 
 
-def allocated_like(shape: Tensor, source: Tensor) -> Tensor:
-    return torch.empty_strided(shape.shape, shape.stride(), dtype=shape.dtype, device=source.device)
+def allocated_like(shape: Tensor, place: torch.device) -> Tensor:
+    return torch.empty_strided(shape.shape, shape.stride(), dtype=shape.dtype, device=place)
 
 
 class PeakAllocation(TorchDispatchMode):
     """Bytes of the tensors that operations make and that live at the same time.
 
-    peak: the most, in bytes. What lived before (weights, inputs) counts nothing; neither does what
-    a kernel needs for itself alone.
+    peak: the most, in bytes, on the device, or on the host. What lived before (weights, inputs)
+    counts nothing; neither does what a kernel needs for itself alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: bool = False) -> None:
         super().__init__()
+        self.host = host
         self.held = self.peak = 0
         self.known: dict[int, Any] = {}
 
@@ -107,12 +111,17 @@ class PeakAllocation(TorchDispatchMode):
         if is_composite(func):
             with self:
                 return func.decompose(*args, **kwargs)
-        for tensor in tensors_in((args, kwargs)):
+        for tensor in self.tensors_in((args, kwargs)):
             self.note(tensor, counts=False)
         results = func(*args, **kwargs)
-        for tensor in tensors_in(results):
+        for tensor in self.tensors_in(results):
             self.note(tensor, counts=True)
         return results
+
+    def tensors_in(self, tree: Any) -> list[Tensor]:
+        """The tensors among an operation's arguments or results that are where is counted."""
+        leaves = [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+        return [leaf for leaf in leaves if (leaf.device == HOST) == self.host]
 
     def note(self, tensor: Tensor, counts: bool) -> None:
         """Take in the tensor's storage, unless it is known; forget it when it is freed."""
@@ -131,12 +140,6 @@ class PeakAllocation(TorchDispatchMode):
             del self.known[key]
 
         return forget
-
-
-def tensors_in(tree: Any) -> list[Tensor]:
-    """The tensors among an operation's arguments or results that have memory of their own."""
-    leaves = [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
-    return [leaf for leaf in leaves if leaf.device.type != "meta"]
 
 
 def attention_flops(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> int:

@@ -8,7 +8,10 @@ Memory. Sampling of 1,024 frames against 16, at SD1.5's real width. What counts 
 live at once (allocations.py), not the resident memory: that one holds what the allocator has not
 given back, and would take hours on a CPU. The arithmetic itself is left out, every allocation of
 ComfyUI's and the pack's code is made. ComfyUI's sampler holds four tensors as large as the video's
-latents (start, noisy, two predictions), which are allowed for on top.
+latents (start, noisy, two predictions), which are allowed for on top. Views are measured twice: as
+they run where the feature maps of all frames would not fit on the device, with these in host
+memory (torch's `meta` device stands for it, and its tensors are counted apart), and with all on the
+device.
 
 Time. One step of 64 and of 512 frames at small width, computed for real, in turn (A B A B ...), in
 seconds of the processor on one thread, which other programs on the machine disturb little; the
@@ -53,30 +56,35 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def peak(model: Any, schedule: str, frames: int, latent: int) -> float:
-    """MiB of the tensors that live at once in a step, above weights and noise."""
+def peak(model: Any, schedule: str, frames: int, latent: int, home: Any = None) -> list[float]:
+    """MiB of the tensors that live at once in a step, above weights and noise: on the device, on
+    the host."""
     from allocations import PeakAllocation, ShapesOnly
 
-    with ShapesOnly(), PeakAllocation() as allocated:
-        one_step(in_windows(model, schedule, LENGTH, OVERLAP), frames, latent)
-    return allocated.peak / MIB
+    windowed = in_windows(model, schedule, LENGTH, OVERLAP, home)
+    with ShapesOnly(), PeakAllocation() as device, PeakAllocation(host=True) as host:
+        one_step(windowed, frames, latent)
+    return [allocated.peak / MIB for allocated in (device, host)]
 
 
 def print_memory(model: Any, latent: int) -> None:
+    from allocations import HOST
+
     latents = FRAMES * 4 * latent * latent * 4 / MIB
     print(f"Memory: SD1.5, {8 * latent}x{8 * latent}, fp32, cfg 1, windows of {LENGTH}, overlap")
     print(f"{OVERLAP}; the latents of {FRAMES} frames are {latents:.0f} MiB\n")
-    print(f"| | {LENGTH} frames, MiB | {FRAMES} frames, MiB | less latents, ratio | line 1.05 |")
-    print("|---|---|---|---|---|")
-    for schedule, name in NAMES.items():
-        few, many = (peak(model, schedule, frames, latent) for frames in (LENGTH, FRAMES))
+    print(f"| | {LENGTH} frames, MiB | {FRAMES} frames, MiB | less latents, ratio | line 1.05 |"
+          f" host memory of {FRAMES} frames, MiB |")  # fmt: skip
+    print("|---|---|---|---|---|---|")
+    rows = [("windows", WINDOWS, None), ("views, maps in host memory", VIEWS, HOST),
+            ("views, maps on the device", VIEWS, None)]  # fmt: skip
+    for name, schedule, home in rows:
+        few = peak(model, schedule, LENGTH, latent, home)[0]
+        many, host = peak(model, schedule, FRAMES, latent, home)
         ratio = (many - LATENTS_HELD * latents) / few
-        print(f"| {name} | {few:.0f} | {many:.0f} | {ratio:.3f} | {verdict(ratio <= 1.05)} |")
-        if schedule == VIEWS:
-            per_frame = (many - few) / (FRAMES - LENGTH)
-            share = per_frame * LENGTH / few
-    print(f"\nBetween the UNet's layers, views hold all frames' maps: {per_frame:.1f} MiB each,")
-    print(f"{share:.2f} of what a frame of a window takes. ComfyUI's UNet keeps them.\n")
+        line = verdict(ratio <= 1.05) if schedule == WINDOWS or home else "-"
+        print(f"| {name} | {few:.0f} | {many:.0f} | {ratio:.3f} | {line} | {host:.0f} |")
+    print()
 
 
 def windows_per_frame(schedule: str, frames: int) -> float:

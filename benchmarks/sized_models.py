@@ -82,12 +82,15 @@ def animated(model: Any, family: str, width: int = SD15_WIDTH, live: bool = True
     return apply_motion_model(model, motion_model(family, width, live))
 
 
-def in_windows(model: Any, schedule: str, length: int = 16, overlap: int = 4) -> Any:
-    """`model` sampled in context windows."""
-    from animatediff_kit.sampling.handler import apply_context_windows  # pyright: ignore[reportMissingImports]
+def in_windows(
+    model: Any, schedule: str, length: int = 16, overlap: int = 4, home: Any = None
+) -> Any:
+    """`model` sampled in context windows; views keep the feature maps at `home`."""
+    from animatediff_kit.sampling.handler import NODE, apply_context_windows  # pyright: ignore[reportMissingImports]
     from animatediff_kit.sampling.windows import WindowSettings  # pyright: ignore[reportMissingImports]
 
-    return apply_context_windows(model, WindowSettings(length, overlap, schedule=schedule))
+    settings = WindowSettings(length, overlap, schedule=schedule)
+    return apply_context_windows(model, settings, NODE, home)
 
 
 def one_step(model: Any, frames: int, latent: int) -> None:

@@ -10,6 +10,7 @@ running, never closed over: clones for other devices have other modules.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,12 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from .fit import check_fits
+from .frame_parts import FrameParts
 from .layers import MotionSettings, check_frames, motion_layers
 from .load import load_motion_model, motion_model
+from .spatial_parts import frames_in_parts
 from .specs import MotionSpec
+from .views import OPTION as VIEWS
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
@@ -130,14 +134,25 @@ class Injection:
         """x: (b f) 4 h w noisy latents, cond by cond, frames fastest;   t: (b f) sigmas."""
         base = executor.class_obj
         options = transformer_options if transformer_options is not None else {}
-        arguments = (x, t, c_concat, c_crossattn, control, options)
         motions = base.current_patcher.get_additional_models_with_key(self.key)
-        if not self.is_active(base.model_sampling, t):
-            return executor(*arguments, **kwargs)
+        active, views = self.is_active(base.model_sampling, t), options.get(VIEWS)
+        if not active and views is None:
+            return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
         videos, frames = videos_and_frames(x, options)
-        unet, motion = base.diffusion_model, motions[0].model
-        with motion_layers(self.key, unet, motion, videos, frames, self.settings, options):
-            return executor(*arguments, **kwargs)
+        unet, motion, parts = base.diffusion_model, motions[0].model, None
+        with ExitStack() as placed:
+            if views is not None:
+                home = x.device if views.home is None else views.home
+                parts = FrameParts(videos, frames, views.length, x.device, home)
+                text, c_crossattn = parts.kept(c_crossattn)
+                placed.enter_context(frames_in_parts(unet, parts, text))
+            if active:
+                placed.enter_context(
+                    motion_layers(
+                        self.key, unet, motion, videos, frames, self.settings, options, parts
+                    )
+                )
+            return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
     def is_active(self, model_sampling: Any, t: Tensor) -> bool:
         """Whether sigma t lies in the range of sampling that the settings name: (end, start]."""

@@ -16,11 +16,14 @@ from typing import Any
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor, nn
 
+from .frame_parts import FrameParts
 from .modules import MotionModel, MotionModule, group_norm
+from .pixel_parts import animate
 from .sites import Site, resblocks, sequences, uncompiled, unet_sites
+from .spatial_parts import behind_parts
 from .specs import MotionSpec
 from .views import OPTION as VIEWS
-from .views import FrameParts, Views, behind_parts, in_parts, spatial_layers
+from .views import Views
 
 Placed = list[tuple[nn.Module, str, nn.Module | None]]
 """What stands in the UNet for the call: (parent, key, the layer that was there before, if any)."""
@@ -51,21 +54,32 @@ class MotionSettings:
 
 
 class MotionLayer(nn.Module):
-    """A motion module in its place in the UNet, for one call.   x: (b f) c h w -> (b f) c h w"""
+    """A motion module in its place in the UNet, for one call.   x: (b f) c h w -> (b f) c h w
+
+    parts: how a call of views is cut; None for any other.
+    """
 
     def __init__(
-        self, module: MotionModule, frames: int, settings: MotionSettings, options: dict[str, Any]
+        self,
+        module: MotionModule,
+        frames: int,
+        settings: MotionSettings,
+        options: dict[str, Any],
+        parts: FrameParts | None,
     ) -> None:
         super().__init__()
         self.module = module
         self.frames = frames
         self.settings = settings
         self.options = options
-        self.views: Views | None = options.get(VIEWS)
+        self.parts = parts
 
     def forward(self, x: Tensor) -> Tensor:
         s = self.settings
-        return self.module(x, self.frames, s.strength, s.motion_scale, self.options, self.views)
+        if self.parts is None:
+            return self.module(x, self.frames, s.strength, s.motion_scale, self.options)
+        views = self.options[VIEWS]
+        return animate(self.module, x, self.parts, views, s.strength, s.motion_scale, self.options)
 
 
 class AcrossFramesNorm(nn.Module):
@@ -105,9 +119,10 @@ def motion_layers(
     frames: int,
     settings: MotionSettings,
     options: dict[str, Any],
+    parts: FrameParts | None = None,
 ) -> Iterator[None]:
     """The UNet with `motion` in it; as it was before, afterwards. A call holds `videos` (one for
-    each cond) of `frames` frames."""
+    each cond) of `frames` frames; a call of views is cut into `parts`."""
     views: Views | None = options.get(VIEWS)
     windows = views is not None or "context_window" in options
     check_frames(motion.spec, views.length if views else frames, windows)
@@ -118,13 +133,11 @@ def motion_layers(
             place(
                 key,
                 sites[name],
-                MotionLayer(motion.module(name), frames, settings, options),
+                MotionLayer(motion.module(name), frames, settings, options, parts),
                 placed,
             )
         if motion.spec.family.resnet_norm == "across_frames":
             join_frames_in_norms(unet, videos, placed)
-        if views is not None:
-            run_in_parts(unet, FrameParts(videos, frames, views.length), placed)
         yield
     finally:
         for parent, name, original in reversed(placed):
@@ -163,10 +176,3 @@ def join_frames_in_norms(unet: UNetModel, videos: int, placed: Placed) -> None:
         if norm is not None and not isinstance(norm, AcrossFramesNorm):
             placed.append((parent, "0", norm))
             parent._modules["0"] = AcrossFramesNorm(norm, videos)
-
-
-def run_in_parts(unet: UNetModel, parts: FrameParts, placed: Placed) -> None:
-    """The spatial layers see the frames in parts of one window's length, each frame once."""
-    for parent, key, layer in spatial_layers(unet):
-        placed.append((parent, key, layer))
-        parent._modules[key] = in_parts(layer, parts)

@@ -153,22 +153,17 @@ class TemporalTransformer(nn.Module):
         frames: int,
         key_scale: float = 1.0,
         options: dict[str, Any] | None = None,
-        views: Views | None = None,
     ) -> Tensor:
         """The residual that the module adds.   x: (b f) c h w -> (b f) c h w"""
         c, h, w = x.shape[1:]
         y = group_norm(self.norm, x, frames, self.norm_rule)
         y = y.reshape(-1, frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
-        if views is None:
-            y = self.over_time(y, key_scale, options or {}, None)
-        else:  # pixels are independent, so that parts of them keep the memory that of a window
-            parts = y.chunk(views.parts(frames))
-            y = torch.cat([self.over_time(part, key_scale, options or {}, views) for part in parts])
+        y = self.over_time(y, key_scale, options or {})
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
 
     def over_time(
-        self, y: Tensor, key_scale: float, options: dict[str, Any], views: Views | None
+        self, y: Tensor, key_scale: float, options: dict[str, Any], views: Views | None = None
     ) -> Tensor:
         """y: (b n) f c -> (b n) f c"""
         y = self.proj_in(y)
@@ -196,9 +191,8 @@ class MotionModule(nn.Module):
         strength: float = 1.0,
         key_scale: float = 1.0,
         options: dict[str, Any] | None = None,
-        views: Views | None = None,
     ) -> Tensor:
-        residual = self.temporal_transformer(x, frames, key_scale, options, views)
+        residual = self.temporal_transformer(x, frames, key_scale, options)
         return torch.add(x, residual, alpha=strength)
 
 

@@ -10,14 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
-from comfy.ldm.modules.attention import SpatialTransformer
-from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, UNetModel, Upsample
-from torch import Tensor, nn
-
-from .sites import sequences
+from torch import Tensor
 
 OPTION = "animatediff_kit_views"
 """The key of transformer_options under which a sampling run gives its Views to the motion
@@ -30,12 +25,14 @@ class Views:
 
     windows: frame indices of each; shares: what each place in it contributes to its frame, summing
     to 1 over the windows that hold the frame; length: frames that the spatial layers are given at
-    once.
+    once; home: where the feature maps of all frames are kept between the layers, None for the
+    device that computes.
     """
 
     windows: tuple[tuple[int, ...], ...]
     shares: tuple[tuple[float, ...], ...]
     length: int
+    home: torch.device | None = None
 
     def parts(self, frames: int) -> int:
         """Into how many parts of about one window's size all frames are cut."""
@@ -70,137 +67,3 @@ class Views:
                 groups.append([i])
                 held.append(set(window))
         return groups
-
-
-@dataclass(frozen=True)
-class FrameParts:
-    """How a UNet batch of whole videos, (b f) ..., is cut into parts of neighbouring frames."""
-
-    videos: int
-    frames: int
-    length: int
-
-    def starts(self) -> range:
-        return range(0, self.frames, self.length)
-
-    def take(self, batch: Any, start: int) -> Any:
-        """The part's frames of every video.   (b f) ... -> (b l) ...; what is no such batch
-        stays."""
-        if isinstance(batch, list):
-            return [self.take(entry, start) for entry in batch]
-        if not isinstance(batch, Tensor) or batch.shape[0] != self.videos * self.frames:
-            return batch
-        return batch.unflatten(0, (self.videos, self.frames))[
-            :, start : start + self.length
-        ].flatten(0, 1)
-
-    def join(self, parts: list[Tensor]) -> Tensor:
-        """The parts' results in the order of the whole batch.   [(b l) ...] -> (b f) ..."""
-        return torch.cat([part.unflatten(0, (self.videos, -1)) for part in parts], dim=1).flatten(
-            0, 1
-        )
-
-    def options(self, options: dict[str, Any], start: int) -> dict[str, Any]:
-        """transformer_options for a part: other packs' attention patches are told its frames."""
-        frames = list(range(start, min(start + self.length, self.frames)))
-        part = {"full_length": self.frames, "context_length": len(frames), "sub_idxs": frames}
-        return {**options, "ad_params": {**options.get("ad_params", {}), **part}}
-
-
-class InParts(nn.Module):
-    """Stands before a spatial layer for one call and runs it over the frames in parts.
-
-    The sub-classes are of the layer's own class, by which ComfyUI decides what a layer is called
-    with.
-    """
-
-    layer: nn.Module
-    parts: FrameParts
-
-    def hold(self, layer: nn.Module, parts: FrameParts) -> InParts:
-        nn.Module.__init__(self)
-        self.layer, self.parts = layer, parts
-        return self
-
-    def run(self, *batches: Any, **keywords: Any) -> Tensor:
-        parts = self.parts
-        return parts.join(
-            [
-                self.layer(*(parts.take(batch, start) for batch in batches), **keywords)
-                for start in parts.starts()
-            ]
-        )
-
-
-class ResBlockInParts(InParts, ResBlock):
-    def __init__(self, layer: ResBlock, parts: FrameParts) -> None:
-        self.hold(layer, parts)
-        self.out_channels = layer.out_channels
-
-    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
-        return self.run(x, emb)
-
-
-class TransformerInParts(InParts, SpatialTransformer):
-    def __init__(self, layer: SpatialTransformer, parts: FrameParts) -> None:
-        self.hold(layer, parts)
-
-    def forward(
-        self, x: Tensor, context: Any = None, transformer_options: dict[str, Any] | None = None
-    ) -> Tensor:
-        options, parts = transformer_options or {}, self.parts
-        return parts.join(
-            [
-                self.layer(
-                    parts.take(x, start), parts.take(context, start), parts.options(options, start)
-                )
-                for start in parts.starts()
-            ]
-        )
-
-
-class UpsampleInParts(InParts, Upsample):
-    def __init__(self, layer: Upsample, parts: FrameParts) -> None:
-        self.hold(layer, parts)
-
-    def forward(self, x: Tensor, output_shape: Any = None) -> Tensor:
-        return self.run(x, output_shape=output_shape)
-
-
-class PlainInParts(InParts):
-    """A layer that is called with the feature map alone."""
-
-    def __init__(self, layer: nn.Module, parts: FrameParts) -> None:
-        self.hold(layer, parts)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.run(x)
-
-
-IN_PARTS: dict[type[nn.Module], Any] = {
-    ResBlock: ResBlockInParts,
-    SpatialTransformer: TransformerInParts,
-    Upsample: UpsampleInParts,
-    Downsample: PlainInParts,
-    nn.Sequential: PlainInParts,  # the UNet's last norm and convolution
-}
-
-
-def spatial_layers(unet: UNetModel) -> list[tuple[nn.Module, str, nn.Module]]:
-    """(parent, key, layer) of every spatial layer that is not in parts already."""
-    layers = [
-        (sequence, key, layer)
-        for sequence in sequences(unet)
-        for key, layer in sequence.named_children()
-    ]
-    return [entry for entry in (*layers, (unet, "out", unet.out)) if type(entry[2]) in IN_PARTS]
-
-
-def in_parts(layer: nn.Module, parts: FrameParts) -> nn.Module:
-    """`layer` behind a stand-in that runs it over the frames in parts."""
-    return IN_PARTS[type(layer)](layer, parts)
-
-
-def behind_parts(layer: nn.Module) -> nn.Module:
-    """The layer itself where a stand-in holds it."""
-    return layer.layer if isinstance(layer, InParts) else layer

@@ -46,7 +46,8 @@ def window_inputs() -> list[Any]:
             default="standard_static",
             tooltip="standard_static: the same windows at every step. standard_uniform: they move "
             "with the step. looped_uniform: they also wrap round the end. batched: no overlap. "
-            "views: windows inside the motion model alone, which is faster.",
+            "views: windows inside the motion model alone, which is faster at large overlaps; a "
+            "long video then takes the computer's memory where the GPU's does not suffice.",
         ),
         io.Combo.Input(
             "fuse",

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..motion_models.views import FrameParts
+from ..motion_models.frame_parts import FrameParts
+from .gligen import GligenInParts
 
 Cond = dict[str, Any]
 
@@ -157,12 +158,18 @@ def window_gligen(gligen: tuple[Any, ...], window: list[int]) -> tuple[Any, ...]
 
 class ControlInParts:
     """A ControlNet for a call with all frames of a long video: run over them in parts, each with
-    the hints of its frames, the results put together again."""
+    the hints of its frames, the results put together again.
 
-    def __init__(self, control: Any, frames: int, length: int) -> None:
+    home: where the results are kept; None for the device of the latents.
+    """
+
+    def __init__(
+        self, control: Any, frames: int, length: int, home: torch.device | None = None
+    ) -> None:
         self.control = control
         self.frames = frames
         self.length = length
+        self.home = home
 
     def get_control(
         self,
@@ -174,8 +181,11 @@ class ControlInParts:
     ) -> Any:
         """x_noisy: (b f) c h w   -> lists of (b f) c h w by place in the UNet, as core's
         ControlNets give"""
-        parts = FrameParts(x_noisy.shape[0] // self.frames, self.frames, self.length)
-        results = []
+        device = x_noisy.device
+        home = device if self.home is None else self.home
+        videos = x_noisy.shape[0] // self.frames
+        parts = FrameParts(videos, self.frames, self.length, device, home)
+        signals = None
         for start in parts.starts():
             options = parts.options(transformer_options, start)
             cut = Cut(options["ad_params"]["sub_idxs"], self.frames, self.length)
@@ -183,38 +193,52 @@ class ControlInParts:
             part = {key: parts.take(value, start) for key, value in cond.items()}
             x, sigma = parts.take(x_noisy, start), parts.take(t, start)
             with cut.told_to([[{"control": self.control}]]):
-                results.append(control.get_control(x, sigma, part, batched_number, options))
-        return None if results[0] is None else joined_controls(results, parts)
+                result = control.get_control(x, sigma, part, batched_number, options)
+            signals = joined_controls(signals, result, start, parts)
+        return signals
 
 
-def joined_controls(results: list[dict[str, list[Any]]], parts: FrameParts) -> dict[str, list[Any]]:
-    """The parts' control signals as one: every list entry joined over the frames, None where it
-    is None."""
+def joined_controls(
+    signals: dict[str, list[Any]] | None,
+    result: dict[str, list[Any]] | None,
+    start: int,
+    parts: FrameParts,
+) -> dict[str, list[Any]] | None:
+    """The control signals of the parts so far with those of one more; None stays None."""
+    if result is None:
+        return None
+    if signals is None:
+        signals = {place: [None] * len(entries) for place, entries in result.items()}
     return {
         place: [
-            None if signals[0] is None else parts.join(list(signals))
-            for signals in zip(*(result[place] for result in results), strict=True)
+            None if part is None else parts.put(whole, part, start)
+            for whole, part in zip(signals[place], entries, strict=True)
         ]
-        for place in results[0]
+        for place, entries in result.items()
     }
 
 
 def conds_in_parts(
-    conds: list[list[Cond] | None], frames: int, length: int
+    conds: list[list[Cond] | None], frames: int, length: int, home: torch.device | None = None
 ) -> list[list[Cond] | None]:
-    """The conditionings with their ControlNets run in parts; one that several share stays
-    shared."""
+    """The conditionings with their ControlNets run in parts; one that several share stays shared.
+
+    ComfyUI repeats a text for every frame; with a `home` that is done there.
+    """
     stand_ins: dict[int, ControlInParts] = {}
 
-    def stand_in(control: Any) -> ControlInParts:
-        return stand_ins.setdefault(id(control), ControlInParts(control, frames, length))
+    def in_parts(cond: Cond) -> Cond:
+        cut, control = dict(cond), cond.get("control")
+        if control is not None:
+            stand_in = ControlInParts(control, frames, length, home)
+            cut["control"] = stand_ins.setdefault(id(control), stand_in)
+        if cond.get("gligen") is not None:
+            kind, gligen, boxes = cond["gligen"]
+            cut["gligen"] = (kind, GligenInParts(gligen), boxes)
+        text = cond.get("model_conds", {}).get("c_crossattn")
+        if home is not None and text is not None:
+            kept = text._copy_with(text.cond.to(home))
+            cut["model_conds"] = {**cond["model_conds"], "c_crossattn": kept}
+        return cut
 
-    return [
-        None
-        if group is None
-        else [
-            {**cond, "control": stand_in(cond["control"])} if cond.get("control") else cond
-            for cond in group
-        ]
-        for group in conds
-    ]
+    return [None if group is None else [in_parts(cond) for cond in group] for group in conds]

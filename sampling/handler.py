@@ -26,11 +26,10 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..motion_models.inject import applied_keys
 from ..motion_models.views import OPTION as VIEWS_OPTION
-from ..motion_models.views import Views
 from .conditioning import Cond, Cut, conds_in_parts, frames_of, window_conds
 from .fuse import fuse_weights
+from .views import home_of_views, is_animated, room_for_views, views_of
 from .windows import VIEWS, Windows, WindowSettings, windows_of
 
 if TYPE_CHECKING:
@@ -77,13 +76,19 @@ class Window(comfy.context_windows.ContextWindowABC):
 
 
 class FrameWindows(comfy.context_windows.ContextHandlerABC):
-    """Windows over the batch of latents, whose entries are the frames of one video."""
+    """Windows over the batch of latents, whose entries are the frames of one video.
 
-    def __init__(self, settings: WindowSettings, node: str = NODE) -> None:
+    home: where views keep the feature maps of all frames; None leaves it to the free memory.
+    """
+
+    def __init__(
+        self, settings: WindowSettings, node: str = NODE, home: torch.device | None = None
+    ) -> None:
         super().__init__()
         settings.check()
         self.settings = settings
         self.node = node
+        self.home = home
         self.context_length = settings.length
         self.context_overlap = settings.overlap
         self.dim = 0
@@ -108,7 +113,7 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         model_options: dict[str, Any],
     ) -> list[Tensor]:
         """x_in: n 4 h w;   timestep: n   -> one prediction for each of `conds`, n 4 h w"""
-        if self.settings.schedule == VIEWS and is_animated(model):
+        if self.settings.schedule == VIEWS and is_animated(model.current_patcher):
             return self.in_views(calc_cond_batch, model, conds, x_in, timestep, model_options)
         step, steps = step_of(timestep, model_options)
         windows = windows_of(x_in.shape[0], self.settings, step)
@@ -148,31 +153,14 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         """One evaluation of all frames; the motion layers slide the windows
         (motion_models/views.py)."""
         step, _ = step_of(timestep, model_options)
-        views = views_of(x_in.shape[0], self.settings, step)
+        frames, length = x_in.shape[0], self.settings.length
+        options = model_options.get("transformer_options", {})
+        first = is_first(timestep, options)
+        home = home_of_views(model, x_in, length, options, self.home, first)
+        views = views_of(frames, self.settings, step, home)
         with published({VIEWS_OPTION: views}, model_options):
-            parts = conds_in_parts(conds, x_in.shape[0], self.settings.length)
+            parts = conds_in_parts(conds, frames, length, home)
             return calc_cond_batch(model, parts, x_in, timestep, model_options)
-
-
-def is_animated(model: Any) -> bool:
-    """Whether the running model has motion layers; without, windows in the motion module are
-    none."""
-    return bool(applied_keys(model.current_patcher))
-
-
-def views_of(frames: int, settings: WindowSettings, step: int) -> Views:
-    """The windows of a step with their shares in each frame."""
-    windows = windows_of(frames, settings, step)
-    weights = [fuse_weights(window, frames, settings) for window in windows]
-    total = [0.0] * frames
-    for window, values in zip(windows, weights, strict=True):
-        for frame, value in zip(window, values, strict=True):
-            total[frame] += value
-    shares = (
-        tuple(value / total[frame] for frame, value in zip(window, values, strict=True))
-        for window, values in zip(windows, weights, strict=True)
-    )
-    return Views(tuple(map(tuple, windows)), tuple(shares), settings.length)
 
 
 def step_of(timestep: Tensor, model_options: dict[str, Any]) -> tuple[int, int]:
@@ -186,6 +174,12 @@ def step_of(timestep: Tensor, model_options: dict[str, Any]) -> tuple[int, int]:
         return 0, 1
     reached = (sigmas[:-1] >= float(timestep.max()) * (1 - 1e-4)).sum()
     return max(0, int(reached) - 1), len(sigmas) - 1
+
+
+def is_first(timestep: Tensor, options: dict[str, Any]) -> bool:
+    """Whether this evaluation is the first of a run."""
+    sigmas = options.get("sample_sigmas")
+    return sigmas is None or bool(timestep.max() >= sigmas[0] * (1 - 1e-4))
 
 
 def window_options(window: Window, model_options: dict[str, Any]) -> dict[str, Any]:
@@ -214,10 +208,13 @@ def published(entries: dict[str, Any], model_options: dict[str, Any]) -> Iterato
 
 
 def apply_context_windows(
-    model: ModelPatcher, settings: WindowSettings, node: str = NODE
+    model: ModelPatcher,
+    settings: WindowSettings,
+    node: str = NODE,
+    home: torch.device | None = None,
 ) -> ModelPatcher:
     """A clone of `model` that is sampled window by window, as the node of this display name sets
-    it. Raises ValueError for impossible settings.
+    it; `home` as FrameWindows says. Raises ValueError for impossible settings.
 
     A model has one handler: one that an earlier node has set is replaced, with a warning.
     """
@@ -230,7 +227,7 @@ def apply_context_windows(
     for place, key in CORES_WRAPPERS.items():
         windowed.remove_wrappers_with_key(place, key)
     options: dict[str, Any] = windowed.model_options
-    options["context_handler"] = FrameWindows(settings, node)
+    options["context_handler"] = FrameWindows(settings, node, home)
     windowed.remove_wrappers_with_key(WrappersMP.PREPARE_SAMPLING, KEY)
     windowed.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, KEY, memory_of_one_window)
     windowed.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
@@ -247,10 +244,15 @@ def node_of(handler: Any) -> str:
 def memory_of_one_window(
     executor: Any, model: ModelPatcher, noise_shape: Any, *args: Any, **kwargs: Any
 ) -> Any:
-    """PREPARE_SAMPLING wrapper: ComfyUI makes room for one window instead of the whole video."""
+    """PREPARE_SAMPLING wrapper: ComfyUI makes room for one window instead of the whole video; in
+    views also for the feature maps that stay on the device."""
     handler = (kwargs.get("model_options") or {}).get("context_handler")
     if isinstance(handler, FrameWindows):
-        noise_shape = [min(noise_shape[0], handler.settings.length), *noise_shape[1:]]
+        settings = handler.settings
+        room = min(noise_shape[0], settings.length)
+        if settings.schedule == VIEWS and is_animated(model):
+            room = room_for_views(model, noise_shape, settings.length, handler.home)
+        noise_shape = [room, *noise_shape[1:]]
     return executor(model, noise_shape, *args, **kwargs)
 
 

@@ -224,6 +224,17 @@ def test_controls_of_views_run_in_parts(still: ModelPatcher, name: str) -> None:
     assert by_hand.relative(frames, whole) < windowed.ROUNDING
 
 
+def test_boxes_of_views_run_in_parts(still: ModelPatcher) -> None:
+    asleep = MotionSettings(start_percent=0.998, end_percent=0.999)
+    animated = apply_motion_model(still, tiny.motion_patcher("v2"), asleep)
+    model, call = windowed.windowed(animated, schedule=VIEWS), textboxes()
+    frames = windowed.sample_noise(model, windowed.noise_of(), **call)
+    whole = windowed.sample_noise(still, windowed.noise_of(), **call)
+    assert by_hand.relative(frames, whole) < windowed.ROUNDING
+    without = windowed.sample_noise(still, windowed.noise_of(), positive=frame_prompts(11))
+    assert by_hand.relative(frames, without) > 1e-2
+
+
 @pytest.mark.parametrize("schedule", ["standard_static", VIEWS])
 def test_controls_are_as_before_after_a_run(animated: ModelPatcher, schedule: str) -> None:
     control = stacked()

@@ -7,17 +7,21 @@ from typing import Any
 import pytest
 import torch
 from adk_tests import by_hand, tiny
+from animatediff_kit.motion_models.frame_parts import FrameParts
 from animatediff_kit.motion_models.inject import apply_motion_model
-from animatediff_kit.motion_models.views import OPTION, FrameParts, in_parts
+from animatediff_kit.motion_models.spatial_parts import in_parts
+from animatediff_kit.motion_models.views import OPTION
 from animatediff_kit.sampling.conditioning import ControlInParts
-from animatediff_kit.sampling.handler import apply_context_windows, views_of
+from animatediff_kit.sampling.handler import apply_context_windows
+from animatediff_kit.sampling.views import views_of
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.controlnet import ControlBase
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-FAMILIES = ["v1", "v2", "v3", "HotshotXL"]
+FAMILIES = ["v1", "v2", "v3", "HotshotXL", "SDXL beta"]
 FRAMES, LENGTH = 8, 4
+CPU = torch.device("cpu")
 
 
 def settings(overlap: int, schedule: str = "views") -> WindowSettings:
@@ -25,7 +29,7 @@ def settings(overlap: int, schedule: str = "views") -> WindowSettings:
 
 
 def animated(family: str = "v3") -> Any:
-    base = "SDXL" if family == "HotshotXL" else "SD1.5"
+    base = "SD1.5" if family in ("v1", "v2", "v3") else "SDXL"
     return apply_motion_model(tiny.image_model(base), tiny.motion_patcher(family))
 
 
@@ -37,7 +41,7 @@ def sampled(model: Any, overlap: int, schedule: str, base: str = "SD1.5", **call
 @pytest.mark.parametrize("family", FAMILIES)
 def test_disjoint_views_are_batched_windows(family: str) -> None:
     """Also where norms see all frames of a window together (v1, HotshotXL)."""
-    base = "SDXL" if family == "HotshotXL" else "SD1.5"
+    base = "SD1.5" if family in ("v1", "v2", "v3") else "SDXL"
     model = animated(family)
     views, windows = (sampled(model, 0, name, base) for name in ("views", "batched"))
     assert by_hand.relative(views, windows) < 1e-4
@@ -127,7 +131,7 @@ def test_a_spatial_layer_in_parts_is_the_layer_at_once(frames: int) -> None:
     x = torch.randn((2 * frames, 32, 8, 8), generator=generator)
     emb = torch.randn((2 * frames, 128), generator=generator)
     text = torch.randn((2 * frames, 7, tiny.CONTEXT), generator=generator)
-    parts = FrameParts(2, frames, LENGTH)
+    parts = FrameParts(2, frames, LENGTH, CPU, CPU)
     block, transformer = unet.input_blocks[1]
     with torch.inference_mode():
         for layer, inputs in ((block, (x, emb)), (transformer, (x, text)), (unet.out, (x,))):
