@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from comfy_api.latest import io, ui
 
 from ..motion_models.files import MOTION_LORAS
@@ -14,6 +15,7 @@ from ..motion_models.specs import FAMILIES
 from ..training import stages
 from ..training.config import OPTIMIZERS, PRECISIONS, SCHEDULES, TrainingSettings
 from ..training.export import SPELLINGS
+from ..training.plots import under_plot
 from ..training.session import Result, train
 from .schema import CATEGORY, EncodedClipsSocket, MotionModelSocket, advanced, schema
 from .weights_files import read_lora
@@ -232,9 +234,11 @@ def shared_outputs() -> list[Any]:
 
 
 def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
-    """The outputs, and the moving preview in the node."""
+    """The outputs; in the node the loss plot with the moving preview under it, one picture because
+    the page shows no more than one that moves."""
+    frames = torch.cat([under_plot(result.plot, frame) for frame in result.preview])
     moving = ui.ImageSaveHelper.save_animated_webp(
-        result.preview,
+        frames,
         filename_prefix="animatediff_kit_preview",
         folder_type=io.FolderType.temp,
         cls=cls,
@@ -243,8 +247,7 @@ def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
         quality=85,
         method=4,
     )
-    plot = ui.PreviewImage(result.plot, cls=cls).as_dict()
-    pictures = {"images": [*plot["images"], moving], "animated": (False, True)}
+    pictures = {"images": [moving], "animated": (True,)}
     return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=pictures)
 
 

@@ -39,14 +39,12 @@ def settings(**changes: Any) -> TrainingSettings:
     return TrainingSettingsNode.execute(**{**values, **changes}).result[0]
 
 
-def check_pictures(output: Any, folders: Path) -> None:
-    """The node shows the plot, and the preview as an animation."""
-    plot, preview = output.ui["images"]
-    with Image.open(folders / "temp" / plot["filename"]) as picture:
-        assert picture.size == (512, 320)
-    with Image.open(folders / "temp" / preview["filename"]) as picture:
-        assert picture.size == (256, 256)
-    assert output.ui["animated"] == (False, True)
+def check_pictures(output: Any, folders: Path, frames: int) -> None:
+    """The node shows the plot with the preview under it, which moves."""
+    (shown,) = output.ui["images"]
+    with Image.open(folders / "temp" / shown["filename"]) as picture:
+        assert picture.size == (512, 320 + 256) and picture.n_frames == frames
+    assert output.ui["animated"] == (True,)
 
 
 def test_settings_are_checked() -> None:
@@ -61,7 +59,7 @@ def test_train_domain_adapter(folders: Path) -> None:
     name, plot, preview = output.result
     assert name == "look.safetensors" and (folders / LORAS / name).is_file()
     assert plot.shape == (1, 320, 512, 3) and preview.shape == (1, 256, 256, 3)
-    check_pictures(output, folders)
+    check_pictures(output, folders, 1)
 
 
 @pytest.mark.parametrize("fine_tune", [True, False], ids=["fine-tune", "from zero"])
@@ -73,7 +71,7 @@ def test_train_motion_module(fine_tune: bool, folders: Path) -> None:
     trained, name, _, preview = output.result
     assert (folders / MOTION_MODELS / name).is_file() and preview.shape == (2, 256, 256, 3)
     assert motion_model(trained).spec.family.name == ("v2" if fine_tune else "v1")
-    check_pictures(output, folders)
+    check_pictures(output, folders, 2)
     animated = apply_motion_model(tiny.image_model(), trained, MotionSettings())
     assert not torch.equal(tiny.sample(animated), tiny.sample(tiny.image_model()))
 
@@ -88,7 +86,7 @@ def test_train_motion_lora(folders: Path) -> None:
         tiny.sample(apply_motion_model(model, m, MotionSettings())) for m in (trained, motion)
     )
     assert not torch.allclose(with_lora, without)
-    check_pictures(output, folders)
+    check_pictures(output, folders, 2)
 
 
 def test_diffusers_spelling_is_written_and_read_again(folders: Path) -> None:
