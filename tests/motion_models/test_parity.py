@@ -7,7 +7,7 @@ what mixes frames of two videos, or takes a frame for a video, is far outside th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +46,10 @@ BASES = {"v1": "SD1.5", "v2": "SD1.5", "v3": "SD1.5", "SDXL beta": "SDXL", "Hots
 VIDEOS, FRAMES = 2, 5
 
 
+Record = Callable[[str, object], None]
+"""pytest's `record_property`: benchmarks/exactness.py prints what the tests measured."""
+
+
 def exact_tables(module: nn.Module) -> None:
     """Give the position tables float64's precision; the authors' own have float32's, about 1e-6."""
     for child in module.modules():
@@ -71,7 +75,12 @@ def per_frame(x: Tensor) -> Tensor:
 @pytest.mark.parametrize("channels", [256, 320])
 @pytest.mark.parametrize("rule", ["per_frame", "across_frames"])
 def test_motion_module_equals_the_reference(
-    rule: str, channels: int, frames: int, dtype: torch.dtype, tolerance: float
+    rule: str,
+    channels: int,
+    frames: int,
+    dtype: torch.dtype,
+    tolerance: float,
+    record_property: Record,
 ) -> None:
     module = MotionModule(channels, 24, rule, comfy.ops.manual_cast, dtype=dtype, device="cpu")
     weights = live_weights(module.named_parameters(), channels + frames)
@@ -84,7 +93,9 @@ def test_motion_module_equals_the_reference(
     with torch.no_grad():
         ours = unfold(module(fold(x), frames))
     assert ours.dtype == dtype
-    assert relative_error(ours - x, truth - x) <= tolerance
+    error = relative_error(ours - x, truth - x)
+    record_property(f"one motion module, {dtype}", error)
+    assert error <= tolerance
 
 
 def test_position_tables_have_the_published_values() -> None:
@@ -147,7 +158,9 @@ def make_inputs(pair: Pair, dtype: torch.dtype) -> Inputs:
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
 @pytest.mark.parametrize("family", RULES)
-def test_unet_equals_the_reference(family: str, dtype: torch.dtype, tolerance: float) -> None:
+def test_unet_equals_the_reference(
+    family: str, dtype: torch.dtype, tolerance: float, record_property: Record
+) -> None:
     pair = make_pair(family, dtype)
     inputs = make_inputs(pair, dtype)
     timesteps = torch.tensor([801.0, 37.0])
@@ -169,7 +182,9 @@ def test_unet_equals_the_reference(family: str, dtype: torch.dtype, tolerance: f
         )
     truth = unet.unet(pair.weights, pair.rules, inputs.x, timesteps, inputs.context, inputs.y)
     assert ours.dtype == dtype
-    assert relative_error(ours, truth) <= tolerance
+    error = relative_error(ours, truth)
+    record_property(f"whole UNet, {dtype}", error)
+    assert error <= tolerance
 
 
 @contextlib.contextmanager
