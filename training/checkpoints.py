@@ -63,7 +63,7 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         "scaler": checkpoint.scaler,
         "plain": checkpoint.plain,
     }
-    tensors = {key: t.detach().cpu().contiguous() for key, t in checkpoint.tensors.items()}
+    tensors = apart(checkpoint.tensors)
     metadata = {"animatediff_kit_training": json.dumps(about)}
     for left in folder.glob(".checkpoint-*"):  # by a process that was killed
         remove(left)
@@ -77,6 +77,18 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     for old in [other for other in found(folder) if other.name <= path.name][:-keep]:
         old.unlink(missing_ok=True)
     return path
+
+
+def apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """On the CPU, each with memory of its own: the 8-bit AdamW shares one table between its states,
+    which safetensors refuses to write."""
+    owned: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for key, tensor in tensors.items():
+        value = tensor.detach().cpu().contiguous()
+        owned[key] = value.clone() if value.data_ptr() in seen else value
+        seen.add(owned[key].data_ptr())
+    return owned
 
 
 def found(folder: Path) -> list[Path]:

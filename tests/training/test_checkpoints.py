@@ -269,3 +269,12 @@ def test_no_pickle_is_read(tmp_path: Path) -> None:
     torch.save({"weights.a": torch.zeros(2)}, path)
     with pytest.raises(ValueError, match="is damaged"):
         checkpoints.load(path)
+
+
+def test_tensors_that_share_memory_are_saved_apart(tmp_path: Path) -> None:
+    """The 8-bit AdamW holds one table in the state of every weight."""
+    table = torch.linspace(-1, 1, 256)
+    shared = {"weights.a": torch.ones(4), "optimizer.a.qmap1": table, "optimizer.b.qmap1": table}
+    path = save(tmp_path, Checkpoint(1, dict(IDENTITY), shared), keep=2)
+    loaded = load(path).tensors
+    assert all(torch.equal(loaded[key], tensor) for key, tensor in shared.items())
