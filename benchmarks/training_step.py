@@ -21,7 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
     return pack("training.loop").Run(trainee, clips, inputs, checked, Path(tempfile.mkdtemp()))
 
 
-def official_step(run: Any, frames: int, size: int) -> Callable[[], None]:
+def official_step(run: Any, frames: int, size: int, batch: int = 1) -> Callable[[], None]:
     """train.py's step around the UNet of `run`: encode, add noise, predict, clip, AdamW."""
     import torch
     from comfy.ldm.models.autoencoder import AutoencoderKL
@@ -126,19 +126,19 @@ def official_step(run: Any, frames: int, size: int) -> Callable[[], None]:
         device
     )
     optimizer = torch.optim.AdamW(run.parameters.values(), lr=1e-4)
-    pixels = torch.rand((frames, 3, size, size), device=device) * 2 - 1
-    tokens = torch.randint(0, 1000, (1, TOKENS), device=device)
+    pixels = torch.rand((batch * frames, 3, size, size), device=device) * 2 - 1
+    tokens = torch.randint(0, 1000, (batch, TOKENS), device=device)
     everything = list(denoiser.parameters())
 
     def step() -> None:
         with torch.no_grad():
-            latents = (vae.encode(pixels) * SCALE)[None]
+            latents = (vae.encode(pixels) * SCALE).unflatten(0, (batch, frames))
             text = text_encoder(tokens)[0]
         noise = torch.randn_like(latents)
-        t = torch.randint(0, 1000, (1,))
+        t = torch.randint(0, 1000, (batch,))
         a = run.trainee.signal[t].float().view(-1, 1, 1, 1, 1)
         noisy = a.sqrt() * latents + (1 - a).sqrt() * noise
-        with denoiser.animated(1, frames):
+        with denoiser.animated(batch, frames):
             predicted = denoiser(noisy, t.to(device), text, None)
             loss = torch.nn.functional.mse_loss(predicted.float(), noise.float())
             optimizer.zero_grad()
@@ -183,16 +183,39 @@ def peak_of(stage: str, batch: int, checkpointing: bool) -> tuple[float, float]:
         batch_size=batch,
         gradient_checkpointing=checkpointing,
     )
-    weights = sum(p.numel() * p.element_size() for p in run.trainee.denoiser.parameters())
+    weights = bytes_of(run.trainee.denoiser.parameters())
     for parameter in run.parameters.values():  # AdamW's state, as the first step makes it
         state = run.optimizer.state[parameter]
         state["step"] = parameter.new_zeros(())
         state["exp_avg"], state["exp_avg_sq"] = (parameter.new_empty(parameter.shape),) * 2
-    trained = sum(p.numel() * p.element_size() for p in run.parameters.values())
-    held = weights + 2 * trained  # weights and the optimizer's state
+    held = weights + 2 * bytes_of(run.parameters.values())  # weights and the optimizer's state
     with ShapesOnly(), PeakAllocation() as allocated:
         run.gradients()  # gradients are allocated here; AdamW works in place
     return weights / GIB, (held + allocated.peak) / GIB
+
+
+def bytes_of(parameters: Iterable[Any]) -> int:
+    return sum(p.numel() * p.element_size() for p in parameters)
+
+
+def official_peak(batch: int) -> tuple[float, float]:
+    """The same of the official steps: float32 weights, the arithmetic by autocast, nothing cached
+    and nothing checkpointed. VAE and text encoder are left out of the weights."""
+    import torch
+    from allocations import PeakAllocation, ShapesOnly
+
+    clips = OneClip(16, 32, batch)
+    run = run_of("motion_module", clips, False, precision="fp32", gradient_checkpointing=False)
+    step = official_step(run, 16, 256, batch)
+    weights = bytes_of(run.trainee.denoiser.parameters())
+    with (
+        ShapesOnly(),
+        PeakAllocation() as allocated,
+        torch.autocast(run.device.type, dtype=torch.bfloat16),
+    ):
+        step()
+        step()
+    return weights / GIB, (weights + allocated.peak) / GIB
 
 
 def print_memory() -> None:
@@ -204,6 +227,8 @@ def print_memory() -> None:
             weights, peak = peak_of(stage, batch, checkpointing)
             on = "yes" if checkpointing else "no"
             print(f"| {stage} | {batch} | {on} | {weights:.2f} | {peak:.2f} |", flush=True)
+    weights, peak = official_peak(4)
+    print(f"| motion_module, official steps | 4 | no | {weights:.2f} | {peak:.2f} |")
 
 
 def main() -> None:
