@@ -29,13 +29,44 @@ def pixels_hash(images: Tensor) -> str:
     return digest.hexdigest()
 
 
-class ImageClips(ClipSet):
+class BatchClips(ClipSet):
+    """Clips of one batch of images, with one caption and one size.
+
+    KIND: what the images are, in the cache's identity.
+    """
+
+    KIND: str
+    images: Tensor
+    text: str
+    length: int
+    size: tuple[int, int]
+
+    def caption(self, index: int) -> str:
+        return self.text
+
+    def description(self) -> dict[str, Any]:
+        height, width = self.size
+        return {
+            self.KIND: pixels_hash(self.images),
+            "frames": self.length,
+            "width": width,
+            "height": height,
+            "caption": self.text,
+        }
+
+    def training_size(self, height: int, width: int) -> tuple[int, int]:
+        return self.size
+
+
+class ImageClips(BatchClips):
     """A batch of frames as one clip, or as clips of `frames` frames one behind the other; every
     `stride`-th frame is taken.   images: f h w 3
 
     frames, width, height: 0 stands for all of the batch, and for the images' own size. Raises
     ValueError when no clip fits, when the caption is empty, and for sizes that the VAE would crop.
     """
+
+    KIND = "images"
 
     def __init__(
         self,
@@ -66,22 +97,6 @@ class ImageClips(ClipSet):
     def name(self, index: int) -> str:
         return f"images {index * self.length} to {(index + 1) * self.length - 1}"
 
-    def caption(self, index: int) -> str:
-        return self.text
-
-    def description(self) -> dict[str, Any]:
-        height, width = self.size
-        return {
-            "images": pixels_hash(self.images),
-            "frames": self.length,
-            "width": width,
-            "height": height,
-            "caption": self.text,
-        }
-
-    def training_size(self, height: int, width: int) -> tuple[int, int]:
-        return self.size
-
     def frames(self, index: int) -> Iterator[Tensor]:
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -89,11 +104,13 @@ class ImageClips(ClipSet):
             yield image.float()
 
 
-class StillClips(ClipSet):
+class StillClips(BatchClips):
     """Each image as a clip of `frames` equal frames, for a camera to move over.   images: b h w 3
 
     Raises ValueError for an empty caption and for sizes that the VAE would crop.
     """
+
+    KIND = "stills"
 
     def __init__(
         self, images: Tensor, caption: str, frames: int = 16, width: int = 256, height: int = 256
@@ -110,22 +127,6 @@ class StillClips(ClipSet):
 
     def name(self, index: int) -> str:
         return f"image {index}"
-
-    def caption(self, index: int) -> str:
-        return self.text
-
-    def description(self) -> dict[str, Any]:
-        height, width = self.size
-        return {
-            "stills": pixels_hash(self.images),
-            "frames": self.length,
-            "width": width,
-            "height": height,
-            "caption": self.text,
-        }
-
-    def training_size(self, height: int, width: int) -> tuple[int, int]:
-        return self.size
 
     def frames(self, index: int) -> Iterator[Tensor]:
         for _ in range(self.length):
