@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from ..motion_models.specs import FAMILIES
+from .captions import CAPTIONS
 from .config import TrainingSettings
 from .export import SPELLINGS, check_name
 from .stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE, check_rank
 from .toml_tables import Lora, parse_table, toml_reader
 
 STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA)
-
-CAPTIONS = ("sidecar", "file name", "fixed caption")
 
 
 @dataclass(frozen=True)
