@@ -69,6 +69,7 @@ class Run:
     watch: Callable[[Report], None] = lambda report: None
     processes: Processes = field(default_factory=OneProcess)
     step: int = 0
+    skipped: int = 0
     losses: list[float] = field(default_factory=list)
 
     @torch.inference_mode(False)
@@ -131,6 +132,7 @@ class Run:
             self.scaler.load_state_dict(checkpoint.scaler)
         self.step = checkpoint.step
         self.losses = checkpoint.tensors["losses"].tolist()
+        self.skipped = sum(map(math.isnan, self.losses))
 
     @torch.inference_mode(False)
     def train(self) -> None:
@@ -168,8 +170,9 @@ class Run:
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         self.losses.append(loss if math.isfinite(norm) else math.nan)
+        self.skipped += math.isnan(self.losses[-1])
         self.step += 1
-        return Report(self.step, self.losses[-1], norm, rate, self.skipped())
+        return Report(self.step, self.losses[-1], norm, rate, self.skipped)
 
     def gradients(self) -> float:
         """Forward and backward over the step's batches; their gradients add up to the mean's."""
@@ -222,9 +225,6 @@ class Run:
         if s.snr_gamma:
             errors = errors * min_snr_weight(signal, s.snr_gamma)
         return errors.mean()
-
-    def skipped(self) -> int:
-        return sum(math.isnan(loss) for loss in self.losses)
 
     def check_progress(self, report: Report) -> None:
         """Raise ValueError where no step has had a finite gradient for long."""

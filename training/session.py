@@ -172,6 +172,6 @@ def train(
         target = Path(folder_paths.get_folder_paths(FOLDERS[trainee.stage])[0])
         path = export(run, target, name, spelling)
         log.info("AnimateDiff Kit: wrote %s.", path)
-        last = Report(run.step, run.losses[-1], 0.0, 0.0, run.skipped())
+        last = Report(run.step, run.losses[-1], 0.0, 0.0, run.skipped)
         plot = draw_losses(run.losses, settings.steps, watch.title(run, last))
         return Result(path, as_image(plot), watch.draw_preview(run))
