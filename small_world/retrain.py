@@ -1,0 +1,216 @@
+"""Trains all that ships, one step after the other; recipes.toml says with what.
+
+The image models have loops of their own. Adapter, motion module and MotionLoRAs, and the LoRA of
+the neon palette, go through the pack's own engine, as a user's would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management as memory
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+from ..motion_models.domain_adapter import apply_domain_adapter
+from ..motion_models.load import load_motion_model
+from ..training import stages
+from ..training.cache import EncodedClips, encode_clips
+from ..training.checkpoints import found
+from ..training.config import TrainingSettings
+from ..training.export import file_tensors, metadata, save_weights
+from ..training.inputs import ModelInputs
+from ..training.loop import Report, Run
+from ..training.stages import Trainee, Where
+from ..training.toml_tables import toml_reader
+from . import files, train_autoencoder
+from .models import PICTURE_PREFIX, PREVIEW, UNET_PREFIX
+from .motions import MOVES
+from .pictures import everything, stills
+from .train_images import ImageTraining, Pictures, Recipe, TextToImage, Words
+from .world_clips import WorldClips
+
+log = logging.getLogger(__name__)
+
+CAMERA_MOVES = tuple(move for move in MOVES if move != "none")
+ALIGNED_BY = 2000
+"""Pictures by which the latents' scale is found."""
+
+
+@dataclass
+class Workshop:
+    """folder: gets checkpoints and caches;   recipes: the tables of recipes.toml"""
+
+    folder: Path
+    recipes: Mapping[str, Any]
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        return dict(self.recipes["camera" if name in CAMERA_MOVES else name])
+
+
+def half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        k: t.detach().half().contiguous() if t.is_floating_point() else t.contiguous()
+        for k, t in tensors.items()
+    }
+
+
+def about(name: str, **more: Any) -> dict[str, str]:
+    told = {"format": "pt", "model": f"AnimateDiff Kit's small world: {name}", **more}
+    return {key: str(value) for key, value in told.items()}
+
+
+def autoencoder_file(shop: Workshop) -> Path:
+    return shop.folder / "autoencoder.ckpt"
+
+
+def train_pictures(shop: Workshop) -> None:
+    train_autoencoder.train(shop.folder, **shop.recipe("autoencoder"))
+
+
+def trained_autoencoder(shop: Workshop) -> tuple[Any, Tensor]:
+    pool = torch.from_numpy(everything(ALIGNED_BY, seed=1))
+    return train_autoencoder.finished(autoencoder_file(shop), pool)
+
+
+def image_training(shop: Workshop, name: str, start: Path | None) -> tuple[ImageTraining, Words]:
+    """The run of an image model, from where it was stopped; from the model in `start`, if any."""
+    recipe = shop.recipe(name)
+    pictures = Pictures(*encoded_stills(shop, recipe.pop("pictures"), name))
+    words = Words()
+    model = TextToImage(words, seed=0)
+    if start is not None:
+        model.load(files.weights_of(start))
+        model.text.requires_grad_(False)
+    training = ImageTraining(model, words, pictures, Recipe(**recipe), shop.folder / name)
+    training.resume()
+    return training, words
+
+
+def encoded_stills(shop: Workshop, count: int, style: str) -> tuple[Tensor, list[str]]:
+    """Drawn and encoded anew each time: it takes a minute or two."""
+    log.info("Drawing %d pictures.", count)
+    captions, drawn = stills(count, seed=0, style=style)
+    model, _ = trained_autoencoder(shop)
+    return train_autoencoder.encode(model, torch.from_numpy(drawn)), captions
+
+
+def train_base(shop: Workshop) -> None:
+    training, _ = image_training(shop, files.BASE, None)
+    training.train()
+    write_base(shop, training)
+
+
+def write_base(shop: Workshop, training: ImageTraining) -> None:
+    pictures, preview = trained_autoencoder(shop)
+    tensors = training.model.file_tensors(training.average, Words())
+    tensors.update({PICTURE_PREFIX + k: w for k, w in pictures.state_dict().items()})
+    tensors[PREVIEW] = preview
+    told = about("base", steps=training.step, seed=training.recipe.seed)
+    save_weights(files.CHECKPOINTS / "base.safetensors", half(tensors), told)
+
+
+def train_outlined(shop: Workshop) -> None:
+    training, words = image_training(shop, files.OUTLINED, files.CHECKPOINTS / "base.safetensors")
+    training.train()
+    tensors = training.model.file_tensors(training.average, words)
+    unet = {k: w for k, w in tensors.items() if k.startswith(UNET_PREFIX)}
+    told = about("outlined", steps=training.step, seed=training.recipe.seed)
+    save_weights(files.CHECKPOINTS / "outlined.safetensors", half(unet), told)
+
+
+def clips_for(shop: Workshop, name: str, clip: Any, vae: Any) -> EncodedClips:
+    table = {"kind": name, **shop.recipe(name)["clips"]}
+    folder = shop.folder / "clips" / name.replace(" ", "_")
+    log.info("Encoding %d clips for %s.", table["count"], name)
+    with torch.inference_mode():
+        encode_clips(WorldClips(**table), vae, clip, folder)
+    return EncodedClips(folder)
+
+
+def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
+    """A stage of the pack's engine, as recipes.toml has it."""
+    recipe = shop.recipe(name)
+    model, clip, vae = files.load(files.BASE)
+    clips = clips_for(shop, name, clip, vae)
+    if recipe.get("adapter"):
+        adapter = files.weights_of(files.LORAS / files.ADAPTER)
+        model = apply_domain_adapter(model, adapter, 1.0, files.ADAPTER)
+    plain = dict(gradient_checkpointing=False, save_every=100, preview_every=0)
+    settings = TrainingSettings(**{**plain, **recipe["training"]})
+    trainee = trainee_of(recipe, model, settings.seed)
+    place = shop.folder / name.replace(" ", "_")
+    run = Run(trainee, clips, ModelInputs(model), settings, place, watch=Watch())
+    if there := found(place):
+        run.resume(there[-1])
+    run.train()
+    save_weights(folder / file, half(file_tensors(run)), metadata(run))
+
+
+def trainee_of(recipe: Mapping[str, Any], model: ModelPatcher, seed: int) -> Trainee:
+    where = Where(memory.get_torch_device(), torch.float32)
+    if recipe["stage"] == stages.DOMAIN_ADAPTER:
+        return stages.domain_adapter(model, recipe["rank"], seed, where)
+    if recipe["stage"] == stages.MOTION_MODULE:
+        return stages.motion_module(model, None, "v3", seed, where)
+    motion = load_motion_model(str(files.MOTION_MODELS / files.MOTION_MODEL))
+    return stages.motion_lora(model, motion, recipe["rank"], seed, where)
+
+
+@dataclass
+class Watch:
+    """Tells the mean loss of every 50 steps."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def __call__(self, report: Report) -> None:
+        self.total, self.count = self.total + report.loss, self.count + 1
+        if report.step % 50 == 0:
+            log.info("step %d: loss %.4f", report.step, self.total / self.count)
+            self.total, self.count = 0.0, 0
+
+
+def steps_of(shop: Workshop) -> dict[str, tuple[Path, Callable[[], None]]]:
+    """Name -> the file that it makes, and what makes it; in order."""
+    made: dict[str, tuple[Path, Callable[[], None]]] = {
+        "autoencoder": (shop.folder / "autoencoder.done", lambda: train_pictures(shop)),
+        "base": (files.CHECKPOINTS / "base.safetensors", lambda: train_base(shop)),
+        "outlined": (files.CHECKPOINTS / "outlined.safetensors", lambda: train_outlined(shop)),
+    }
+    engine = {"neon": (files.LORAS, files.NEON_LORA), "adapter": (files.LORAS, files.ADAPTER)}
+    engine["motion"] = (files.MOTION_MODELS, files.MOTION_MODEL)
+    engine.update({m: (files.MOTION_LORAS, files.motion_lora(m)) for m in CAMERA_MOVES})
+    for name, (folder, file) in engine.items():
+        made[name] = (
+            folder / file,
+            lambda name=name, folder=folder, file=file: train_stage(shop, name, folder, file),
+        )
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
+    here = Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(prog="small_world", description=__doc__)
+    parser.add_argument("steps", nargs="*", help="these alone; all without")
+    parser.add_argument("--folder", type=Path, default=here.parent / ".comfy" / "small_world")
+    options = parser.parse_args(arguments)
+    log.addHandler(logging.StreamHandler(sys.stdout))
+    pack = logging.getLogger("animatediff_kit")
+    pack.setLevel(logging.INFO)
+    recipes = toml_reader().loads((here / "recipes.toml").read_text(encoding="utf-8"))
+    steps = steps_of(Workshop(options.folder, recipes))
+    for name, (file, make) in steps.items():
+        if options.steps and name not in options.steps or file.exists():
+            continue
+        log.info("%s ...", name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        make()
+    return 0

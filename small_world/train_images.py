@@ -1,0 +1,220 @@
+"""Trains the text-to-image models: the base from nothing, a personalised one from the base.
+
+UNet and text encoder learn together to predict the noise in latents (Rombach et al. 2022, eq. 3);
+the personalised model is the base trained on, whole, on pictures of its style alone, as DreamBooth
+does (Ruiz et al. 2023).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import comfy.clip_model
+import comfy.ops
+import torch
+from comfy.ldm.modules.attention import attention_pytorch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.ldm.modules.diffusionmodules.util import make_beta_schedule
+from torch import Tensor, nn
+
+from ..training.denoiser import torch_attention
+from ..training.private_copy import PlainLayers
+from .initial import initialised
+from .models import TEXT, TEXT_PREFIX, TOKEN_IDS, TOKENS, UNET, UNET_PREFIX, Tokenizer, part
+from .words import COLOURS, GROUNDS, MOTIONS, PATTERNS, SHAPES
+
+log = logging.getLogger(__name__)
+
+STEPS = 1000
+EMPTY = ""
+
+
+class Words:
+    """Captions -> places in the table of token embeddings.
+
+    The table has a row for each token of the world's captions; `ids` are SD1's numbers of them.
+    """
+
+    def __init__(self) -> None:
+        self.tokenizer = Tokenizer()
+        words = [*SHAPES, *COLOURS, *GROUNDS, *PATTERNS, *MOTIONS.values()]
+        text = " ".join(["a an on background", *words])
+        self.ids = sorted(set(self.tokens(EMPTY)) | set(self.tokens(text)))
+        self.places = {token: place for place, token in enumerate(self.ids)}
+
+    def tokens(self, caption: str) -> list[int]:
+        (batch,) = self.tokenizer.tokenize_with_weights(caption)["l"]
+        return [token for token, _ in batch]
+
+    def rows(self, caption: str) -> list[int]:
+        return [self.places[token] for token in self.tokens(caption)]
+
+
+class TextModel(nn.Module):
+    """The text encoder, differentiable: ComfyUI's own adds in place, which loses gradients.
+
+    Parameter names are ComfyUI's, but for the table of embeddings, which has the rows of `Words`.
+    """
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        ops = comfy.ops.disable_weight_init
+        self.transformer = comfy.clip_model.CLIPTextModel(TEXT, torch.float32, "cpu", ops)
+        self.text_model: Any = self.transformer.text_model
+        self.text_model.embeddings.token_embedding = nn.Embedding(rows, TEXT["hidden_size"])
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """rows: b t -> b t c"""
+        embeddings = self.text_model.embeddings
+        x = embeddings.token_embedding(rows) + embeddings.position_embedding.weight
+        mask = torch.full((x.shape[1],) * 2, -torch.finfo(x.dtype).max).triu_(1)
+        for layer in self.text_model.encoder.layers:
+            x = x + layer.self_attn(layer.layer_norm1(x), mask, attention_pytorch)
+            x = x + layer.mlp(layer.layer_norm2(x))
+        return self.text_model.final_layer_norm(x)
+
+
+class TextToImage(nn.Module):
+    """UNet and text encoder of one model, in training."""
+
+    def __init__(self, words: Words, seed: int) -> None:
+        super().__init__()
+        unet = UNetModel(**UNET, dtype=torch.float32, operations=PlainLayers)  # pyright: ignore
+        self.unet = initialised(unet, seed, ("out_layers.3", "proj_out", "out.2"))
+        self.text = initialised(TextModel(len(words.ids)), seed + 1)
+
+    def forward(self, noisy: Tensor, t: Tensor, rows: Tensor) -> Tensor:
+        """noisy: b 4 h w;   t: b, 0..T-1;   rows: b t -> b 4 h w"""
+        options = {"optimized_attention_override": torch_attention}
+        return self.unet(noisy, t.float(), context=self.text(rows), transformer_options=options)
+
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Weights of a checkpoint file."""
+        self.unet.load_state_dict({k: w.float() for k, w in part(weights, UNET_PREFIX).items()})
+        text = {k: w.float() for k, w in part(weights, TEXT_PREFIX).items()}
+        self.text.transformer.load_state_dict(text)
+
+    def file_tensors(self, values: dict[str, Tensor], words: Words) -> dict[str, Tensor]:
+        """The checkpoint's tensors under SD1.5's names."""
+        named = {UNET_PREFIX + k: w for k, w in part(values, "unet.").items()}
+        named.update({TEXT_PREFIX + k: w for k, w in part(values, "text.transformer.").items()})
+        assert TOKENS in named
+        return {**named, TOKEN_IDS: torch.tensor(words.ids, dtype=torch.int32)}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A pool of encoded pictures.   latents: n 4 h w, scaled;   captions: n"""
+
+    latents: Tensor
+    captions: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`average`: decay of the running average that is exported."""
+
+    steps: int
+    batch: int = 64
+    rate: float = 1e-3
+    warmup: int = 100
+    average: float = 0.998
+    dropout: float = 0.1
+    seed: int = 0
+    save_every: int = 100
+
+    def rate_at(self, step: int) -> float:
+        """Rises, then falls along a half cosine."""
+        fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.rate * min(1.0, (step + 1) / self.warmup) * max(fall, 0.02)
+
+
+def signals() -> Tensor:
+    """a_1..a_T of SD1.5's schedule.   -> T"""
+    betas = make_beta_schedule("linear", STEPS, linear_start=0.00085, linear_end=0.012)
+    return (1 - torch.as_tensor(betas)).cumprod(0).float()
+
+
+class ImageTraining:
+    """One run. Every step's draws hang on the seed and the step alone, so it can be resumed."""
+
+    def __init__(
+        self, model: TextToImage, words: Words, pictures: Pictures, recipe: Recipe, folder: Path
+    ) -> None:
+        self.model, self.pictures, self.recipe, self.folder = model, pictures, recipe, folder
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01
+        )
+        self.average = {k: w.detach().clone() for k, w in model.state_dict().items()}
+        self.signal = signals()
+        self.rows = torch.tensor([words.rows(caption) for caption in pictures.captions])
+        self.empty = torch.tensor(words.rows(EMPTY))
+        self.step = 0
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "newest.ckpt"
+
+    def resume(self) -> None:
+        if self.checkpoint.is_file():
+            state = torch.load(self.checkpoint, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.average, self.step = state["average"], state["step"]
+
+    def save(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+            "step": self.step,
+        }
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.checkpoint)
+
+    def loss(self, generator: torch.Generator) -> Tensor:
+        recipe = self.recipe
+        chosen = torch.randint(len(self.pictures.latents), (recipe.batch,), generator=generator)
+        clean = self.pictures.latents[chosen]
+        noise = torch.randn(clean.shape, generator=generator)
+        t = torch.randint(STEPS, (recipe.batch,), generator=generator)
+        rows = self.rows[chosen]
+        rows[torch.rand(recipe.batch, generator=generator) < recipe.dropout] = self.empty
+        a = self.signal[t].view(-1, 1, 1, 1)
+        predicted = self.model(a.sqrt() * clean + (1 - a).sqrt() * noise, t, rows)
+        return (predicted - noise).square().mean()
+
+    def train(self) -> None:
+        total, count = 0.0, 0
+        while self.step < self.recipe.steps:
+            generator = torch.Generator().manual_seed(self.recipe.seed * 10**6 + self.step)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.recipe.rate_at(self.step)
+            loss = self.loss(generator)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            self.update_average()
+            self.step += 1
+            total, count = total + loss.item(), count + 1
+            if self.step % 50 == 0:
+                log.info("step %d: loss %.4f", self.step, total / count)
+                total, count = 0.0, 0
+            if self.step % self.recipe.save_every == 0:
+                self.save()
+        self.save()
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Young averages forget faster, so that the random beginning does not last."""
+        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        for key, value in self.model.state_dict().items():
+            self.average[key].lerp_(value, 1 - decay)
