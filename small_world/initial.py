@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 Module = TypeVar("Module", bound=nn.Module)
 
-KINDS = (nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm)
+KINDS: tuple[Any, ...] = (nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm)
 
 
 def initialised(module: Module, seed: int, silent: tuple[str, ...] = ()) -> Module:
