@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.files import read_weights
-from .models import UNET_PREFIX, autoencoder, image_model, text_encoder
+from .models import autoencoder, image_model, text_encoder
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 
@@ -44,9 +44,8 @@ def load(name: str) -> tuple[ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
         raise ValueError(f"{name!r} is no image model; choose one of {', '.join(IMAGE_MODELS)}.")
     base = weights_of(CHECKPOINTS / "base.safetensors")
     weights = base
-    if name == OUTLINED:  # the UNet alone was trained on
-        outlined = weights_of(CHECKPOINTS / "outlined.safetensors")
-        weights = {k: w for k, w in base.items() if not k.startswith(UNET_PREFIX)} | outlined
+    if name == OUTLINED:  # what was trained on takes the place of the base's
+        weights = base | weights_of(CHECKPOINTS / "outlined.safetensors")
     model = image_model(weights)
     if name == NEON:
         model = apply_domain_adapter(model, weights_of(LORAS / NEON_LORA), 1.0, NEON_LORA)

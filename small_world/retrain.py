@@ -88,7 +88,7 @@ def image_training(shop: Workshop, name: str, start: Path | None) -> tuple[Image
     model = TextToImage(words, seed=0)
     if start is not None:
         model.load(files.weights_of(start))
-        model.text.requires_grad_(False)
+        model.freeze_but_style()
     training = ImageTraining(model, words, pictures, Recipe(**recipe), shop.folder / name)
     training.resume()
     return training, words
@@ -121,7 +121,8 @@ def train_outlined(shop: Workshop) -> None:
     training, words = image_training(shop, files.OUTLINED, files.CHECKPOINTS / "base.safetensors")
     training.train()
     tensors = training.model.file_tensors(training.average, words)
-    unet = {k: w for k, w in tensors.items() if k.startswith(UNET_PREFIX)}
+    trained = {name for name, p in training.model.unet.named_parameters() if p.requires_grad}
+    unet = {k: w for k, w in tensors.items() if k.removeprefix(UNET_PREFIX) in trained}
     told = about("outlined", steps=training.step, seed=training.recipe.seed)
     save_weights(files.CHECKPOINTS / "outlined.safetensors", half(unet), told)
 

@@ -2,7 +2,7 @@
 
 UNet and text encoder learn together to predict the noise in latents (Rombach et al. 2022, eq. 3);
 the personalised model is the base trained on, whole, on pictures of its style alone, as DreamBooth
-does (Ruiz et al. 2023).
+does (Ruiz et al. 2023); the text encoder stays, and the UNet's lowest level, whose map is one latent.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ log = logging.getLogger(__name__)
 
 STEPS = 1000
 EMPTY = ""
+
+LOWEST = (
+    "time_embed.",
+    "middle_block.",
+    *(f"input_blocks.{i}." for i in (10, 11)),
+    *(f"output_blocks.{i}." for i in (0, 1)),
+)
+"""The UNet's layers whose maps are a single latent, and those that read the time."""
 
 
 class Words:
@@ -99,6 +107,12 @@ class TextToImage(nn.Module):
         text = {k: w.float() for k, w in part(weights, TEXT_PREFIX).items()}
         self.text.transformer.load_state_dict(text)
 
+    def freeze_but_style(self) -> None:
+        """What a personalised model has in common with its base."""
+        self.text.requires_grad_(False)
+        for name, parameter in self.unet.named_parameters():
+            parameter.requires_grad_(not name.startswith(LOWEST))
+
     def file_tensors(self, values: dict[str, Tensor], words: Words) -> dict[str, Tensor]:
         """The checkpoint's tensors under SD1.5's names."""
         named = {UNET_PREFIX + k: w for k, w in part(values, "unet.").items()}
@@ -147,8 +161,9 @@ class ImageTraining:
         self, model: TextToImage, words: Words, pictures: Pictures, recipe: Recipe, folder: Path
     ) -> None:
         self.model, self.pictures, self.recipe, self.folder = model, pictures, recipe, folder
+        trained = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01
+            trained, lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01
         )
         self.average = {k: w.detach().clone() for k, w in model.state_dict().items()}
         self.signal = signals()
