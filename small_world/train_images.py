@@ -1,8 +1,8 @@
 """Trains the text-to-image models: the base from nothing, a personalised one from the base.
 
 UNet and text encoder learn together to predict the noise in latents (Rombach et al. 2022, eq. 3);
-the personalised model is the base trained on, whole, on pictures of its style alone, as DreamBooth
-does (Ruiz et al. 2023); the text encoder stays, and the UNet's lowest level, whose map is one latent.
+the personalised model is the base trained on, with pictures of its style alone, as DreamBooth does
+(Ruiz et al. 2023). It keeps the text encoder, and the UNet's lowest level, whose map is one latent.
 """
 
 from __future__ import annotations
