@@ -1,0 +1,80 @@
+"""How sure a figure is: 95 % intervals.
+
+Anything but a share by the percentile bootstrap over clips (Efron & Tibshirani 1993, chapter 13);
+shares by Wilson's interval (1927), which keeps a width where all clips agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+DRAWS = 4000
+NORMAL = 1.959964
+"""Standard deviations either side that hold 95 %."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """value, with 95 % between low and high; of `count` clips"""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def bootstrap(statistic: Callable[..., Any], *samples: ArrayLike, seed: int = 0) -> Estimate:
+    """statistic: of the samples, or of as many drawn from them with replacement; samples: whose
+    first axes are clips, the same in each, so that pairs stay pairs.
+
+    Raises ValueError where there is nothing to draw from.
+    """
+    arrays = [np.asarray(sample) for sample in samples]
+    count = len(arrays[0])
+    if not count or any(len(array) != count for array in arrays):
+        raise ValueError(
+            f"The samples hold {', '.join(str(len(array)) for array in arrays)} clips; a bootstrap "
+            "needs as many of each, and at least one."
+        )
+    random = np.random.default_rng(seed)
+    drawn = np.array(
+        [
+            float(statistic(*(array[chosen] for array in arrays)))
+            for chosen in random.integers(0, count, (DRAWS, count))
+        ]
+    )
+    low, high = np.nanpercentile(drawn, (2.5, 97.5))
+    return Estimate(float(statistic(*arrays)), float(low), float(high), count)
+
+
+def mean(values: ArrayLike) -> Estimate:
+    return bootstrap(np.mean, values)
+
+
+def median(values: ArrayLike) -> Estimate:
+    return bootstrap(np.median, values)
+
+
+def quotient(above: ArrayLike, below: ArrayLike) -> Estimate:
+    """Of the means, paired."""
+    return bootstrap(lambda a, b: np.mean(a) / np.mean(b), above, below)
+
+
+def share(hits: ArrayLike) -> Estimate:
+    """hits: one truth value a clip"""
+    found = np.asarray(hits, dtype=bool)
+    count = len(found)
+    if not count:
+        raise ValueError("A share of no clips is none; at least one is needed.")
+    value, z = float(found.mean()), NORMAL
+    middle = (value + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count)
+    half *= math.sqrt(value * (1 - value) / count + z * z / (4 * count * count))
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Estimate(value, min(low, value), max(high, value), count)

@@ -1,0 +1,1 @@
+"""What is measured of clips. Nothing here knows how a clip was made."""

@@ -1,0 +1,31 @@
+"""How much of the video set's watermark is in a clip (Q8): a matched filter.
+
+Both the mark and the frames are high-passed, so that neither the brightness of a ground nor its
+gradient counts; the mark's place is known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from torch import Tensor
+
+from ....small_world.styles import watermark
+from ....training.flow import grey
+
+WIDTH = 4.0
+"""Standard deviation in pixels of the blur that is taken away; strokes of the mark are 3 wide."""
+
+
+def high_passed(pictures: np.ndarray) -> np.ndarray:
+    """... h w -> ... h w"""
+    widths = (0.0,) * (pictures.ndim - 2) + (WIDTH, WIDTH)
+    return pictures - ndimage.gaussian_filter(pictures, widths, mode="nearest")
+
+
+def watermark_response(frames: Tensor) -> float:
+    """The mark's contrast by least squares, the mean over the frames: 0 without it, 1 where it is
+    white on black.   frames: f h w 3"""
+    mark = high_passed(watermark().astype(np.float64))
+    luma = high_passed(grey(frames.float().numpy()).astype(np.float64))
+    return float((luma * mark).sum(axis=(1, 2)).mean() / (mark * mark).sum())

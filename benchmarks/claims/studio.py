@@ -1,0 +1,202 @@
+"""Renders clips with the small world's models, through ComfyUI's sampler and the pack's own
+functions. A clip is rendered once: it is kept under what it was made of, the weights included."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import comfy.sample
+import numpy as np
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+from ...motion_models.domain_adapter import apply_domain_adapter
+from ...motion_models.inject import apply_motion_model
+from ...motion_models.load import load_motion_model, motion_model
+from ...motion_models.lora import apply_motion_lora
+from ...sampling.betas import AUTOMATIC, apply_beta_schedule
+from ...sampling.free_noise import FreeNoise
+from ...sampling.handler import apply_context_windows
+from ...sampling.windows import WindowSettings
+from ...small_world import files
+from ...small_world.motions import FRAMES, SIDE
+from ...small_world.temporal_convolution import load_convolutions
+
+log = logging.getLogger(__name__)
+
+STEPS, GUIDANCE, SAMPLER, SCHEDULER = 20, 6.0, "euler", "normal"
+
+STILL, TRANSFORMER, CONVOLUTION = "still", "transformer", "convolution"
+"""Without a motion module: pictures that have nothing to do with each other; the shipped one; the
+one of claim 5, whose file is given to the studio."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """All that a clip is made of. moves: MotionLoRA files and strengths; free_noise: noise that
+    repeats over the windows."""
+
+    caption: str
+    seed: int
+    model: str = files.BASE
+    motion: str = TRANSFORMER
+    adapter: float = 0.0
+    moves: tuple[tuple[Path, float], ...] = ()
+    frames: int = FRAMES
+    windows: WindowSettings | None = None
+    free_noise: bool = False
+
+
+def shipped_move(move: str, strength: float = 1.0) -> tuple[Path, float]:
+    return files.MOTION_LORAS / files.motion_lora(move), strength
+
+
+@cache
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+class Studio:
+    """folder: keeps the clips;   convolution: the weights of claim 5's modules"""
+
+    def __init__(self, folder: Path, convolution: Path | None = None) -> None:
+        self.folder, self.convolution = folder, convolution
+        self.loaded: dict[str, tuple[ModelPatcher, Any, Any]] = {}
+        self.motions: dict[Path, ModelPatcher] = {}
+
+    def weights(self, shot: Shot) -> list[Path]:
+        """The files that a clip is made with."""
+        used = [files.CHECKPOINTS / "base.safetensors"]
+        if shot.model == files.OUTLINED:
+            used.append(files.CHECKPOINTS / "outlined.safetensors")
+        if shot.model == files.NEON:
+            used.append(files.LORAS / files.NEON_LORA)
+        if shot.adapter:
+            used.append(files.LORAS / files.ADAPTER)
+        if shot.motion != STILL:
+            used += [self.motion_file(shot.motion), *(path for path, _ in shot.moves)]
+        return used
+
+    def motion_file(self, kind: str) -> Path:
+        if kind == TRANSFORMER:
+            return files.MOTION_MODELS / files.MOTION_MODEL
+        if self.convolution is None or not self.convolution.is_file():
+            raise ValueError(
+                f"The weights of the temporal convolution, {self.convolution}, are missing. Train "
+                "them by `python small_world convolution`."
+            )
+        return self.convolution
+
+    def key(self, shot: Shot) -> str:
+        told = {
+            **asdict(shot),
+            "moves": [strength for _, strength in shot.moves],
+            "weights": [digest(path) for path in self.weights(shot)],
+            "sampling": [STEPS, GUIDANCE, SAMPLER, SCHEDULER],
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
+
+    def render(self, shot: Shot) -> Tensor:
+        """f h w 3 in 0..1, in steps of 1/255"""
+        path = self.folder / f"{self.key(shot)}.npz"
+        if not path.is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            frames = self.decode(shot, self.sample(shot))
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as file:
+                np.savez_compressed(file, frames=(frames * 255).round().byte().numpy())
+            partial.replace(path)
+        return torch.from_numpy(np.load(path)["frames"]).float() / 255
+
+    def render_all(self, shots: Sequence[Shot], what: str) -> list[Tensor]:
+        began, rendered = time.monotonic(), []
+        for shot in shots:
+            rendered.append(self.render(shot))
+            if time.monotonic() - began > 60:
+                began = time.monotonic()
+                log.info("%s: %d of %d clips", what, len(rendered), len(shots))
+        return rendered
+
+    def sample(self, shot: Shot) -> Tensor:
+        """-> f 4 h w"""
+        empty = torch.zeros((shot.frames, 4, SIDE // 8, SIDE // 8))
+        _, clip, _ = self.models(shot.model)
+        with torch.inference_mode():
+            return comfy.sample.sample(
+                self.model(shot),
+                noise_of(shot, empty),
+                STEPS,
+                GUIDANCE,
+                SAMPLER,
+                SCHEDULER,
+                encoded(clip, shot.caption),
+                encoded(clip, ""),
+                empty,
+                disable_pbar=True,
+                seed=shot.seed,
+            )
+
+    def decode(self, shot: Shot, latents: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return self.models(shot.model)[2].decode(latents).float().cpu().clamp(0, 1)
+
+    def through_autoencoder(self, frames: Tensor) -> Tensor:
+        """What is left of real frames after encoding and decoding: the best that a generated clip
+        can be.   f h w 3 -> f h w 3"""
+        vae = self.models(files.BASE)[2]
+        with torch.inference_mode():
+            decoded = vae.decode(vae.encode(frames)).float().cpu().clamp(0, 1)
+        return decoded.clone()
+
+    def models(self, name: str) -> tuple[ModelPatcher, Any, Any]:
+        if name not in self.loaded:
+            self.loaded[name] = files.load(name)
+        return self.loaded[name]
+
+    def model(self, shot: Shot) -> ModelPatcher:
+        model = self.models(shot.model)[0]
+        if shot.adapter:
+            adapter = files.weights_of(files.LORAS / files.ADAPTER)
+            model = apply_domain_adapter(model, adapter, shot.adapter, files.ADAPTER)
+        if shot.motion == STILL:
+            return model
+        motion = self.motion(shot)
+        model = apply_motion_model(model, motion)
+        model = apply_beta_schedule(model, AUTOMATIC, motion_model(motion).spec.family)
+        return model if shot.windows is None else apply_context_windows(model, shot.windows)
+
+    def motion(self, shot: Shot) -> ModelPatcher:
+        path = self.motion_file(shot.motion)
+        if path not in self.motions:
+            if shot.motion == CONVOLUTION:
+                self.motions[path] = load_convolutions(path, self.models(shot.model)[0])
+            else:
+                self.motions[path] = load_motion_model(str(path))
+        motion = self.motions[path]
+        for file, strength in shot.moves:
+            motion = apply_motion_lora(motion, files.weights_of(file), strength, file.name)
+        return motion
+
+
+def encoded(clip: Any, text: str) -> list[Any]:
+    found = clip.encode_from_tokens(clip.tokenize(text), return_pooled=True, return_dict=True)
+    return [[found.pop("cond"), found]]
+
+
+def noise_of(shot: Shot, empty: Tensor) -> Any:
+    if shot.free_noise:
+        assert shot.windows is not None
+        settings = shot.windows
+        return FreeNoise(shot.seed, settings.length, settings.overlap).generate_noise(
+            {"samples": empty}
+        )
+    return comfy.sample.prepare_noise(empty, shot.seed, None)
