@@ -1,5 +1,5 @@
-"""The paper's ablation: convolutions over time in the temporal transformers' place (Guo et al. 2024,
-section 5.3), of as many parameters and with the same beginning and end.
+"""The paper's ablation: convolutions over time in the temporal transformers' place (Guo et al.
+2024, section 5.3), of as many parameters and with the same beginning and end.
 
     GroupNorm -> Linear
     -> 2 x [LayerNorm -> convolution over 5 frames -> GELU -> convolution over 5 frames -> + input]

@@ -1,5 +1,7 @@
-"""What a claim comes to: figures, each with its interval, its line and its verdict. Kept as JSON, so
-that claims can be measured one by one in several sittings."""
+"""What a claim comes to: figures, each with its interval, its line and its verdict.
+
+Kept as JSON, so that claims can be measured one by one in several sittings.
+"""
 
 from __future__ import annotations
 

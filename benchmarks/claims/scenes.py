@@ -25,7 +25,7 @@ STRAIGHT = ("left", "right", "up", "down")
 
 @dataclass(frozen=True)
 class Case:
-    """A scene that was never trained on, and the seed of the noise that a clip of it starts from."""
+    """A scene that was never trained on, and the seed of the noise that its clip starts from."""
 
     scene: Scene
     seed: int

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ....small_world.motions import MOVES, PAN, ROLL, TILT, ZOOM
+from ....training.camera_signature import MOVES as NAMES
 from ....training.camera_signature import (
     CameraSignature,
     camera_signature,
     fit_affine,
 )
-from ....training.camera_signature import MOVES as NAMES
 from ....training.flow import pairs
 
 CAMERA_MOVES = tuple(move for move in MOVES if move != "none")

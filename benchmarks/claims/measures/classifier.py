@@ -1,5 +1,7 @@
-"""Small networks that name what a clip or a picture shows, trained on drawn ones: the substitute for
-scores of large pretrained models, and never called by their names."""
+"""Small networks that name what a clip or a picture shows, trained on drawn ones.
+
+They stand in for the scores of large pretrained models, whose names they never bear.
+"""
 
 from __future__ import annotations
 
