@@ -49,8 +49,9 @@ class Picture:
 
 @dataclass
 class Finding:
-    """number, title: the claim's; method: how it was measured; weights: the digests of the files
-    that were measured; table: heading of a second table and its rows, the first the head"""
+    """number, title: the claim's; method: how it was measured; tables: headings and rows, the first
+    the head; weights: file -> digest of what was measured; size: share of the full number of clips;
+    minutes: of this machine, all sittings together"""
 
     number: int
     title: str
@@ -59,6 +60,7 @@ class Finding:
     pictures: list[Picture] = field(default_factory=list)
     tables: list[tuple[str, list[list[str]]]] = field(default_factory=list)
     weights: dict[str, str] = field(default_factory=dict)
+    size: float = 1.0
     machine: str = ""
     minutes: float = 0.0
 

@@ -66,10 +66,13 @@ def digest(path: Path) -> str:
 
 
 class Studio:
-    """folder: keeps the clips;   convolution: the weights of claim 5's modules"""
+    """folder: keeps the clips;   convolution: the weights of claim 5's modules
+
+    remembered: seconds that those clips took which were there already.
+    """
 
     def __init__(self, folder: Path, convolution: Path | None = None) -> None:
-        self.folder, self.convolution = folder, convolution
+        self.folder, self.convolution, self.remembered = folder, convolution, 0.0
         self.loaded: dict[str, tuple[ModelPatcher, Any, Any]] = {}
         self.motions: dict[Path, ModelPatcher] = {}
 
@@ -109,13 +112,20 @@ class Studio:
         """f h w 3 in 0..1, in steps of 1/255"""
         path = self.folder / f"{self.key(shot)}.npz"
         if not path.is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            frames = self.decode(shot, self.sample(shot))
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
-                np.savez_compressed(file, frames=(frames * 255).round().byte().numpy())
-            partial.replace(path)
-        return torch.from_numpy(np.load(path)["frames"]).float() / 255
+            return self.keep(path, shot)
+        kept = np.load(path)
+        self.remembered += float(kept["seconds"])
+        return torch.from_numpy(kept["frames"]).float() / 255
+
+    def keep(self, path: Path, shot: Shot) -> Tensor:
+        began = time.monotonic()
+        frames = (self.decode(shot, self.sample(shot)) * 255).round().byte()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, frames=frames.numpy(), seconds=time.monotonic() - began)
+        partial.replace(path)
+        return frames.float() / 255
 
     def render_all(self, shots: Sequence[Shot], what: str) -> list[Tensor]:
         began, rendered = time.monotonic(), []

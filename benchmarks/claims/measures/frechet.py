@@ -21,7 +21,8 @@ CHANGE = 0.02
 
 
 def random_features(clips: Sequence[Tensor], seed: int) -> np.ndarray:
-    """Means and standard deviations of the last maps of a random network.   each f h w 3 -> n c"""
+    """Of the last maps of a random network the mean, the standard deviation over time and the mean
+    change from frame to frame.   each f h w 3 -> n c"""
     torch.manual_seed(seed)
     layers: list[nn.Module] = []
     for inputs, outputs in zip((3, *WIDTHS), WIDTHS, strict=False):
@@ -31,8 +32,9 @@ def random_features(clips: Sequence[Tensor], seed: int) -> np.ndarray:
     found = []
     with torch.no_grad():
         for clip in clips:
-            maps = network(clip.permute(3, 0, 1, 2)[None].float() * 2 - 1)[0].flatten(1)
-            found.append(torch.cat((maps.mean(1), maps.std(1))))
+            maps = network(clip.permute(3, 0, 1, 2)[None].float() * 2 - 1)[0].flatten(2)
+            parts = maps.mean(1), maps.std(1), maps.diff(dim=1).abs().mean(1)
+            found.append(torch.cat([part.mean(1) for part in parts]))
     return torch.stack(found).double().numpy()
 
 
@@ -63,7 +65,10 @@ def flow_moments(clip: Tensor) -> np.ndarray:
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2) (Dowson & Landau 1982).   n c, m c"""
+    """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^1/2) (Dowson & Landau 1982), each feature in units
+    of its standard deviation over `b`, the real clips.   n c, m c"""
+    unit = np.maximum(b.std(axis=0), 1e-9)
+    a, b = a / unit, b / unit
     means = a.mean(axis=0) - b.mean(axis=0)
     first, second = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (a, b))
     values, vectors = np.linalg.eigh(first)

@@ -1,0 +1,98 @@
+"""Measures the claims that are asked for, keeps what they come to, and writes the page."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from ...small_world import files
+from .findings import Finding, load, save
+from .page import outdated, write_page
+from .sitting import FULL, Sitting
+from .studio import Studio, digest
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+WORLD = ROOT / ".comfy" / "small_world"
+
+CLAIMS = {
+    1: "order",
+    2: "transfer",
+    3: "adapter",
+    4: "camera",
+    5: "convolution",
+    6: "windows",
+    7: "labels",
+}
+"""Number -> the module claim_*.py, whose `measure` takes a Sitting and gives a Finding."""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="paper_claims.py", description=__doc__)
+    top.add_argument("--claims", type=int, nargs="*", choices=CLAIMS, default=list(CLAIMS))
+    top.add_argument("--clips", type=int, default=FULL, help="of the largest set of clips")
+    top.add_argument("--threads", type=int, help="of the processor; torch's choice without")
+    top.add_argument("--folder", type=Path, default=WORLD / "proof", help="clips and findings")
+    top.add_argument("--docs", type=Path, default=ROOT / "docs", help="gets proof.md and pictures")
+    top.add_argument("--convolution", type=Path, default=WORLD / "convolution.safetensors",
+                     help="weights of the temporal convolution, for claim 5")  # fmt: skip
+    top.add_argument("--lora-files", type=Path, nargs="*", default=[],
+                     help="MotionLoRAs of other numbers of clips, for claim 4")  # fmt: skip
+    return top
+
+
+def machine() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{torch.get_num_threads()} threads of {platform.processor() or platform.machine()}"
+
+
+def measured(number: int, sitting: Sitting) -> Finding:
+    began, sitting.studio.remembered = time.monotonic(), 0.0
+    module = importlib.import_module(f"{__package__}.claim_{CLAIMS[number]}")
+    finding: Finding = module.measure(sitting)
+    finding.minutes = (time.monotonic() - began + sitting.studio.remembered) / 60
+    finding.size, finding.machine = sitting.clips / FULL, machine()
+    return finding
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    logging.getLogger().setLevel(logging.ERROR)
+    here = logging.getLogger(__package__)
+    here.addHandler(logging.StreamHandler(sys.stdout))
+    here.setLevel(logging.INFO)
+    pictures = options.docs / "images" / "proof"
+    sitting = Sitting(
+        Studio(options.folder / "clips", options.convolution),
+        options.clips,
+        options.folder,
+        pictures,
+        options.lora_files,
+    )
+    for number in options.claims:
+        log.info("claim %d ...", number)
+        finding = measured(number, sitting)
+        save(finding, options.folder)
+        log.info("claim %d: %s, %.0f minutes", number, verdict(finding), finding.minutes)
+    findings = load(options.folder)
+    write_page(findings, options.docs / "proof.md", pictures)
+    shipped = {path.name: digest(path) for path in files.WEIGHTS.rglob("*.safetensors")}
+    for line in outdated(findings, shipped):
+        log.warning("%s", line)
+    return 0
+
+
+def verdict(finding: Finding) -> str:
+    return "all lines reached" if finding.holds else "not all lines reached"
