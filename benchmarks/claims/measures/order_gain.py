@@ -59,8 +59,10 @@ def losses(
 
 
 def predictor(denoiser: Denoiser) -> Predict:
+    device = next(denoiser.parameters()).device
+
     def predict(noisy: Tensor, t: Tensor, text: Tensor) -> Tensor:
         with denoiser.animated(*noisy.shape[:2]):
-            return denoiser(noisy, t, text, None)
+            return denoiser(noisy.to(device), t.to(device), text.to(device), None).cpu()
 
     return predict

@@ -1,0 +1,95 @@
+"""Claim 2: the motion module moves personalised models that it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ...small_world.files import BASE, IMAGE_MODELS, NEON, OUTLINED
+from .animations import grid, save_animation
+from .charts import bars
+from .estimates import Estimate, mean
+from .findings import Finding, Picture
+from .measures.classifier import Classifier
+from .measures.style_network import share_of_style, trained_styles
+from .quality import CONTROL, add_range, add_tracks, decoded
+from .scenes import CHECKED, NETWORKS, REPORT, STRAIGHT, Case, cases
+from .sitting import FULL, Sitting
+from .studio import STILL, TRANSFORMER, Shot
+
+OWN, REAL = 0.9, 0.98
+
+METHOD = """\
+The motion module, which stage 2 trained on the base model, is put on two others as it is: one
+trained on with outlined shapes alone (all of its weights, as DreamBooth does), one with a LoRA of a
+neon palette. A small network that was trained on drawn pictures names the style of every frame; the
+base model's clips are its control. Smoothness is that of things that move along a line: how far
+their track is from a constant velocity, and how much moves, as a share of real clips drawn in the
+same style. The personalised models without the module are the control: pictures in a row."""
+
+
+def measure(sitting: Sitting) -> Finding:
+    finding = Finding(2, "It moves personalised models untouched", METHOD)
+    network = trained_styles(sitting.folder, NETWORKS)
+    scenes = {
+        name: cases(sitting.scaled(FULL // 4), REPORT, STRAIGHT, style=name)
+        for name in IMAGE_MODELS
+    }
+    check_network(finding, network, sitting)
+    clips = {
+        (name, kind): sitting.render(
+            finding, [Shot(c.caption, c.seed, model=name, motion=kind) for c in scenes[name]]
+        )
+        for name in IMAGE_MODELS
+        for kind in (TRANSFORMER, STILL)
+    }
+    measure_styles(finding, network, sitting, clips)
+    for name in IMAGE_MODELS:
+        measure_motion(finding, sitting, name, scenes[name], clips)
+    rows = [clips[name, TRANSFORMER][:6] for name in IMAGE_MODELS]
+    save_animation(sitting.pictures / "transfer.webp", grid(rows))
+    shows = "Base, outlined and neon model with the same motion module, prompts and noise"
+    finding.pictures.append(Picture("transfer.webp", shows))
+    return finding
+
+
+def check_network(finding: Finding, network: Classifier, sitting: Sitting) -> None:
+    for style in IMAGE_MODELS:
+        real = [c.real for c in cases(sitting.scaled(FULL // 4), CHECKED, style=style)]
+        right = mean(share_of_style(network, real, style))
+        line = f"at least {REAL:.0%}"
+        finding.add(f"real {style} clips: style", right, line, right.value >= REAL, "%")
+
+
+Clips = dict[tuple[str, str], list[Tensor]]
+
+
+def measure_styles(finding: Finding, network: Classifier, sitting: Sitting, clips: Clips) -> None:
+    shown: dict[str, list[Estimate]] = {"animated": [], "single pictures": [], "base, animated": []}
+    for style in (OUTLINED, NEON):
+        own = mean(share_of_style(network, clips[style, TRANSFORMER], style))
+        line = f"at least {OWN:.0%}"
+        finding.add(f"{style} model, animated: own style", own, line, own.value >= OWN, "%")
+        alone = mean(share_of_style(network, clips[style, STILL], style))
+        finding.add(f"{style} model, single pictures: own style", alone, unit="%")
+        base = mean(share_of_style(network, clips[BASE, TRANSFORMER], style))
+        name, refused = f"base model, animated: {style} style", base.value < OWN
+        finding.add(name, base, f"below {OWN:.0%}", refused, "%", control=True)
+        for group, estimate in zip(shown.values(), (own, alone, base), strict=True):
+            group.append(estimate)
+    path = sitting.pictures / "transfer.png"
+    bars(path, shown, (OUTLINED, NEON), "share of frames in the style", OWN)
+    finding.pictures.append(Picture("transfer.png", "Frames in the personalised model's style"))
+
+
+def measure_motion(
+    finding: Finding, sitting: Sitting, name: str, found: Sequence[Case], clips: Clips
+) -> None:
+    real = decoded(sitting, found)
+    add_range(finding, f"{name} model", clips[name, TRANSFORMER], real)
+    add_tracks(finding, f"{name} model", clips[name, TRANSFORMER], real, found)
+    if name != BASE:
+        what = f"{name} model without the module"
+        add_range(finding, what, clips[name, STILL], real, CONTROL)
+        add_tracks(finding, what, clips[name, STILL], real, found, CONTROL)

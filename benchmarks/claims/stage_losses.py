@@ -1,0 +1,101 @@
+"""Stage 2's loss on clips that it was not trained on, of any motion modules (Q1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import comfy.model_management as memory
+import numpy as np
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+from ...motion_models.domain_adapter import apply_domain_adapter
+from ...motion_models.load import load_motion_model
+from ...small_world import files
+from ...small_world.draw import clip_frames, video
+from ...training import stages
+from ...training.denoiser import Denoiser
+from ...training.inputs import ModelInputs
+from ...training.stages import Trainee, Where
+from .controls import shuffled_order
+from .estimates import Estimate, bootstrap, mean
+from .measures.order_gain import draws_for, losses, predictor
+from .scenes import REPORT, noise_seed
+from .studio import Studio, encoded
+
+DRAWS = 8
+MIDDLES = [(i + 0.5) / DRAWS for i in range(DRAWS)]
+"""Of the parts of the schedule that the timesteps are drawn from, as t / T."""
+
+MOTION = files.MOTION_MODELS / files.MOTION_MODEL
+CONDITIONS = (files.CHECKPOINTS / "base.safetensors", files.LORAS / files.ADAPTER)
+"""The files of the models that stage 2 stood on."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """In the true order of the frames and in another.   clips draws"""
+
+    true: np.ndarray
+    shuffled: np.ndarray
+
+
+def here() -> Where:
+    return Where(memory.get_torch_device(), torch.float32)
+
+
+def adapted() -> ModelPatcher:
+    """The base model with the adapter at scale 1, as stage 2 has it."""
+    adapter = files.weights_of(files.LORAS / files.ADAPTER)
+    return apply_domain_adapter(files.load(files.BASE)[0], adapter, 1.0, files.ADAPTER)
+
+
+def shipped_module(model: ModelPatcher) -> Trainee:
+    return stages.motion_module(model, load_motion_model(str(MOTION)), "v3", 0, here())
+
+
+def new_module(model: ModelPatcher) -> Trainee:
+    """As stage 2 begins: the last layers are zero."""
+    return stages.motion_module(model, None, "v3", 0, here())
+
+
+def clip_losses(
+    studio: Studio,
+    model: ModelPatcher,
+    signal: Tensor,
+    denoisers: Mapping[str, Denoiser],
+    count: int,
+) -> dict[str, Losses]:
+    """Of all denoisers on the same `count` clips, noises and timesteps."""
+    _, clip, vae = studio.models(files.BASE)
+    inputs = ModelInputs(model)
+    predictors = {name: predictor(denoiser) for name, denoiser in denoisers.items()}
+    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in denoisers}
+    for number in range(count):
+        scene = video(REPORT, number)
+        frames = torch.from_numpy(clip_frames(scene, spoiled=True))
+        with torch.inference_mode():
+            latents = vae.encode(frames)
+            text = encoded(clip, scene.caption)[0][0][0]
+        clean = inputs.scaled(latents.clone()).float()  # no longer of inference mode
+        seed = noise_seed(REPORT, number)
+        order = shuffled_order(len(frames), seed)
+        draws = draws_for(seed, tuple(clean.shape), DRAWS, len(signal), order)
+        for name, predict in predictors.items():
+            true, wrong = (
+                losses(predict, clean, text.clone(), draws, signal, shuffled)
+                for shuffled in (False, True)
+            )
+            rows[name].append((true, wrong))
+    return {name: Losses(*map(np.stack, zip(*found, strict=True))) for name, found in rows.items()}
+
+
+def gain(worse: np.ndarray, better: np.ndarray) -> Estimate:
+    """1 - better / worse, of the same clips and draws.   clips draws, clips draws"""
+    return bootstrap(lambda a, b: 1 - np.mean(b) / np.mean(a), worse.mean(1), better.mean(1))
+
+
+def by_time(found: np.ndarray) -> list[Estimate]:
+    return [mean(column) for column in found.T]
