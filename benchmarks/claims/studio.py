@@ -43,7 +43,7 @@ one of claim 5, whose file is given to the studio."""
 @dataclass(frozen=True)
 class Shot:
     """All that a clip is made of. moves: MotionLoRA files and strengths; free_noise: noise that
-    repeats over the windows."""
+    repeats over the windows; steps: of the sampler."""
 
     caption: str
     seed: int
@@ -54,6 +54,7 @@ class Shot:
     frames: int = FRAMES
     windows: WindowSettings | None = None
     free_noise: bool = False
+    steps: int = STEPS
 
 
 def shipped_move(move: str, strength: float = 1.0) -> tuple[Path, float]:
@@ -104,7 +105,7 @@ class Studio:
             **asdict(shot),
             "moves": [strength for _, strength in shot.moves],
             "weights": [digest(path) for path in self.weights(shot)],
-            "sampling": [STEPS, GUIDANCE, SAMPLER, SCHEDULER],
+            "sampling": [GUIDANCE, SAMPLER, SCHEDULER],
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -144,7 +145,7 @@ class Studio:
             return comfy.sample.sample(
                 self.model(shot),
                 noise_of(shot, empty),
-                STEPS,
+                shot.steps,
                 GUIDANCE,
                 SAMPLER,
                 SCHEDULER,
