@@ -41,13 +41,13 @@ METHODS = {
 FIGURES = ("motion", "warp", "sharpness")
 
 METHOD = f"""\
-Videos of {LONG} and {LONGER} frames of things that go round or bounce (base model, motion module, no
-adapter), in windows of {FRAMES} frames that share {OVERLAP}, by every fuse method and in views; with
-noise of each frame's own, and with FreeNoise. Three figures are compared at the seams and between
-them: the motion's departure from its neighbours', what warping cannot explain, and sharpness. A
-seam shows where one differs by 10 % or more with a probability by chance below 5 %. Windows side
-by side without overlap are the control, and so are drawn videos whose windows are drawn each for
-itself; drawn videos without windows have to pass."""
+Videos of {LONG} and {LONGER} frames of things that go round or bounce (base model, motion module,
+no adapter), in windows of {FRAMES} frames that share {OVERLAP}, by every fuse method and in views;
+with noise of each frame's own, and with FreeNoise. Three figures are compared at the seams and
+between them: the motion's departure from its neighbours', what warping cannot explain, and
+sharpness. A seam shows where one differs by 10 % or more with a probability by chance below 5 %.
+Windows side by side without overlap are the control, and so are drawn videos whose windows are
+drawn each for itself; drawn videos without windows have to pass."""
 
 
 @dataclass(frozen=True)
