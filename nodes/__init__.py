@@ -12,8 +12,9 @@ from .measure import MeasureMotion
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
-from .training import TrainDomainAdapter, TrainingSettingsNode, TrainMotionLora, TrainMotionModule
+from .training import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .training_data import ClipsFromImages, EncodeClips, LoadVideoClips, MoveCamera
+from .training_settings import TrainingSettingsNode
 from .windows import ContextWindows, PreviewWindows
 
 NODES: list[type[io.ComfyNode]] = [
