@@ -32,8 +32,7 @@ class WorldClips(ClipSet):
         return self.count
 
     def scene(self, index: int) -> Scene:
-        if not 0 <= index < self.count:
-            raise IndexError(index)
+        self._check(index)
         if self.kind in ("video", "clean"):
             scene = video(self.seed, index)
         elif self.kind == "stills":
@@ -61,8 +60,13 @@ class WorldClips(ClipSet):
         return SIDE, SIDE
 
     def frames(self, index: int) -> Iterator[Tensor]:
+        self._check(index)
         if self.kind == "stills":
             yield torch.from_numpy(picture(self.seed, index, self.style)[1])
             return
         drawn = clip_frames(self.scene(index), FRAMES, spoiled=self.kind == "video")
         yield from torch.from_numpy(drawn)
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
