@@ -12,6 +12,7 @@ from .measure import MeasureMotion
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
+from .small_world import SmallWorldModels
 from .training import TrainDomainAdapter, TrainingSettingsNode, TrainMotionLora, TrainMotionModule
 from .training_data import ClipsFromImages, EncodeClips, LoadVideoClips, MoveCamera
 from .windows import ContextWindows, PreviewWindows
@@ -36,6 +37,7 @@ NODES: list[type[io.ComfyNode]] = [
     TrainMotionModule,
     TrainMotionLora,
     MeasureMotion,
+    SmallWorldModels,
 ]
 
 
