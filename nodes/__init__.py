@@ -12,6 +12,7 @@ from .measure import MeasureMotion
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
+from .small_world import SmallWorldModels
 from .training import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .training_data import ClipsFromImages, EncodeClips, LoadVideoClips, MoveCamera
 from .training_settings import TrainingSettingsNode
@@ -37,6 +38,7 @@ NODES: list[type[io.ComfyNode]] = [
     TrainMotionModule,
     TrainMotionLora,
     MeasureMotion,
+    SmallWorldModels,
 ]
 
 

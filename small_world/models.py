@@ -151,4 +151,5 @@ def autoencoder(weights: dict[str, Tensor]) -> comfy.sd.VAE:
         offload_device=vae.patcher.offload_device,
     )
     vae.latent_channels, vae.downscale_ratio, vae.upscale_ratio = CHANNELS, PATCH, PATCH
+    vae.size = None  # counted anew when it is asked for
     return vae
