@@ -7,9 +7,9 @@ training/seams.py: the effect at the seams, with the probability p of as large a
 seams. A figure passes where p is 0.05 or more, or the effect is below 10 %. `batched`, whose
 windows do not overlap, is the control that must fail.
 
-Without files of your own it takes the untrained stand-in weights of the demo. They show noise: such
-figures say nothing of quality, only that the script runs. That the measures see what they should is
-what tests/training/test_seams.py shows, on drawn videos.
+Without files of your own it takes the untrained stand-in weights of the tests. They show noise:
+such figures say nothing of quality, only that the script runs. That the measures see what they
+should is what tests/training/test_seams.py shows, on drawn videos.
 """
 
 from __future__ import annotations

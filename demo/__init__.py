@@ -1,1 +1,1 @@
-"""What `python run.py demo` renders with."""
+"""Untrained stand-in weights of SD1.5's layout, for tests and benchmarks."""

@@ -1,7 +1,7 @@
 """Untrained stand-in weights of the real Stable Diffusion 1.5 layout, in the real file formats.
 
-They let the demo and the tests go the way that a user's files go, from CheckpointLoaderSimple to
-the saved video, where no trained weights are at hand. The pictures are noise-like textures.
+They let tests and benchmarks go the way that a user's files go, from CheckpointLoaderSimple to the
+saved video, where no trained weights are at hand. The pictures are noise-like textures.
 
 The launcher runs this module inside `.venv`; each option but the first names a file to write.
 """

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import LauncherError, comfyui, environment, stand_in, workflow
+from . import LauncherError, comfyui, environment, workflow
 from .client import Prompt
 from .environment import Say
 from .progress import Progress
 from .server import Server
 from .websocket import WebSocketClosed
 
-EXAMPLE = Path("example_workflows", "text_to_animation.json")
-
-# What the demo changes in the example workflow: model files that exist, a size for two CPU cores.
-OVERRIDES: dict[tuple[str, str], Any] = {
-    ("CheckpointLoaderSimple", "ckpt_name"): stand_in.CHECKPOINT,
-    ("ADK_Animate", "motion_model"): stand_in.MOTION_MODEL,
-    ("ADK_Animate", "motion_lora"): stand_in.MOTION_LORA,
-    ("ADK_LoadMotionModel", "motion_model"): stand_in.MOTION_MODEL,
-    ("ADK_LoadMotionLoRA", "lora"): stand_in.MOTION_LORA,
-    ("ADK_DomainAdapter", "adapter"): stand_in.DOMAIN_ADAPTER,
-    ("EmptyLatentImage", "width"): 96,
-    ("EmptyLatentImage", "height"): 96,
-    ("KSampler", "steps"): 4,
-}
+EXAMPLE = Path("example_workflows", "small_world.json")
+"""All that it names ships with the pack."""
 
 
 @dataclass(frozen=True)
@@ -47,25 +34,19 @@ def run(root: Path, options: Options, say: Say) -> list[Path]:
     content = workflow.load(path)
     comfy = choose_comfyui(root, options.comfyui, say)
     base = comfyui.prepare_base(root / ".comfy" / "base", root)
-    if options.workflow is None:
-        stand_in.ensure(root, comfy, base / "models", say)
     say(f"starting ComfyUI from {comfy.folder}")
     began = time.monotonic()
     log = root / ".comfy" / "logs" / "comfyui.log"
     with Server(comfy, base, log, shown_models(root, comfy)) as server:
         say(f"ComfyUI answers at {server.url} after {time.monotonic() - began:.1f} s (log: {log})")
         prompt = workflow.to_prompt(content, server.client.object_info())
-        if options.workflow is None:
-            prompt = overridden(prompt)
         say(f"rendering {path}")
+        began = time.monotonic()
         saved = content if workflow.is_saved(content) else None
         written = render(server, prompt, saved, options.output)
+        say(f"rendered in {time.monotonic() - began:.1f} s")
         for file in written:
             say(f"wrote {file}")
-        if options.workflow is None:
-            say(
-                "The weights are untrained stand-ins: the video is an abstract, noise-like texture."
-            )
         if options.serve:
             serve(server, say)
     return written
@@ -86,16 +67,6 @@ def shown_models(root: Path, comfy: comfyui.ComfyUI) -> tuple[str, ...]:
         return ()
     config = comfyui.model_paths_config(comfy, root / ".comfy" / "extra_model_paths.yaml")
     return ("--extra-model-paths-config", str(config))
-
-
-def overridden(prompt: Prompt) -> Prompt:
-    """The example workflow with `OVERRIDES` in place."""
-    changed = copy.deepcopy(prompt)
-    for node in changed.values():
-        for (kind, name), value in OVERRIDES.items():
-            if node["class_type"] == kind and name in node["inputs"]:
-                node["inputs"][name] = value
-    return changed
 
 
 def render(

@@ -1,10 +1,14 @@
-"""The untrained stand-in files: their names, their folders, and the call that writes them."""
+"""The untrained stand-in files, for tests and benchmarks that need SD1.5's own layout: their names,
+their folders, the call that writes them, and graphs that are given them."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from pathlib import Path
+from typing import Any
 
+from .client import Prompt
 from .comfyui import ComfyUI
 from .environment import Say, run_logged
 
@@ -21,6 +25,29 @@ FILES = {
     "--domain-adapter": Path("loras", DOMAIN_ADAPTER),
 }
 
+# What stands in an example workflow in place of a user's files, at a size for two CPU cores.
+OVERRIDES: dict[tuple[str, str], Any] = {
+    ("CheckpointLoaderSimple", "ckpt_name"): CHECKPOINT,
+    ("ADK_Animate", "motion_model"): MOTION_MODEL,
+    ("ADK_Animate", "motion_lora"): MOTION_LORA,
+    ("ADK_LoadMotionModel", "motion_model"): MOTION_MODEL,
+    ("ADK_LoadMotionLoRA", "lora"): MOTION_LORA,
+    ("ADK_DomainAdapter", "adapter"): DOMAIN_ADAPTER,
+    ("EmptyLatentImage", "width"): 96,
+    ("EmptyLatentImage", "height"): 96,
+    ("KSampler", "steps"): 4,
+}
+
+
+def overridden(prompt: Prompt) -> Prompt:
+    """A graph with `OVERRIDES` in place."""
+    changed = copy.deepcopy(prompt)
+    for node in changed.values():
+        for (kind, name), value in OVERRIDES.items():
+            if node["class_type"] == kind and name in node["inputs"]:
+                node["inputs"][name] = value
+    return changed
+
 
 def ensure(root: Path, comfy: ComfyUI, models: Path, say: Say) -> list[Path]:
     """Writes the files under `models` unless the same code has written them; returns them."""
@@ -30,7 +57,7 @@ def ensure(root: Path, comfy: ComfyUI, models: Path, say: Say) -> list[Path]:
     files = [models / file for file in FILES.values()]
     if mark.is_file() and mark.read_text() == stamp and all(file.is_file() for file in files):
         return files
-    say("writing untrained stand-in weights (no trained model comes with the pack)")
+    say("writing untrained stand-in weights of SD1.5's layout")
     mark.unlink(missing_ok=True)
     command = [str(comfy.python), "-m", "demo.stand_in_weights", "--comfyui", str(comfy.folder)]
     for option, file in zip(FILES, files, strict=True):

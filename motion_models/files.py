@@ -42,6 +42,15 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+WEIGHTS = Path(__file__).resolve().parents[1] / "small_world" / "weights"
+
+SHIPPED = {
+    # the same names -> the pack's own files, found out of the box
+    MOTION_MODELS: str(WEIGHTS / "motion_models"),
+    MOTION_LORAS: str(WEIGHTS / "motion_loras"),
+    LORAS: str(WEIGHTS / "loras"),
+}
+
 PACKINGS = ("state_dict", "module", "model", "unet", "controlnet")
 """Entries under which training scripts nest the weights."""
 
@@ -50,9 +59,9 @@ CODE = re.compile(r"GLOBAL (?P<name>[\w.]+)")
 
 
 def register_folders() -> None:
-    """Tell ComfyUI of the folders. The first of each list always, the others where they exist;
-    whatever extra_model_paths.yaml or another pack has registered stays. Creates nothing on
-    disk."""
+    """Tell ComfyUI of the folders. The first of each list always, the others where they exist, the
+    pack's own last, so that nothing is written there and no file of the user's is hidden; whatever
+    extra_model_paths.yaml or another pack has registered stays. Creates nothing on disk."""
     for name, places in FOLDERS.items():
         for i, place in enumerate(places):
             path = folder_path(place)
@@ -60,6 +69,9 @@ def register_folders() -> None:
                 folder_paths.add_model_folder_path(name, path)
         paths, extensions = folder_paths.folder_names_and_paths[name]
         folder_paths.folder_names_and_paths[name] = (paths, set(extensions) | EXTENSIONS)
+    for name, path in SHIPPED.items():
+        if os.path.isdir(path):
+            folder_paths.add_model_folder_path(name, path)
 
 
 def folder_path(place: str) -> str:
@@ -70,30 +82,48 @@ def folder_path(place: str) -> str:
 
 
 def list_files(*folders: str) -> list[str]:
-    """Names of the weights files in folders of ComfyUI's, sub-folders included, each name once."""
-    return list(
-        dict.fromkeys(name for folder in folders for name in folder_paths.get_filename_list(folder))
-    )
+    """Names of the weights files in folders of ComfyUI's, sub-folders included, each name once;
+    those of the pack come last."""
+    names = dict.fromkeys(name for f in folders for name in folder_paths.get_filename_list(f))
+    ours = pack_files(*folders)
+    return sorted(names, key=ours.__contains__)
+
+
+def pack_files(*folders: str) -> set[str]:
+    """Names that mean files of the pack's own, since none of the user's has them."""
+    names = {file.name for place in SHIPPED.values() for file in Path(place).glob("*")}
+    paths = {name: path_of(name, *folders) for name in names}
+    return {name for name, path in paths.items() if path is not None and ships(path)}
+
+
+def ships(path: str) -> bool:
+    return os.path.dirname(path) in SHIPPED.values()
+
+
+def path_of(name: str, *folders: str) -> str | None:
+    """Where the file of exactly this name lies; the user's goes before the pack's."""
+    paths = [folder_paths.get_full_path(folder, name) for folder in folders]
+    return min((path for path in paths if path is not None), key=ships, default=None)
 
 
 def find_file(name: str, *folders: str) -> str:
     """Full path of a file that a widget names; `/` and `\\` are the same, so that workflows travel.
 
-    Raises ValueError that names the folder when there is no such file, or no file at all.
+    Raises ValueError that names the folder when there is no such file, or none of the user's at
+    all.
     """
-    wanted = name.replace("\\", "/")
-    for folder in folders:
-        for file in folder_paths.get_filename_list(folder):
-            path = folder_paths.get_full_path(folder, file)
-            if file.replace("\\", "/") == wanted and path is not None:
-                return path
-    home, known = folder_paths.get_folder_paths(folders[0])[0], list_files(*folders)
-    if not known:
+    wanted, known = name.replace("\\", "/"), list_files(*folders)
+    for file in known:
+        if file.replace("\\", "/") == wanted and (path := path_of(file, *folders)) is not None:
+            return path
+    home = folder_paths.get_folder_paths(folders[0])[0]
+    count = len(known) - len(pack_files(*folders))
+    if not count:
         raise ValueError(
             f"No weights file lies in {home}. Put one there, then press R in the page to refresh."
         )
     raise ValueError(
-        f"{name!r} is not among the {len(known)} files of {home}. Choose another, or put it there."
+        f"{name!r} is not among the {count} files of {home}. Choose another, or put it there."
     )
 
 

@@ -12,8 +12,10 @@ from .measure import MeasureMotion
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
-from .training import TrainDomainAdapter, TrainingSettingsNode, TrainMotionLora, TrainMotionModule
+from .small_world import SmallWorldModels
+from .training import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .training_data import ClipsFromImages, EncodeClips, LoadVideoClips, MoveCamera
+from .training_settings import TrainingSettingsNode
 from .windows import ContextWindows, PreviewWindows
 
 NODES: list[type[io.ComfyNode]] = [
@@ -36,6 +38,7 @@ NODES: list[type[io.ComfyNode]] = [
     TrainMotionModule,
     TrainMotionLora,
     MeasureMotion,
+    SmallWorldModels,
 ]
 
 

@@ -40,7 +40,8 @@ class Animate(io.ComfyNode):
                 file_input(
                     "motion_lora",
                     list_files(MOTION_LORAS),
-                    "A camera move or another MotionLoRA from models/animatediff_motion_lora.",
+                    "A camera move or another MotionLoRA from models/animatediff_motion_lora; "
+                    "those of small_world go with small_world_motion.",
                     first=(NONE,),
                 ),
                 io.Float.Input(

@@ -32,7 +32,8 @@ class LoadMotionLora(io.ComfyNode):
                 file_input(
                     "lora",
                     list_files(MOTION_LORAS),
-                    "A MotionLoRA from models/animatediff_motion_lora, in any published spelling.",
+                    "A MotionLoRA from models/animatediff_motion_lora, in any published spelling; "
+                    "those of small_world go with small_world_motion.",
                 ),
                 io.Float.Input(
                     "strength",
@@ -78,7 +79,8 @@ class DomainAdapter(io.ComfyNode):
                     "adapter",
                     list_files(*ADAPTER_FOLDERS),
                     "The domain adapter (v3_sd15_adapter) from models/loras or "
-                    "models/animatediff_motion_lora.",
+                    "models/animatediff_motion_lora; small_world_adapter is for Load Small World "
+                    "Models.",
                 ),
                 io.Float.Input(
                     "scale",

@@ -22,7 +22,8 @@ def motion_model_input() -> Any:
         "motion_model",
         list_files(MOTION_MODELS),
         "A motion model from models/animatediff_models: v1, v2, v3, SDXL beta, "
-        "HotshotXL, AnimateLCM, Lightning, or any fine-tune of them.",
+        "HotshotXL, AnimateLCM, Lightning, or any fine-tune of them. Last comes "
+        "small_world_motion, for Load Small World Models.",
     )
 
 

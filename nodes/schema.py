@@ -17,6 +17,7 @@ CATEGORY = "AnimateDiff Kit"
 MotionModelSocket = io.Custom("ADK_MOTION_MODEL")
 ClipsSocket = io.Custom("ADK_CLIPS")
 EncodedClipsSocket = io.Custom("ADK_ENCODED_CLIPS")
+TrainingSettingsSocket = io.Custom("ADK_TRAINING_SETTINGS")
 
 
 def schema(**keywords: Any) -> io.Schema:

@@ -1,12 +1,12 @@
 """The small world's models: Stable Diffusion 1.5 in every part but size.
 
-UNet, text encoder and autoencoder are ComfyUI's own classes with SD1.5's block structure, so
-prompts, samplers, motion modules and LoRAs go the way they go in a large model. ComfyUI's list of
-models is left alone: what it would read off a checkpoint is said here.
+UNet and text encoder are ComfyUI's own classes with SD1.5's block structure, so prompts, samplers,
+motion modules and LoRAs go the way they go in a large model. ComfyUI's list of models is left
+alone: what it would read off a checkpoint is said here.
 
     UNet       4 levels of 64, 128, 64, 64 channels, 8 heads; latents of 8 x 8 for 64 x 64 pixels
     text       SD1's tokenizer, 2 layers of width 64
-    pictures   KL autoencoder, 4 channels, 8 pixels a side to one
+    pictures   4 channels, 8 pixels a side to one; the one part of our own (autoencoder.py)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import comfy.latent_formats
 import comfy.model_management
 import comfy.model_patcher
+import comfy.ops
 import comfy.sd
 import comfy.sd1_clip
 import comfy.supported_models
@@ -24,6 +25,8 @@ import comfy.supported_models_base
 import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
+
+from .autoencoder import CHANNELS, PATCH, PatchAutoencoder
 
 CONTEXT = 64
 
@@ -56,22 +59,6 @@ TEXT: dict[str, Any] = dict(
     max_position_embeddings=77,
     eos_token_id=49407,
     vocab_size=49408,
-)
-
-AUTOENCODER: dict[str, Any] = dict(
-    ddconfig=dict(
-        double_z=True,
-        z_channels=4,
-        resolution=64,
-        in_channels=3,
-        out_ch=3,
-        ch=32,
-        ch_mult=[1, 1, 2, 2],
-        num_res_blocks=1,
-        attn_resolutions=[],
-        dropout=0.0,
-    ),
-    embed_dim=4,
 )
 
 UNET_PREFIX, TEXT_PREFIX, PICTURE_PREFIX = (
@@ -151,4 +138,18 @@ def text_encoder(weights: dict[str, Tensor]) -> comfy.sd.CLIP:
 
 
 def autoencoder(weights: dict[str, Tensor]) -> comfy.sd.VAE:
-    return comfy.sd.VAE(sd=part(weights, PICTURE_PREFIX), config={"params": dict(AUTOENCODER)})
+    """The VAE of a checkpoint. ComfyUI's class makes only models that it knows: it is opened with
+    the smallest of them, which leaves pixels as they are, and given ours."""
+    vae = comfy.sd.VAE(sd={"pixel_space_vae": torch.tensor(1.0)})
+    model = PatchAutoencoder(comfy.ops.disable_weight_init)
+    model.load_state_dict(part(weights, PICTURE_PREFIX), strict=True)
+    model = model.eval().requires_grad_(False).to(vae.vae_dtype)
+    vae.first_stage_model = model  # pyright: ignore
+    vae.patcher = type(vae.patcher)(
+        model,  # pyright: ignore
+        load_device=vae.patcher.load_device,
+        offload_device=vae.patcher.offload_device,
+    )
+    vae.latent_channels, vae.downscale_ratio, vae.upscale_ratio = CHANNELS, PATCH, PATCH
+    vae.size = None  # counted anew when it is asked for
+    return vae

@@ -31,9 +31,10 @@ from ..training.loop import Report, Run
 from ..training.stages import Trainee, Where
 from ..training.toml_tables import toml_reader
 from . import files, train_autoencoder
-from .models import PICTURE_PREFIX, PREVIEW, UNET_PREFIX
+from .models import PICTURE_PREFIX, PREVIEW, UNET_PREFIX, part
 from .motions import MOVES
 from .pictures import everything, stills
+from .train_autoencoder import AutoencoderRecipe
 from .train_images import ImageTraining, Pictures, Recipe, TextToImage, Words
 from .world_clips import WorldClips
 
@@ -68,16 +69,23 @@ def about(name: str, **more: Any) -> dict[str, str]:
 
 
 def autoencoder_file(shop: Workshop) -> Path:
-    return shop.folder / "autoencoder.ckpt"
+    return shop.folder / "autoencoder.safetensors"
 
 
 def train_pictures(shop: Workshop) -> None:
-    train_autoencoder.train(shop.folder, **shop.recipe("autoencoder"))
-
-
-def trained_autoencoder(shop: Workshop) -> tuple[Any, Tensor]:
+    checkpoint = train_autoencoder.train(
+        shop.folder, AutoencoderRecipe(**shop.recipe("autoencoder"))
+    )
     pool = torch.from_numpy(everything(ALIGNED_BY, seed=1))
-    return train_autoencoder.finished(autoencoder_file(shop), pool)
+    model, preview = train_autoencoder.finished(checkpoint, pool)
+    tensors = {PICTURE_PREFIX + k: w for k, w in model.state_dict().items()}
+    save_weights(autoencoder_file(shop), half({**tensors, PREVIEW: preview}), about("pictures"))
+
+
+def trained_autoencoder(shop: Workshop) -> Any:
+    """As it will ship, rounding included."""
+    weights = part(files.weights_of(autoencoder_file(shop)), PICTURE_PREFIX)
+    return train_autoencoder.from_weights(weights)
 
 
 def image_training(shop: Workshop, name: str, start: Path | None) -> tuple[ImageTraining, Words]:
@@ -98,7 +106,7 @@ def encoded_stills(shop: Workshop, count: int, style: str) -> tuple[Tensor, list
     """Drawn and encoded anew each time: it takes a minute or two."""
     log.info("Drawing %d pictures.", count)
     captions, drawn = stills(count, seed=0, style=style)
-    model, _ = trained_autoencoder(shop)
+    model = trained_autoencoder(shop)
     return train_autoencoder.encode(model, torch.from_numpy(drawn)), captions
 
 
@@ -109,10 +117,8 @@ def train_base(shop: Workshop) -> None:
 
 
 def write_base(shop: Workshop, training: ImageTraining) -> None:
-    pictures, preview = trained_autoencoder(shop)
     tensors = training.model.file_tensors(training.average, Words())
-    tensors.update({PICTURE_PREFIX + k: w for k, w in pictures.state_dict().items()})
-    tensors[PREVIEW] = preview
+    tensors.update(files.weights_of(autoencoder_file(shop)))
     told = about("base", steps=training.step, seed=training.recipe.seed)
     save_weights(files.CHECKPOINTS / "base.safetensors", half(tensors), told)
 
@@ -182,7 +188,7 @@ class Watch:
 def steps_of(shop: Workshop) -> dict[str, tuple[Path, Callable[[], None]]]:
     """Name -> the file that it makes, and what makes it; in order."""
     made: dict[str, tuple[Path, Callable[[], None]]] = {
-        "autoencoder": (shop.folder / "autoencoder.done", lambda: train_pictures(shop)),
+        "autoencoder": (autoencoder_file(shop), lambda: train_pictures(shop)),
         "base": (files.CHECKPOINTS / "base.safetensors", lambda: train_base(shop)),
         "outlined": (files.CHECKPOINTS / "outlined.safetensors", lambda: train_outlined(shop)),
     }

@@ -78,7 +78,7 @@ def paint_ground(scene: Scene, ground: Colour, x: Array, y: Array) -> Array:
         share = 0.5 - 0.5 * np.cos(2 * np.pi * along / SLOPE + np.pi / 2)
     elif scene.pattern == "checkered":
         waves = np.sin(np.pi * along / CELL) * np.sin(np.pi * across / CELL)
-        share = np.clip(0.5 + 2.0 * waves, 0, 1)  # edges about a pixel wide
+        share = np.clip(0.5 + 2.0 * waves, 0, 1)  # edges two or three pixels wide
     else:
         share = np.zeros_like(x)
     return near + share[..., None].astype(np.float32) * (far - near)

@@ -32,7 +32,7 @@ GLOW = 5.0
 
 
 def neon_thing(colour: Colour) -> Colour:
-    """The same hue at full saturation and brightness."""
+    """The same hue at full brightness, and a little pale as light is."""
     hue, _, _ = colorsys.rgb_to_hsv(*colour)
     return colorsys.hsv_to_rgb(hue, 0.75, 1.0)
 

@@ -1,90 +1,73 @@
-"""Trains the autoencoder: KL, reconstruction by absolute error (Rombach et al. 2022, section 3.1,
-without its adversary).
+"""Trains the autoencoder to give back pictures of every style, defect included.
 
-Afterwards its latents are made what Stable Diffusion expects: channels without correlation, of
-variance 1 after ComfyUI's factor 0.18215. Both are linear, and go into the 1 x 1 convolutions that
-end the encoder and begin the decoder.
+Noise on the latents, instead of a divergence, keeps their neighbours alike: diffusion will not hit
+them exactly. Afterwards they are made what Stable Diffusion expects: mean 0, and variance 1 after
+ComfyUI's factor 0.18215, which the convolutions that end the encoder and begin the decoder absorb.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from comfy.ldm.models.autoencoder import AutoencoderKL
 from torch import Tensor, nn
 
+from .autoencoder import CHANNELS, PatchAutoencoder, start_from_components
 from .initial import initialised
-from .models import AUTOENCODER
 from .pictures import everything
 
 log = logging.getLogger(__name__)
 
-QUIET = -6.0
-"""Logarithm of the latents' variance at first."""
-
 SCALE = 0.18215
 """comfy.latent_formats.SD15."""
+
+NOISE = 0.07
+"""Standard deviation, of latents whose own is about 1."""
+
+SQUARE, SIZE = 2.0, 1e-4
+"""Weights of the squared error beside the absolute one, and of the latents' square."""
+
+
+@dataclass(frozen=True)
+class AutoencoderRecipe:
+    steps: int
+    batch: int = 64
+    rate: float = 1e-3
+    pictures: int = 8000
+    seed: int = 0
+    save_every: int = 100
+
+    def rate_at(self, step: int) -> float:
+        """Rises over 30 steps, then falls along a half cosine."""
+        fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.rate * min(1.0, (step + 1) / 30) * max(fall, 0.02)
 
 
 def to_model(images: Tensor) -> Tensor:
     """n h w 3 as bytes -> n 3 h w in -1..1"""
-    return (
-        images.movedim(-1, 1)
-        .float()
-        .div(127.5)
-        .sub(1)
-        .contiguous(memory_format=torch.channels_last)
-    )
+    return images.movedim(-1, 1).float().div(127.5).sub(1).contiguous()
 
 
-def moments(model: Any, images: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean and the logarithm of the variance of each latent.   n 3 h w -> 2 x n 4 h/8 w/8"""
-    mean, logvar = model.quant_conv(model.encoder(images)).chunk(2, 1)
-    return mean, logvar.clamp(-30, 20)
+def errors(model: PatchAutoencoder, pixels: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss, and the mean squared error of the pictures in 0..1.
 
-
-def losses(model: Any, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mean absolute error of the picture, and mean divergence of a latent from N(0, 1)."""
-    mean, logvar = moments(model, images)
-    noise = torch.randn(mean.shape, generator=generator)
-    decoded = model.decoder(model.post_quant_conv(mean + (0.5 * logvar).exp() * noise))
-    divergence = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-    return (decoded - images).abs().mean(), divergence
-
-
-def new_model(seed: int) -> Any:
-    """Residuals begin as nothing, and the latents' noise low: else it drowns what they carry."""
-    model: Any = initialised(AutoencoderKL(**AUTOENCODER), seed, (".conv2", ".proj_out"))
-    with torch.no_grad():
-        model.quant_conv.bias[4:] = QUIET
-    return model.to(memory_format=torch.channels_last)
-
-
-def rate_at(step: int, steps: int, rate: float) -> float:
-    """Rises over 50 steps, then falls along a half cosine."""
-    return rate * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-def train(
-    folder: Path,
-    steps: int,
-    batch: int,
-    rate: float,
-    divergence: float,
-    pictures: int,
-    seed: int = 0,
-    save_every: int = 100,
-) -> Path:
-    """-> the weights' file. Goes on from the checkpoint in `folder`, if there is one.
-
-    divergence: weight of the latents' divergence from N(0, 1).
+    pixels: n 3 h w;   noise: n 4 h/8 w/8
     """
-    model = new_model(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-4, betas=(0.9, 0.99))
+    latents = model.encode(pixels)
+    difference = model.decode(latents + NOISE * noise) - pixels
+    squared = difference.square().mean() / 4
+    return difference.abs().mean() + SQUARE * squared + SIZE * latents.square().mean(), squared
+
+
+def train(folder: Path, recipe: AutoencoderRecipe) -> Path:
+    """-> the checkpoint. Goes on from the one in `folder`, if there is one."""
+    pool = torch.from_numpy(everything(recipe.pictures, recipe.seed))
+    model = initialised(PatchAutoencoder(), recipe.seed, (".last",))
+    start_from_components(model, to_model(pool[::4]))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.99))
     checkpoint, start = folder / "autoencoder.ckpt", 0
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
@@ -92,25 +75,28 @@ def train(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         start = state["step"]
-    pool = torch.from_numpy(everything(pictures, seed))
-    for step in range(start, steps):
-        generator = torch.Generator().manual_seed(seed * 10**6 + step)
+    total = 0.0
+    for step in range(start, recipe.steps):
+        generator = torch.Generator().manual_seed(recipe.seed * 10**6 + step)
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps, rate)
-        chosen = torch.randint(len(pool), (batch,), generator=generator)
-        error, spread = losses(model, to_model(pool[chosen]), generator)
-        (error + divergence * spread).backward()
+            group["lr"] = recipe.rate_at(step)
+        pixels = to_model(pool[torch.randint(len(pool), (recipe.batch,), generator=generator)])
+        shape = (recipe.batch, CHANNELS, pixels.shape[2] // 8, pixels.shape[3] // 8)
+        loss, squared = errors(model, pixels, torch.randn(shape, generator=generator))
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if step % 20 == 0:
-            log.info("step %d: error %.4f, divergence %.2f", step, error.item(), spread.item())
-        if (step + 1) % save_every == 0 or step + 1 == steps:
+        total += squared.item()
+        if (step + 1) % 50 == 0:
+            log.info("step %d: squared error %.5f", step + 1, total / 50)
+            total = 0.0
+        if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
             save(checkpoint, model, optimizer, step + 1)
     return checkpoint
 
 
-def save(checkpoint: Path, model: Any, optimizer: torch.optim.Optimizer, step: int) -> None:
+def save(checkpoint: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
     partial = checkpoint.with_suffix(".partial")
     torch.save(state, partial)
@@ -118,42 +104,50 @@ def save(checkpoint: Path, model: Any, optimizer: torch.optim.Optimizer, step: i
 
 
 @torch.no_grad()
-def align(model: Any, pool: Tensor) -> None:
+def align(model: PatchAutoencoder, pool: Tensor) -> None:
     """Shift and scale each channel of the latents to mean 0 and variance 1 after SCALE, and the
-    decoder's view of them back. What is decoded stays the same.   pool: n h w 3 as bytes"""
-    mean = torch.cat([moments(model, to_model(part))[0] for part in pool.split(100)])
-    centre, spread = mean.mean((0, 2, 3)), mean.std((0, 2, 3))
+    decoder's view of them back.   pool: n h w 3 as bytes
+
+    What is decoded stays the same but at a picture's edge, where the decoder's convolution meets
+    zeros that now mean the mean.
+    """
+    latents = torch.cat([model.encode(to_model(part)) for part in pool.split(100)])
+    centre, spread = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     gain = 1 / (SCALE * spread)
-    into, out = model.quant_conv, model.post_quant_conv
-    channels = len(gain)
-    out.bias += (out.weight[:, :, 0, 0] * centre).sum(1)
-    out.weight /= gain[None, :, None, None]
-    into.bias[:channels] = (into.bias[:channels] - centre) * gain
-    into.weight[:channels] *= gain[:, None, None, None]
-    into.bias[channels:] += 2 * gain.log()
+    for layer in (model.encoder.linear, model.encoder.last):
+        layer.weight *= gain[:, None, None, None]
+        layer.bias *= gain
+    model.encoder.linear.bias -= centre * gain
+    for layer in (model.decoder.linear, model.decoder.first):
+        layer.bias += (layer.weight.sum((2, 3)) * centre).sum(1)
+        layer.weight /= gain[None, :, None, None]
 
 
 @torch.no_grad()
-def preview_factors(model: Any, pool: Tensor) -> Tensor:
+def preview_factors(model: PatchAutoencoder, pool: Tensor) -> Tensor:
     """What turns scaled latents into colours in -1..1, by least squares; the last row is added.
     pool: n h w 3 as bytes   -> 5 3"""
-    images = to_model(pool)
-    latents = SCALE * torch.cat([moments(model, part)[0] for part in images.split(100)])
-    colours = nn.functional.avg_pool2d(images, 8).movedim(1, -1).flatten(0, 2)
-    known = nn.functional.pad(latents.movedim(1, -1).flatten(0, 2), (0, 1), value=1.0)
+    colours = nn.functional.avg_pool2d(to_model(pool), 8).movedim(1, -1).flatten(0, 2)
+    latents = encode(model, pool).movedim(1, -1).flatten(0, 2)
+    known = nn.functional.pad(latents, (0, 1), value=1.0)
     return torch.linalg.lstsq(known, colours).solution
 
 
 @torch.no_grad()
-def encode(model: Any, pool: Tensor) -> Tensor:
+def encode(model: PatchAutoencoder, pool: Tensor) -> Tensor:
     """n h w 3 as bytes -> n 4 h/8 w/8, scaled as the UNet has them"""
-    return SCALE * torch.cat([moments(model, to_model(part))[0] for part in pool.split(100)])
+    return SCALE * torch.cat([model.encode(to_model(part)) for part in pool.split(100)])
 
 
-def finished(checkpoint: Path, pool: Tensor) -> tuple[Any, Tensor]:
+def finished(checkpoint: Path, pool: Tensor) -> tuple[PatchAutoencoder, Tensor]:
     """The trained and aligned autoencoder, and its preview factors."""
-    model: Any = AutoencoderKL(**AUTOENCODER)
-    model.load_state_dict(torch.load(checkpoint, weights_only=True)["model"])
-    model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    model = from_weights(torch.load(checkpoint, weights_only=True)["model"])
     align(model, pool)
     return model, preview_factors(model, pool)
+
+
+def from_weights(weights: dict[str, Tensor]) -> PatchAutoencoder:
+    """For use, not for training; float32."""
+    model = PatchAutoencoder()
+    model.load_state_dict({k: w.float() for k, w in weights.items()})
+    return model.eval().requires_grad_(False)

@@ -45,7 +45,8 @@ LOWEST = (
 class Words:
     """Captions -> places in the table of token embeddings.
 
-    The table has a row for each token of the world's captions; `ids` are SD1's numbers of them.
+    The table has a row for each token of the world's words, also for `plain`, which no caption
+    says; `ids` are SD1's numbers of them.
     """
 
     def __init__(self) -> None:

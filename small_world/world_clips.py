@@ -11,11 +11,14 @@ from torch import Tensor
 
 from ..training.clips import ClipSet
 from .draw import camera_clip, clip_frames, picture, video
-from .motions import FRAMES, SIDE
+from .motions import FRAMES, MOVES, SIDE
 from .scene import Scene
+from .styles import STYLES
 
 DRAWING = 1
 """Counted up when the same numbers would draw other pictures."""
+
+KINDS = ("video", "clean", "stills", *(move for move in MOVES if move != "none"))
 
 
 class WorldClips(ClipSet):
@@ -23,17 +26,23 @@ class WorldClips(ClipSet):
 
     video: clips with the defect;   clean: without it;   stills: single pictures of the image set;
     any move of the camera: its reference clips.   style: of STYLES
+    Raises ValueError for another kind or style.
     """
 
     def __init__(self, kind: str, count: int, seed: int = 0, style: str = "base") -> None:
+        if kind not in KINDS:
+            raise ValueError(
+                f"{kind!r} is no set of the small world; choose one of {', '.join(KINDS)}."
+            )
+        if style not in STYLES:
+            raise ValueError(f"{style!r} is no style; choose one of {', '.join(STYLES)}.")
         self.kind, self.count, self.seed, self.style = kind, count, seed, style
 
     def __len__(self) -> int:
         return self.count
 
     def scene(self, index: int) -> Scene:
-        if not 0 <= index < self.count:
-            raise IndexError(index)
+        self._check(index)
         if self.kind in ("video", "clean"):
             scene = video(self.seed, index)
         elif self.kind == "stills":
@@ -61,8 +70,13 @@ class WorldClips(ClipSet):
         return SIDE, SIDE
 
     def frames(self, index: int) -> Iterator[Tensor]:
+        self._check(index)
         if self.kind == "stills":
             yield torch.from_numpy(picture(self.seed, index, self.style)[1])
             return
         drawn = clip_frames(self.scene(index), FRAMES, spoiled=self.kind == "video")
         yield from torch.from_numpy(drawn)
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < self.count:
+            raise IndexError(index)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import folder_paths
 import pytest
+from animatediff_kit.motion_models.files import SHIPPED
 
 
 def install(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -22,3 +23,8 @@ def install(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def contents(root: Path) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*")}
+
+
+def shipped(name: str) -> list[str]:
+    """Files that the pack brings into a folder of ComfyUI's, in the order of combos."""
+    return sorted(file.name for file in Path(SHIPPED[name]).iterdir())

@@ -30,7 +30,7 @@ def comfy() -> ComfyUI:
 
 @pytest.fixture(scope="session")
 def base(comfy: ComfyUI) -> Iterator[Path]:
-    """A base directory of the session's own; its model files are hard links to the demo's."""
+    """A base directory of the session's own; its model files are hard links to the stand-ins."""
     models = ROOT / ".comfy" / "base" / "models"
     files = stand_in.ensure(ROOT, comfy, models, lambda line: None)
     folder = Path(tempfile.mkdtemp(prefix="test-", dir=ROOT / ".comfy"))

@@ -1,4 +1,5 @@
-"""Every example workflow opens as saved and runs, at small size, with the stand-in weights."""
+"""Every example workflow opens as saved and runs, at small size: with the stand-in weights, or with
+those that ship with the pack."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import numpy
 import pytest
 from adk_tests.integration.graphs import Graph, frames_of, run
 from animatediff_kit.demo.stand_in_controlnet import write_controlnet
-from animatediff_kit.launcher import comfyui, demo, workflow
+from animatediff_kit.launcher import comfyui, stand_in, workflow
 from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
 
@@ -23,7 +24,7 @@ VIDEO, CONTROLNET = "example_input.mp4", "example_canny.safetensors"
 FRAMES, SIZE = 20, 32
 
 SMALL: dict[tuple[str, str], Any] = {
-    # besides launcher/demo.py's overrides
+    # besides launcher/stand_in.py's overrides
     ("EmptyLatentImage", "width"): SIZE,
     ("EmptyLatentImage", "height"): SIZE,
     ("EmptyLatentImage", "batch_size"): FRAMES,
@@ -38,6 +39,8 @@ SMALL: dict[tuple[str, str], Any] = {
 }
 
 TRAINING = ("train_motion_lora", "fine_tune_motion_module")
+SMALL_WORLD = {"small_world": 16, "small_world_camera": 64}
+"""Examples that need no files of the user's -> their frames."""
 
 SMALL_TRAINING: dict[tuple[str, str], Any] = {
     # stills that a camera can move over at the training size
@@ -52,15 +55,20 @@ SMALL_TRAINING: dict[tuple[str, str], Any] = {
 }
 
 example = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
-ANIMATIONS = [path for path in FILES if path.stem not in TRAINING]
+ANIMATIONS = [path for path in FILES if path.stem not in (*TRAINING, *SMALL_WORLD)]
 animation = pytest.mark.parametrize("path", ANIMATIONS, ids=[path.stem for path in ANIMATIONS])
+
+
+def as_saved(path: Path, server: Server) -> Graph:
+    graph = Graph()
+    graph.prompt = workflow.to_prompt(workflow.load(path), server.client.object_info())
+    return graph
 
 
 def shrunk(path: Path, server: Server, small: dict[tuple[str, str], Any] | None = None) -> Graph:
     """An example with files that exist, at a size for two cores."""
-    prompt = workflow.to_prompt(workflow.load(path), server.client.object_info())
     graph = Graph()
-    graph.prompt = demo.overridden(prompt)
+    graph.prompt = stand_in.overridden(as_saved(path, server).prompt)
     for node in graph.prompt.values():
         for (kind, name), value in {**SMALL, **(small or {})}.items():
             if node["class_type"] == kind:
@@ -109,6 +117,20 @@ def test_an_example_runs_and_its_frames_differ(server: Server, path: Path) -> No
     frames = frames_of(webp)
     assert len(frames) == FRAMES and len(set(frames)) == FRAMES
     assert len(pictures_of(mp4)) == FRAMES
+
+
+@pytest.mark.parametrize("name", SMALL_WORLD)
+def test_an_example_of_the_small_world_runs_with_the_files_that_it_names(
+    server: Server, name: str
+) -> None:
+    graph = as_saved(ROOT / "example_workflows" / f"{name}.json", server)
+    (sampler,) = (node for node in graph.prompt.values() if node["class_type"] == "KSampler")
+    sampler["inputs"]["steps"] = 1
+    done = run(server, graph)
+    (webp,), (mp4,) = (done.files(ending).values() for ending in (".webp", ".mp4"))
+    frames = frames_of(webp)
+    assert len(frames) == len(set(frames)) == SMALL_WORLD[name]
+    assert len(pictures_of(mp4)) == SMALL_WORLD[name]
 
 
 @pytest.mark.parametrize("name", TRAINING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import logging
 import os
 import re
@@ -15,7 +16,7 @@ from types import ModuleType
 
 import pytest
 from adk_tests import folders
-from adk_tests.integration.graphs import Graph, refusal
+from adk_tests.integration.graphs import SAMPLING, Graph, all_differ, refusal, run
 from animatediff_kit import nodes as ours
 from animatediff_kit.launcher.comfyui import BASE_FOLDERS, ComfyUI
 from animatediff_kit.launcher.server import Server
@@ -140,8 +141,12 @@ def test_the_server_leaves_the_packs_folder_as_it_was(
 @pytest.mark.parametrize(
     ("node", "values", "folder"),
     [
-        ("ADK_LoadMotionModel", {"motion_model": "", "family": "automatic"}, "animatediff_models"),
-        ("ADK_DomainAdapter", {"adapter": "", "scale": 1.0}, "loras"),
+        (
+            "ADK_LoadMotionModel",
+            {"motion_model": "v3_sd15_mm.ckpt", "family": "automatic"},
+            "animatediff_models",
+        ),
+        ("ADK_DomainAdapter", {"adapter": "v3_sd15_adapter.ckpt", "scale": 1.0}, "loras"),
     ],
 )
 def test_an_empty_folder_of_models_is_told(
@@ -154,6 +159,34 @@ def test_an_empty_folder_of_models_is_told(
     told = refusal(bare, graph)
     place = bare.base / "models" / folder
     assert f"No weights file lies in {place}. Put one there, then press R in the page" in told
+
+
+def test_the_defaults_animate_where_there_is_no_model_file(bare: Server) -> None:
+    info = bare.client.object_info()["ADK_Animate"]["input"]["required"]
+    defaults = {name: spec[1]["default"] for name, spec in info.items() if name != "model"}
+    graph = Graph()
+    loader = graph.add("ADK_SmallWorldModels", image_model="base")
+    model = graph.link("ADK_Animate", model=[loader, 0], **defaults)
+    prompt = graph.link("CLIPTextEncode", clip=[loader, 1], text="a red star moving right")
+    latent = graph.link("EmptyLatentImage", width=64, height=64, batch_size=3)
+    sampled = graph.link(
+        "KSampler",
+        model=model,
+        positive=prompt,
+        negative=prompt,
+        latent_image=latent,
+        **{**SAMPLING, "steps": 1},
+    )
+    keeper = graph.add("SaveLatent", samples=sampled, filename_prefix="defaults")
+    assert all_differ(run(bare, graph).latent(keeper))
+
+
+def test_core_finds_the_small_worlds_loras_and_not_its_checkpoints(bare: Server) -> None:
+    info = bare.client.object_info()
+    loras = info["LoraLoader"]["input"]["required"]["lora_name"]
+    checkpoints = info["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"]
+    assert "small_world_neon.safetensors" in json.dumps(loras)
+    assert "base.safetensors" not in json.dumps(checkpoints)
 
 
 def test_nothing_is_required() -> None:

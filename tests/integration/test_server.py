@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import av
 import pytest
 import torch
+from adk_tests.integration.graphs import frames_of
 from animatediff_kit.launcher import LauncherError, demo, environment, stand_in, workflow
 from animatediff_kit.launcher.client import Client, Event
 from animatediff_kit.launcher.comfyui import PACK_NAME, ComfyUI
@@ -76,14 +78,31 @@ def latent_of(server: Server, prompt_id: str, folder: Path) -> torch.Tensor:
 
 
 def test_the_pack_is_loaded_and_its_example_has_no_unknown_node(server: Server) -> None:
-    content = workflow.load(ROOT / demo.EXAMPLE)
-    prompt = demo.overridden(workflow.to_prompt(content, server.client.object_info()))
+    content = workflow.load(ROOT / "example_workflows" / "text_to_animation.json")
+    prompt = stand_in.overridden(workflow.to_prompt(content, server.client.object_info()))
     kinds = [node["class_type"] for node in prompt.values()]
     assert "ADK_Animate" in kinds and "Note" not in kinds
     sampler = next(node for node in prompt.values() if node["class_type"] == "KSampler")["inputs"]
     known = {"seed": 1, "sampler_name": "euler", "cfg": 7.5, "denoise": 1.0}
     assert sampler.items() >= known.items()
-    assert sampler["steps"] == demo.OVERRIDES["KSampler", "steps"]
+    assert sampler["steps"] == stand_in.OVERRIDES["KSampler", "steps"]
+
+
+def test_the_demo_renders_its_sixteen_frames(server: Server, tmp_path: Path) -> None:
+    """As it is shown, with what ships with the pack: into a WebP and an MP4, copied as asked."""
+    content = workflow.load(ROOT / demo.EXAMPLE)
+    prompt = workflow.to_prompt(content, server.client.object_info())
+    webp, mp4 = sorted(
+        demo.render(server, prompt, content, tmp_path), key=lambda file: file.suffix, reverse=True
+    )
+    assert {file.parent for file in (webp, mp4)} == {tmp_path}
+    frames = frames_of(webp)
+    assert len(frames) == 16 and len(set(frames)) == 16
+    with av.open(str(mp4)) as container:
+        (stream,) = container.streams.video
+        pictures = list(container.decode(stream))
+    assert len(pictures) == 16 and stream.average_rate == 8
+    assert (pictures[0].width, pictures[0].height) == (384, 384)
 
 
 def test_a_bare_graph_renders_with_progress_and_downloads(server: Server, tmp_path: Path) -> None:

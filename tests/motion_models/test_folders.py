@@ -16,10 +16,19 @@ from animatediff_kit.motion_models.files import (
     LORAS,
     MOTION_LORAS,
     MOTION_MODELS,
+    SHIPPED,
     find_file,
     list_files,
     register_folders,
 )
+from animatediff_kit.small_world import files as small_world
+
+HOMES = {
+    # ComfyUI's name of a folder -> the user's own, where training writes
+    MOTION_MODELS: "animatediff_models",
+    MOTION_LORAS: "animatediff_motion_lora",
+    LORAS: "loras",
+}
 
 
 @pytest.fixture
@@ -36,8 +45,8 @@ def put(path: Path) -> str:
 def test_registering_creates_nothing(models):
     register_folders()
     assert folders.contents(models.parent) == set()
-    assert folder_paths.get_folder_paths(MOTION_MODELS) == [str(models / "animatediff_models")]
-    assert folder_paths.get_folder_paths(MOTION_LORAS) == [str(models / "animatediff_motion_lora")]
+    for name, home in HOMES.items():
+        assert folder_paths.get_folder_paths(name) == [str(models / home), SHIPPED[name]]
 
 
 def test_registering_twice_changes_nothing(models):
@@ -46,7 +55,7 @@ def test_registering_twice_changes_nothing(models):
     once = {name: list(paths) for name, (paths, _) in folder_paths.folder_names_and_paths.items()}
     register_folders()
     assert once == {name: p for name, (p, _) in folder_paths.folder_names_and_paths.items()}
-    assert len(once[MOTION_MODELS]) == len(set(once[MOTION_MODELS])) == 2
+    assert len(once[MOTION_MODELS]) == len(set(once[MOTION_MODELS])) == 3
 
 
 def test_folders_of_other_packs_are_read_where_they_exist(models):
@@ -56,8 +65,9 @@ def test_folders_of_other_packs_are_read_where_they_exist(models):
     put(packs / "ComfyUI-AnimateDiff-Evolved" / "motion_lora" / "c.ckpt")
     put(models / "AnimateDiff" / "d.ckpt")
     register_folders()
-    assert set(list_files(MOTION_MODELS)) == {"a.ckpt", "b.ckpt", "d.ckpt"}
-    assert list_files(MOTION_LORAS) == ["c.ckpt"]
+    ours = folders.shipped(MOTION_MODELS)
+    assert list_files(MOTION_MODELS) == ["a.ckpt", "b.ckpt", "d.ckpt", *ours]
+    assert list_files(MOTION_LORAS) == ["c.ckpt", *folders.shipped(MOTION_LORAS)]
 
 
 def test_what_is_registered_already_stays(models, tmp_path):
@@ -65,7 +75,7 @@ def test_what_is_registered_already_stays(models, tmp_path):
     folder_paths.folder_names_and_paths[MOTION_MODELS] = ([elsewhere], extra)
     register_folders()
     paths, extensions = folder_paths.folder_names_and_paths[MOTION_MODELS]
-    assert paths == [elsewhere, str(models / "animatediff_models")]
+    assert paths == [elsewhere, str(models / "animatediff_models"), SHIPPED[MOTION_MODELS]]
     assert extensions == EXTENSIONS | {".gguf"}
     put(tmp_path / "disk2" / "mine.safetensors")
     assert find_file("mine.safetensors", MOTION_MODELS) == str(tmp_path / "disk2/mine.safetensors")
@@ -75,7 +85,8 @@ def test_every_extension_is_listed_and_no_other(models):
     register_folders()
     for extension in (*EXTENSIONS, ".txt", ".yaml", ".json"):
         put(models / "animatediff_models" / f"m{extension}")
-    assert set(list_files(MOTION_MODELS)) == {f"m{extension}" for extension in EXTENSIONS}
+    mine = sorted(f"m{extension}" for extension in EXTENSIONS)
+    assert list_files(MOTION_MODELS) == [*mine, *folders.shipped(MOTION_MODELS)]
 
 
 @pytest.mark.parametrize("name", ["sd15/v3/m.ckpt", r"sd15\v3\m.ckpt", r"sd15/v3\m.ckpt"])
@@ -83,7 +94,8 @@ def test_slashes_of_either_system_find_the_file(models, name):
     register_folders()
     path = put(models / "animatediff_models" / "sd15" / "v3" / "m.ckpt")
     assert find_file(name, MOTION_MODELS) == path
-    assert list_files(MOTION_MODELS) == [os.path.join("sd15", "v3", "m.ckpt")]
+    mine = os.path.join("sd15", "v3", "m.ckpt")
+    assert list_files(MOTION_MODELS) == [mine, *folders.shipped(MOTION_MODELS)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a file name cannot hold a backslash there")
@@ -98,7 +110,8 @@ def test_a_name_in_two_folders_is_listed_once_and_the_first_is_taken(models):
     put(models / "animatediff_motion_lora" / "a.safetensors")
     first = put(models / "loras" / "a.safetensors")
     put(models / "loras" / "b.safetensors")
-    assert list_files(LORAS, MOTION_LORAS) == ["a.safetensors", "b.safetensors"]
+    ours = [*folders.shipped(LORAS), *folders.shipped(MOTION_LORAS)]
+    assert list_files(LORAS, MOTION_LORAS) == ["a.safetensors", "b.safetensors", *ours]
     assert find_file("a.safetensors", LORAS, MOTION_LORAS) == first
 
 
@@ -112,7 +125,7 @@ def test_an_empty_folder_is_told_with_the_place(models, made):
     for name in ("", "m.ckpt"):
         with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
             find_file(name, MOTION_MODELS)
-    assert list_files(MOTION_MODELS) == []
+    assert list_files(MOTION_MODELS) == folders.shipped(MOTION_MODELS)
 
 
 @pytest.mark.parametrize("name", ["other.ckpt", "", "../m.ckpt", "M.ckpt "])
@@ -123,6 +136,51 @@ def test_an_unknown_name_is_told_with_the_place(models, name):
     text = f"{name!r} is not among the 1 files of {models / 'animatediff_models'}. Choose another"
     with pytest.raises(ValueError, match="^" + re.escape(text)):
         find_file(name, MOTION_MODELS)
+
+
+@pytest.mark.parametrize("folder", SHIPPED)
+def test_the_packs_files_are_found_out_of_the_box_after_the_users(models, folder):
+    register_folders()
+    ours = folders.shipped(folder)
+    assert ours and list_files(folder) == ours
+    assert find_file(ours[0], folder) == os.path.join(SHIPPED[folder], ours[0])
+    put(models / HOMES[folder] / "zebra.safetensors")
+    assert list_files(folder) == ["zebra.safetensors", *ours]
+
+
+@pytest.mark.parametrize("folder", SHIPPED)
+def test_a_file_of_the_users_goes_before_the_packs_of_the_same_name(models, folder):
+    register_folders()
+    same, *others = reversed(folders.shipped(folder))
+    mine = put(models / HOMES[folder] / same)
+    assert find_file(same, folder) == mine
+    assert list_files(folder) == [same, *reversed(others)]
+
+
+def test_the_pack_hides_no_adapter_in_the_users_other_folder(models):
+    register_folders()
+    adapter = folders.shipped(LORAS)[0]
+    mine = put(models / "animatediff_motion_lora" / adapter)
+    assert find_file(adapter, LORAS, MOTION_LORAS) == mine
+    assert list_files(LORAS, MOTION_LORAS)[0] == adapter
+
+
+def test_a_pack_without_its_weights_registers_none(models, tmp_path, monkeypatch):
+    for name in SHIPPED:
+        monkeypatch.setitem(SHIPPED, name, str(tmp_path / "gone" / name))
+    register_folders()
+    for name, home in HOMES.items():
+        assert folder_paths.get_folder_paths(name) == [str(models / home)]
+        assert list_files(name) == []
+
+
+def test_the_small_world_lies_where_it_is_looked_for():
+    places = {
+        MOTION_MODELS: small_world.MOTION_MODELS,
+        MOTION_LORAS: small_world.MOTION_LORAS,
+        LORAS: small_world.LORAS,
+    }
+    assert {name: Path(place) for name, place in SHIPPED.items()} == places
 
 
 IMPORTS = """

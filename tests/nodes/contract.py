@@ -150,6 +150,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("window_length", INT, 16),
         ("window_overlap", INT, 4),
     ],
+    "ADK_SmallWorldModels": [("image_model", COMBO, "base")],
 }
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
@@ -171,6 +172,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_ClipsFromImages": [CLIPS],
     "ADK_CameraMove": [CLIPS],
     "ADK_EncodeClips": ["ADK_ENCODED_CLIPS"],
+    "ADK_SmallWorldModels": [MODEL, "CLIP", "VAE"],
 }
 
 FOLDED = {

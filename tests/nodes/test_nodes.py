@@ -15,6 +15,7 @@ from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes.lora import DomainAdapter, LoadMotionLora
 from animatediff_kit.nodes.motion_model import ApplyMotionModel, LoadMotionModel
+from animatediff_kit.small_world.files import load
 from safetensors.torch import save_file
 
 NODES = [LoadMotionModel, LoadMotionLora, ApplyMotionModel, DomainAdapter]
@@ -154,21 +155,43 @@ def test_validate_inputs(models, node):
     assert sentence.endswith(f"files of {models / folder}. Choose another, or put it there.")
 
 
+@pytest.mark.parametrize("name", ["v3_sd15_mm.ckpt", ""])
 @pytest.mark.parametrize("node", FILE_NODES)
-def test_validate_inputs_of_empty_folders(tmp_path, monkeypatch, node):
+def test_validate_inputs_of_empty_folders(tmp_path, monkeypatch, node, name):
     root = folders.install(tmp_path, monkeypatch)
     register_folders()
-    assert node.validate_inputs("") == (
+    assert node.validate_inputs(name) == (
         f"No weights file lies in {root / FILE_NODES[node][0]}. Put one there, then press R in the "
         "page to refresh."
     )
 
 
 @pytest.mark.parametrize("node", FILE_NODES)
-def test_combos_list_the_files(models, node):
+def test_combos_list_the_users_files_and_then_the_packs(models, node):
     inputs = {i.id: i for i in node.define_schema().inputs}
     (argument,) = inspect.signature(node.validate_inputs).parameters
-    assert FILE_NODES[node][1] in inputs[argument].options
+    combo = inputs[argument]
+    ours = [name for name in combo.options if name.startswith("small_world_")]
+    mine = combo.options[: -len(ours)]
+    assert combo.options == [*mine, *ours]
+    assert FILE_NODES[node][1] in mine and combo.default == mine[0]
+
+
+def test_without_files_of_ones_own_the_nodes_run_as_they_are(tmp_path, monkeypatch):
+    folders.install(tmp_path, monkeypatch)
+    register_folders()
+    chosen = {}
+    for node in FILE_NODES:
+        (argument,) = inspect.signature(node.validate_inputs).parameters
+        chosen[node] = {i.id: i for i in node.define_schema().inputs}[argument].default
+        assert node.validate_inputs(chosen[node]) is True
+    image_model = load("base")[0]
+    loaded = only(LoadMotionModel.execute(chosen[LoadMotionModel]))
+    moving = only(LoadMotionLora.execute(loaded, chosen[LoadMotionLora]))
+    assert moving.patches and not loaded.patches
+    adapted = only(DomainAdapter.execute(image_model, chosen[DomainAdapter]))
+    assert adapted.patches and not image_model.patches
+    assert only(ApplyMotionModel.execute(adapted, moving)).additional_models
 
 
 @pytest.mark.parametrize("node", NODES)

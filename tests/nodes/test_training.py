@@ -17,10 +17,10 @@ from animatediff_kit.motion_models.layers import MotionSettings
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.nodes.training import (
     TrainDomainAdapter,
-    TrainingSettingsNode,
     TrainMotionLora,
     TrainMotionModule,
 )
+from animatediff_kit.nodes.training_settings import TrainingSettingsNode
 from animatediff_kit.training.config import TrainingSettings
 from PIL import Image
 from safetensors import safe_open
