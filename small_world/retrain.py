@@ -51,7 +51,7 @@ class Workshop:
     recipes: Mapping[str, Any]
 
     def recipe(self, name: str) -> dict[str, Any]:
-        """A table of recipes.toml. Moves of the camera share one; `like` names one to start from."""
+        """A table of recipes.toml. Moves of the camera share one; `like` names one to change."""
         if name in CAMERA_MOVES:
             camera = self.recipes["camera"]
             return {**camera, "clips": {"kind": name, **camera["clips"]}}

@@ -1,4 +1,4 @@
-"""What the proof compares with: made like what ships, but for one thing, and only when asked for."""
+"""What the proof compares with: made like what ships but for one thing, and when asked for."""
 
 from __future__ import annotations
 
