@@ -1,8 +1,9 @@
 """Retrains the small world's models: `python small_world [STEP ...]`.
 
 Steps, in this order: autoencoder, base, outlined, neon, adapter, motion, and the moves of the
-camera ("zoom in"...). What is finished is skipped; what was stopped goes on. Needs ComfyUI's
-Python, as train.py does.
+camera ("zoom in"...). What is finished is skipped; what was stopped goes on. By name alone:
+convolution, and "zoom in, 5 clips" and its like, which docs/proof.md compares and which never ship.
+Needs ComfyUI's Python, as train.py does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def main() -> int:
     sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "small_world")]
     importlib.import_module("launcher.standalone").enter_comfyui()
     sys.path.remove(str(ROOT))  # its `nodes` must not hide ComfyUI's
-    return importlib.import_module("animatediff_kit.small_world.retrain").main(sys.argv[1:])
+    return importlib.import_module("animatediff_kit.small_world.command_line").main(sys.argv[1:])
 
 
 if __name__ == "__main__":

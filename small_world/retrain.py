@@ -6,10 +6,8 @@ the neon palette, go through the pack's own engine, as a user's would.
 
 from __future__ import annotations
 
-import argparse
 import logging
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +27,11 @@ from ..training.export import file_tensors, metadata, save_weights
 from ..training.inputs import ModelInputs
 from ..training.loop import Report, Run
 from ..training.stages import Trainee, Where
-from ..training.toml_tables import toml_reader
 from . import files, train_autoencoder
 from .models import PICTURE_PREFIX, PREVIEW, UNET_PREFIX, part
 from .motions import MOVES
 from .pictures import everything, stills
+from .temporal_convolution import TEMPORAL_CONVOLUTION, convolution_module
 from .train_autoencoder import AutoencoderRecipe
 from .train_images import ImageTraining, Pictures, Recipe, TextToImage, Words
 from .world_clips import WorldClips
@@ -53,7 +51,12 @@ class Workshop:
     recipes: Mapping[str, Any]
 
     def recipe(self, name: str) -> dict[str, Any]:
-        return dict(self.recipes["camera" if name in CAMERA_MOVES else name])
+        """A table of recipes.toml. Moves of the camera share one; `like` names one to change."""
+        if name in CAMERA_MOVES:
+            camera = self.recipes["camera"]
+            return {**camera, "clips": {"kind": name, **camera["clips"]}}
+        recipe = dict(self.recipes[name])
+        return {**self.recipe(recipe["like"]), **recipe} if "like" in recipe else recipe
 
 
 def half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -134,12 +137,16 @@ def train_outlined(shop: Workshop) -> None:
 
 
 def clips_for(shop: Workshop, name: str, clip: Any, vae: Any) -> EncodedClips:
-    table = {"kind": name, **shop.recipe(name)["clips"]}
-    folder = shop.folder / "clips" / name.replace(" ", "_")
+    recipe = shop.recipe(name)
+    table, folder = recipe["clips"], shop.folder / "clips" / place_of(recipe.get("like", name))
     log.info("Encoding %d clips for %s.", table["count"], name)
     with torch.inference_mode():
         encode_clips(WorldClips(**table), vae, clip, folder)
     return EncodedClips(folder)
+
+
+def place_of(name: str) -> str:
+    return name.replace(" ", "_")
 
 
 def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
@@ -153,7 +160,7 @@ def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
     plain = dict(gradient_checkpointing=False, save_every=100, preview_every=0)
     settings = TrainingSettings(**{**plain, **recipe["training"]})
     trainee = trainee_of(recipe, model, settings.seed)
-    place = shop.folder / name.replace(" ", "_")
+    place = shop.folder / place_of(name)
     run = Run(trainee, clips, ModelInputs(model), settings, place, watch=Watch())
     if there := found(place):
         run.resume(there[-1])
@@ -167,6 +174,8 @@ def trainee_of(recipe: Mapping[str, Any], model: ModelPatcher, seed: int) -> Tra
         return stages.domain_adapter(model, recipe["rank"], seed, where)
     if recipe["stage"] == stages.MOTION_MODULE:
         return stages.motion_module(model, None, "v3", seed, where)
+    if recipe["stage"] == TEMPORAL_CONVOLUTION:
+        return convolution_module(model, seed, where)
     motion = load_motion_model(str(files.MOTION_MODELS / files.MOTION_MODEL))
     return stages.motion_lora(model, motion, recipe["rank"], seed, where)
 
@@ -201,23 +210,3 @@ def steps_of(shop: Workshop) -> dict[str, tuple[Path, Callable[[], None]]]:
             lambda name=name, folder=folder, file=file: train_stage(shop, name, folder, file),
         )
     return made
-
-
-def main(arguments: Sequence[str]) -> int:
-    here = Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(prog="small_world", description=__doc__)
-    parser.add_argument("steps", nargs="*", help="these alone; all without")
-    parser.add_argument("--folder", type=Path, default=here.parent / ".comfy" / "small_world")
-    options = parser.parse_args(arguments)
-    log.addHandler(logging.StreamHandler(sys.stdout))
-    pack = logging.getLogger("animatediff_kit")
-    pack.setLevel(logging.INFO)
-    recipes = toml_reader().loads((here / "recipes.toml").read_text(encoding="utf-8"))
-    steps = steps_of(Workshop(options.folder, recipes))
-    for name, (file, make) in steps.items():
-        if options.steps and name not in options.steps or file.exists():
-            continue
-        log.info("%s ...", name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        make()
-    return 0

@@ -27,6 +27,9 @@ from ..training import stages
 from ..training.private_copy import PlainLayers
 from ..training.stages import Trainee, Where
 
+TEMPORAL_CONVOLUTION = "temporal_convolution"
+"""The stage's name in recipes.toml."""
+
 KERNEL, BLOCKS = 5, 2
 """With which a module of c channels has 22 c^2 + 12 c parameters; a transformer has 22 c^2 + 21 c.
 Four convolutions see 8 frames either way, as far as half of a clip."""

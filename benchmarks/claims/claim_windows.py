@@ -23,8 +23,8 @@ from .scenes import REPORT, Case, cases
 from .sitting import Sitting
 from .studio import Shot
 
-LASTING = ("orbit", "bounce")
-"""Motions that go on in the picture for as long as one likes."""
+LASTING = ("orbit",)
+"""A motion that goes on for as long as one likes, evenly; what bounces turns round by itself."""
 
 LONG, LONGER = 64, 256
 OVERLAP = 4
@@ -41,8 +41,8 @@ METHODS = {
 FIGURES = ("motion", "warp", "sharpness")
 
 METHOD = f"""\
-Videos of {LONG} and {LONGER} frames of things that go round or bounce (base model, motion module,
-no adapter), in windows of {FRAMES} frames that share {OVERLAP}, by every fuse method and in views;
+Videos of {LONG} and {LONGER} frames of things that go round (base model, motion module, no
+adapter), in windows of {FRAMES} frames that share {OVERLAP}, by every fuse method and in views;
 with noise of each frame's own, and with FreeNoise. Three figures are compared at the seams and
 between them: the motion's departure from its neighbours', what warping cannot explain, and
 sharpness. A seam shows where one differs by 10 % or more with a probability by chance below 5 %.

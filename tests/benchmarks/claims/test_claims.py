@@ -72,7 +72,7 @@ def test_frechet_figures_accept_real_clips_and_refuse_spoiled_ones(
 
 
 def test_drawn_videos_have_no_seams_and_videos_drawn_in_parts_have() -> None:
-    some = cases(4, DEVELOPMENT, ("orbit", "bounce"))
+    some = cases(4, DEVELOPMENT, ("orbit",))
     whole = seen([drawn(case.scene, 64) for case in some], METHODS["pyramid"])
     cut = seen([drawn_apart(case, 64) for case in some], BATCHED)
     assert whole.unseen.value > cut.unseen.value
