@@ -110,6 +110,7 @@ def test_captions_leave_the_camera_unsaid() -> None:
     rests = scene("still")
     assert with_camera(random, rests).caption == rests.caption
     assert with_camera(random, rests, "zoom in").camera == "zoom in"
+    assert {with_camera(random, rests).camera for _ in range(100)} == set(EIGHT)
 
 
 @pytest.mark.parametrize("motion", MOTIONS)
