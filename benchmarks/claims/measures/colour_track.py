@@ -67,7 +67,8 @@ def place(frame: Array, thing: Array, grounds: Array) -> tuple[float, float, flo
     """x, y, area and mean colour of the largest patch of the thing's colour.   frame: h w 3"""
     away = np.linalg.norm(frame - thing, axis=-1)
     nearest_ground = np.linalg.norm(frame[..., None, :] - grounds, axis=-1).min(axis=-1)
-    labels, count = ndimage.label(away < NEARER * nearest_ground, np.ones((3, 3)))
+    labelled: Any = ndimage.label(away < NEARER * nearest_ground, np.ones((3, 3)))
+    labels, count = labelled
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     if not count or sizes.max() < LEAST:
         return math.nan, math.nan, math.nan, np.full(3, math.nan)
