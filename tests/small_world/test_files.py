@@ -23,6 +23,11 @@ from torch import Tensor
 
 MEGABYTE = 10**6
 SHIPPED = sorted(path for path in files.WEIGHTS.rglob("*") if path.is_file())
+BLIND = tuple(
+    f"middle_block.1.transformer_blocks.0.attn1.{name}.weight" for name in ("to_q", "to_k")
+)
+"""Attention over the one latent of the lowest level: whatever is asked of it, training changes
+nothing here."""
 EVERY_FILE = pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 
 
@@ -74,7 +79,8 @@ def test_core_puts_the_loras_on_as_this_pack_does(name: str) -> None:
         weights_on_the_device(patcher, ours.patches) for patcher in (model, ours, core)
     )
     for key, before in plain.items():
-        assert torch.equal(one[key], other[key]) and not torch.equal(one[key], before), key
+        assert torch.equal(one[key], other[key]), key
+        assert not torch.equal(one[key], before) or key.endswith(BLIND), key
 
 
 def weights_on_the_device(model: ModelPatcher, keys: Iterable[str]) -> dict[str, Tensor]:
