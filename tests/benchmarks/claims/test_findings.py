@@ -18,7 +18,7 @@ from animatediff_kit.benchmarks.claims.page import (
 
 def finding(reached: bool = True, refused: bool = True, number: int = 3) -> Finding:
     made = Finding(number, "The adapter takes up the defect", "How it was measured.")
-    made.add("fall", share([True] * 9 + [not reached]), "at least 95 %", reached, "%")
+    made.add("fall", share([True] * 10), "at least 95 %", reached, "%")
     made.add("clean clips", mean([0.1, 0.2]), "below 0.5", refused, control=True)
     made.add("only told", Estimate(0.0, 0.0, 0.0, 4))
     made.pictures.append(Picture("adapter.png", "The watermark over the scale"))
