@@ -128,9 +128,8 @@ def test_an_example_of_the_small_world_runs_with_the_files_that_it_names(
     sampler["inputs"]["steps"] = 1
     done = run(server, graph)
     (webp,), (mp4,) = (done.files(ending).values() for ending in (".webp", ".mp4"))
-    frames = frames_of(webp)
-    assert len(frames) == SMALL_WORLD[name]
-    assert len(set(frames)) > len(frames) // 2  # after one step neighbours may look the same
+    # after one step a frame may look like the one before, and a WebP keeps such a one once
+    assert SMALL_WORLD[name] // 2 < len(set(frames_of(webp))) <= SMALL_WORLD[name]
     assert len(pictures_of(mp4)) == SMALL_WORLD[name]
 
 
