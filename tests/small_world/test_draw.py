@@ -66,7 +66,7 @@ def test_training_and_held_out_scenes_are_of_their_combinations() -> None:
     assert {triple(seen) for seen in VIDEOS} <= set(combinations(False))
     held = {triple(video(0, number, held=True)) for number in range(300)}
     assert held <= set(combinations(True)) and len(held) == 30
-    assert {triple(picture(0, number)[0]) for number in range(300)} <= set(combinations(False))
+    assert {triple(picture(0, number)[0]) for number in range(100)} <= set(combinations(False))
     assert {triple(seen) for seen in CAMERAS} <= set(combinations(False))
 
 
@@ -100,7 +100,7 @@ def test_the_camera_moves_over_most_of_what_rests() -> None:
     assert all(0.8 <= seen.amount <= 1.2 for seen in moved)
     assert np.ptp([seen.amount for seen in moved]) > 0.3
     assert {seen.camera for seen in VIDEOS if seen.motion != "still"} == {"none"}
-    pictures = [picture(0, number)[0] for number in range(250)]
+    pictures = [picture(0, number)[0] for number in range(100)]
     seen_moving = {seen.motion for seen in pictures if seen.camera != "none"}
     assert seen_moving == {"still"}
 
@@ -151,15 +151,15 @@ def test_reference_clips_of_two_moves_are_of_other_things() -> None:
 def test_a_picture_is_a_moment_of_its_scene() -> None:
     """Found among finely spaced moments; not always the same one."""
     moments = []
-    for number in range(40):
+    for number in range(24):
         seen, pixels = picture(1, number)
         if seen.motion not in ("left", "right", "up", "down"):
             continue
-        times = np.linspace(0, FRAMES - 1, 61, dtype=np.float32)
+        times = np.linspace(0, FRAMES - 1, 31, dtype=np.float32)
         far = np.abs(draw(seen, times) - pixels).mean((1, 2, 3))
         moments.append(times[far.argmin()])
         assert far.min() < 0.15 * np.median(far)
-    assert len(moments) > 10 and np.ptp(moments) > 8
+    assert len(moments) >= 8 and np.ptp(moments) > 8
 
 
 def test_the_styles_share_their_scenes() -> None:
