@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..training.toml_tables import toml_reader
 from .retrain import Workshop, steps_of
@@ -18,9 +19,9 @@ HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / ".comfy" / "small_world"
 
 
-def workshop(folder: Path) -> Workshop:
-    recipes = toml_reader().loads((HERE / "recipes.toml").read_text(encoding="utf-8"))
-    return Workshop(folder, recipes)
+def recipes() -> dict[str, Any]:
+    """The tables of recipes.toml."""
+    return toml_reader().loads((HERE / "recipes.toml").read_text(encoding="utf-8"))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     log.addHandler(logging.StreamHandler(sys.stdout))
     logging.getLogger("animatediff_kit").setLevel(logging.INFO)
-    shop = workshop(options.folder)
+    shop = Workshop(options.folder, recipes())
     shipped, others = steps_of(shop), variants_of(shop)
     steps = {**shipped, **others}
     for name in options.steps:

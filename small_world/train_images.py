@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 STEPS = 1000
 EMPTY = ""
+UNSAID = "plain"
+"""The pattern that captions leave out."""
 
 LOWEST = (
     "time_embed.",
@@ -45,8 +47,8 @@ LOWEST = (
 class Words:
     """Captions -> places in the table of token embeddings.
 
-    The table has a row for each token of the world's words, also for `plain`, which no caption
-    says; `ids` are SD1's numbers of them.
+    The table has a row for each token of the world's words; `ids` are SD1's numbers of them.
+    `unsaid`: the places that no caption trains. A file has zeros there, as for any other word.
     """
 
     def __init__(self) -> None:
@@ -55,6 +57,8 @@ class Words:
         text = " ".join(["a an on background", *words])
         self.ids = sorted(set(self.tokens(EMPTY)) | set(self.tokens(text)))
         self.places = {token: place for place, token in enumerate(self.ids)}
+        unsaid = set(self.tokens(UNSAID)) - set(self.tokens(EMPTY))
+        self.unsaid = [self.places[token] for token in unsaid]
 
     def tokens(self, caption: str) -> list[int]:
         (batch,) = self.tokenizer.tokenize_with_weights(caption)["l"]
@@ -118,7 +122,8 @@ class TextToImage(nn.Module):
         """The checkpoint's tensors under SD1.5's names."""
         named = {UNET_PREFIX + k: w for k, w in part(values, "unet.").items()}
         named.update({TEXT_PREFIX + k: w for k, w in part(values, "text.transformer.").items()})
-        assert TOKENS in named
+        named[TOKENS] = named[TOKENS].clone()
+        named[TOKENS][words.unsaid] = 0
         return {**named, TOKEN_IDS: torch.tensor(words.ids, dtype=torch.int32)}
 
 

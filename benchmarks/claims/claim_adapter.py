@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...small_world.command_line import recipes
 from ...small_world.draw import clip_frames, video
 from ...small_world.words import MOTIONS
 from .animations import grid, save_animation
@@ -20,17 +21,17 @@ from .studio import Shot
 
 SCALES = (1.0, 0.75, 0.5, 0.25, 0.0)
 FALL, SHOWN, APART = 0.8, 0.5, 0.8
-TRAINING_CLIPS = 1500
-"""Of the video set, as in recipes.toml."""
+TRAINING_CLIPS = int(recipes()["motion"]["clips"]["count"])
+"""Of the video set."""
 
-METHOD = """\
+METHOD = f"""\
 The video set carries a watermark and a blur that the picture set lacks. The same prompts and noise
 are rendered with the domain adapter at five scales. A matched filter on the high-passed frames says
 how much of the watermark is there; 100 % is what real clips of the same scenes have that were
 spoiled like the video set. Against memorising: the distance of a generated clip to the nearest of
-the 1,500 training clips (means of 4 x 4 pixels of all frames), beside that of real clips of the
-same scenes, none of them in the training set, both with the defect; training clips themselves,
-through the autoencoder, are the control."""
+the {TRAINING_CLIPS:,} training clips (means of 4 x 4 pixels of all frames), beside that of real
+clips of the same scenes, none of them in the training set, both with the defect; training clips
+themselves, through the autoencoder, are the control."""
 
 
 def measure(sitting: Sitting) -> Finding:

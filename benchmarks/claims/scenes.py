@@ -62,13 +62,10 @@ def cases(
 
 
 def camera_cases(move: str, count: int, seed: int = REPORT) -> list[Case]:
-    """Still things on checkered grounds, which show every move of the camera; the flow of a smooth
-    gradient tells shifts, turns and growth badly apart, on drawn clips too."""
-    found = []
-    for number in range(count):
-        scene = replace(camera_clip(seed, number, move), pattern="checkered")
-        found.append(Case(scene, noise_seed(seed, number)))
-    return found
+    """As the reference clips of a MotionLoRA: still things on checkered grounds."""
+    return [
+        Case(camera_clip(seed, number, move), noise_seed(seed, number)) for number in range(count)
+    ]
 
 
 def noise_seed(seed: int, number: int) -> int:

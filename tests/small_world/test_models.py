@@ -136,6 +136,18 @@ def test_the_text_encoder_in_training_is_comfyuis(weights, world, text: str) -> 
     torch.testing.assert_close(trained, used.float(), atol=1e-5, rtol=1e-5)
 
 
+def test_a_word_that_no_caption_says_means_nothing() -> None:
+    """Its row is as random as it began; in a file it is as any other word's of no meaning."""
+    words = Words()
+    model = TextToImage(words, seed=0)
+    values = model.state_dict()
+    named = model.file_tensors(values, words)
+    kept = values["text.transformer.text_model.embeddings.token_embedding.weight"]
+    assert (kept[words.unsaid] != 0).all() and not named[TOKENS][words.unsaid].any()
+    others = [row for row in range(len(words.ids)) if row not in words.unsaid]
+    assert torch.equal(named[TOKENS][others], kept[others])
+
+
 def test_the_unet_in_training_is_comfyuis(weights, world) -> None:
     model = TextToImage(Words(), seed=0)
     model.load(weights)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from animatediff_kit.benchmarks.claims.claim_camera import move_of
 from animatediff_kit.small_world import files
-from animatediff_kit.small_world.command_line import main, workshop
-from animatediff_kit.small_world.retrain import CAMERA_MOVES, steps_of
+from animatediff_kit.small_world.command_line import main, recipes
+from animatediff_kit.small_world.retrain import CAMERA_MOVES, Workshop, steps_of
 from animatediff_kit.small_world.variants import CONVOLUTION, few_recipe, variants_of
 
 
 def test_variants_are_no_steps_that_ship_and_lie_elsewhere(tmp_path: Path) -> None:
-    shop = workshop(tmp_path)
+    shop = Workshop(tmp_path, recipes())
     variants = variants_of(shop)
     assert len(variants) == 9 and not set(variants) & set(steps_of(shop))
     assert all(path.is_relative_to(tmp_path) for path, _ in variants.values())
@@ -24,7 +24,7 @@ def test_variants_are_no_steps_that_ship_and_lie_elsewhere(tmp_path: Path) -> No
 
 
 def test_the_convolution_is_trained_with_the_motion_module_s_recipe(tmp_path: Path) -> None:
-    shop = workshop(tmp_path)
+    shop = Workshop(tmp_path, recipes())
     motion, convolution = shop.recipe("motion"), shop.recipe(CONVOLUTION)
     for key in ("clips", "training", "adapter"):
         assert convolution[key] == motion[key]
@@ -32,7 +32,7 @@ def test_the_convolution_is_trained_with_the_motion_module_s_recipe(tmp_path: Pa
 
 
 def test_fewer_clips_are_the_only_difference(tmp_path: Path) -> None:
-    shop = workshop(tmp_path)
+    shop = Workshop(tmp_path, recipes())
     for move in CAMERA_MOVES:
         recipe, few = shop.recipe(move), few_recipe(shop, move, 5)
         assert recipe["clips"] == {"kind": move, "count": 50}
