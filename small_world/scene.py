@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .motions import FLOOR, SIDE, Thing, Track, track, view
+from .motions import DIRECTIONS, FLOOR, SIDE, Thing, Track, track, view
 from .shapes import Array, coverage, distance
 from .styles import GLOW, STYLES, Colour, neon_ground, neon_thing
 from .words import COLOURS, GROUNDS, caption
 
 TRAIL = ((6.0, 0.12), (4.0, 0.2), (2.0, 0.3))
-"""(frames ago, opacity) of the copies behind what moves."""
+LONG_TRAIL = ((12.0, 0.15), (8.0, 0.27), (4.0, 0.4))
+"""(frames ago, opacity) of the copies behind what moves; behind what moves along a line, which is
+slower. The trail has to reach over the next latent pixel for a model to care."""
 
 HALO, HALO_OPACITY = 1.45, 0.35
 CELL, SLOPE = 16.0, 112.0
@@ -95,7 +97,7 @@ def layers(scene: Scene, times: Array, x: Array, y: Array) -> list[tuple[float, 
         halo = replace_radius(now, HALO)
         found.append((HALO_OPACITY, coverage(outline(scene.shape, halo, x, y, 2.0))))
     if scene.motion not in ("still", "grow"):
-        for ago, opacity in TRAIL:
+        for ago, opacity in LONG_TRAIL if scene.motion in DIRECTIONS else TRAIL:
             before = track(scene.motion, scene.thing, times - np.float32(ago))
             found.append((opacity, coverage(outline(scene.shape, before, x, y, style.stroke))))
     signed = outline(scene.shape, now, x, y, style.stroke)
