@@ -1,7 +1,8 @@
 """One scene, drawn frame by frame.
 
-A motion shows in a still picture too, as speed shows in a photograph: what moves trails faint
-copies of itself, what grows has a halo, what bounces casts a shadow. So a text-to-image model can
+A motion shows in a still picture too, as speed does in a drawing: what moves along a line has a
+tail, what goes round or bounces trails faint copies of itself, what grows has a halo, what bounces
+casts a shadow. So a text-to-image model can
 learn the words of motion from stills, as real ones know `running`; the motion module reads no text
 and finds the motion in the image features.
 """
@@ -18,10 +19,14 @@ from .styles import GLOW, STYLES, Colour, neon_ground, neon_thing
 from .words import COLOURS, GROUNDS, caption
 
 TRAIL = ((6.0, 0.12), (4.0, 0.2), (2.0, 0.3))
-LONG_TRAIL = ((12.0, 0.15), (8.0, 0.27), (4.0, 0.4))
-"""(frames ago, opacity) of the copies behind what moves; behind what moves along a line, which is
-slower. The trail has to reach over the next latent pixel for a model to care."""
+"""(frames ago, opacity) of the copies behind what goes round or bounces."""
 
+TAIL = ((13.0, 0.35, 0.4), (10.0, 0.5, 0.55), (7.0, 0.65, 0.7), (4.0, 0.8, 0.85))
+"""(frames ago, radius, opacity) of the copies that are the tail of what moves along a line, white
+on dark grounds and black on light ones. It has to be plain at once: a model that sees no more than
+where a thing is learns `left` from it, or not at all."""
+
+WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 HALO, HALO_OPACITY = 1.45, 0.35
 CELL, SLOPE = 16.0, 112.0
 """Pixels of a checkered cell, and of a gradient's whole way up and down."""
@@ -59,8 +64,11 @@ def draw(scene: Scene, times: Array) -> Array:
     if style.neon:
         colour, ground = neon_thing(colour), neon_ground(ground)
     frames = paint_ground(scene, ground, x, y)
+    if scene.motion in DIRECTIONS:
+        for opacity, mask in tail(scene, times, x, y):
+            paint(frames, WHITE if np.mean(ground) < 0.5 else BLACK, opacity * mask)
     for opacity, mask in layers(scene, times, x, y):
-        paint(frames, colour if opacity > 0 else (0.0, 0.0, 0.0), abs(opacity) * mask)
+        paint(frames, colour if opacity > 0 else BLACK, abs(opacity) * mask)
     return frames.clip(0, 1)
 
 
@@ -96,14 +104,24 @@ def layers(scene: Scene, times: Array, x: Array, y: Array) -> list[tuple[float, 
     if scene.motion == "grow":
         halo = replace_radius(now, HALO)
         found.append((HALO_OPACITY, coverage(outline(scene.shape, halo, x, y, 2.0))))
-    if scene.motion not in ("still", "grow"):
-        for ago, opacity in LONG_TRAIL if scene.motion in DIRECTIONS else TRAIL:
+    if scene.motion in ("orbit", "bounce"):
+        for ago, opacity in TRAIL:
             before = track(scene.motion, scene.thing, times - np.float32(ago))
             found.append((opacity, coverage(outline(scene.shape, before, x, y, style.stroke))))
     signed = outline(scene.shape, now, x, y, style.stroke)
     if style.neon:
         found.append((0.55, np.exp(-np.clip(signed, 0, None) / GLOW)))
     found.append((1.0, coverage(signed)))
+    return found
+
+
+def tail(scene: Scene, times: Array, x: Array, y: Array) -> list[tuple[float, Array]]:
+    """(opacity, coverage f h w), the furthest first."""
+    found: list[tuple[float, Array]] = []
+    for ago, radius, opacity in TAIL:
+        before = track(scene.motion, scene.thing, times - np.float32(ago))
+        smaller = replace_radius(before, radius)
+        found.append((opacity, coverage(outline("circle", smaller, x, y, 0.0))))
     return found
 
 
