@@ -149,15 +149,21 @@ def test_a_still_shows_the_motion(motion: str, style: str) -> None:
 @pytest.mark.parametrize(
     ("motion", "behind"), [("left", X), ("right", -X), ("up", Y), ("down", -Y)]
 )
-def test_a_trail_is_behind_what_moves(motion: str, behind: np.ndarray) -> None:
-    seen = still_share(scene(motion, {"speed": 1.5}))  # radius 8, in the middle
-    assert seen[behind < -9] == pytest.approx(0, abs=1e-6)
-    across = np.minimum(np.abs(X), np.abs(Y)) < 1
-    depths = np.arange(11.5, 28.5)  # the copies are 6, 12 and 18 pixels behind
-    along = [seen[across & (behind == depth)].mean() for depth in depths]
-    assert (np.diff(along) <= 1e-6).all() and along[0] == pytest.approx(0.628, abs=0.001)
-    assert along[-5] == pytest.approx(0.15, abs=0.001)
-    assert along[-1] == pytest.approx(0, abs=1e-6)
+@pytest.mark.parametrize(("name", "end"), [("black", 1.0), ("white", 0.0), ("teal", 1.0)])
+def test_a_tail_is_behind_what_moves(
+    motion: str, behind: np.ndarray, name: str, end: float
+) -> None:
+    """White on dark grounds, black on light ones; thinner and fainter the further behind."""
+    ground = np.array(GROUNDS[name])
+    frame = drawn(scene(motion, {"speed": 1.5}, ground=name), 7.5)[0]  # radius 8, in the middle
+    way = ((frame - ground) / (end - ground)).mean(-1)
+    assert way[behind < -9] == pytest.approx(0, abs=1e-6)
+    across = np.minimum(np.abs(X), np.abs(Y))
+    shown = {9.5: 0.955, 13.5: 0.865, 17.5: 0.73, 20.5: 0.4, 24.5: 0.0}
+    for depth, expected in shown.items():
+        assert way[(across < 1) & (behind == depth)] == pytest.approx(expected, abs=0.002), depth
+    wide = [(way[behind == depth] > 0.2).sum() for depth in (11.5, 15.5, 18.5, 21.5)]
+    assert (np.diff(wide) < 0).all()
 
 
 def test_the_trail_of_an_orbit_is_on_its_way() -> None:

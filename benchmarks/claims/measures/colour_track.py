@@ -20,7 +20,7 @@ from ....small_world.words import COLOURS, GROUNDS
 
 Array = np.ndarray[Any, Any]
 
-NEARER = 0.55
+NEARER = 0.8
 """How far a pixel is from the thing's colour, over how far it is from the ground's, at most; the
 copies that trail behind a thing are further."""
 
