@@ -7,15 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import folder_paths
-from animatediff_kit.motion_models.files import LORAS, MOTION_LORAS, MOTION_MODELS
+from animatediff_kit.motion_models.files import (
+    LORAS,
+    MOTION_LORAS,
+    MOTION_MODELS,
+    register_folders,
+)
 
 
 @contextmanager
 def own_folders(root: Path) -> Iterator[Path]:
     """Everything below `root`; as it was before, afterwards."""
+    register_folders()  # so that there is something to come back to
     names = folder_paths.folder_names_and_paths
     output, temp = folder_paths.get_output_directory(), folder_paths.get_temp_directory()
-    before = {name: names.get(name) for name in (LORAS, MOTION_LORAS, MOTION_MODELS)}
+    before = {name: names[name] for name in (LORAS, MOTION_LORAS, MOTION_MODELS)}
     folder_paths.set_output_directory(str(root / "output"))
     folder_paths.set_temp_directory(str(root / "temp"))
     for name in before:
@@ -25,8 +31,4 @@ def own_folders(root: Path) -> Iterator[Path]:
     finally:
         folder_paths.set_output_directory(output)
         folder_paths.set_temp_directory(temp)
-        for name, entry in before.items():
-            if entry is None:
-                del names[name]
-            else:
-                names[name] = entry
+        names.update(before)
