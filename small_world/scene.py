@@ -2,9 +2,8 @@
 
 A motion shows in a still picture too, as speed does in a drawing: what moves along a line has a
 tail, what goes round or bounces trails faint copies of itself, what grows has a halo, what bounces
-casts a shadow. So a text-to-image model can
-learn the words of motion from stills, as real ones know `running`; the motion module reads no text
-and finds the motion in the image features.
+casts a shadow. So a text-to-image model can learn the words of motion from stills, as real ones
+know `running`; the motion module reads no text and finds the motion in the image features.
 """
 
 from __future__ import annotations
@@ -64,11 +63,8 @@ def draw(scene: Scene, times: Array) -> Array:
     if style.neon:
         colour, ground = neon_thing(colour), neon_ground(ground)
     frames = paint_ground(scene, ground, x, y)
-    if scene.motion in DIRECTIONS:
-        for opacity, mask in tail(scene, times, x, y):
-            paint(frames, WHITE if np.mean(ground) < 0.5 else BLACK, opacity * mask)
-    for opacity, mask in layers(scene, times, x, y):
-        paint(frames, colour if opacity > 0 else BLACK, abs(opacity) * mask)
+    for paint_colour, opacity in layers(scene, colour, ground, times, x, y):
+        paint(frames, paint_colour, opacity)
     return frames.clip(0, 1)
 
 
@@ -94,34 +90,40 @@ def paint_ground(scene: Scene, ground: Colour, x: Array, y: Array) -> Array:
     return near + share[..., None].astype(np.float32) * (far - near)
 
 
-def layers(scene: Scene, times: Array, x: Array, y: Array) -> list[tuple[float, Array]]:
-    """(opacity, coverage f h w) from the back to the front; a negative opacity darkens."""
+def layers(
+    scene: Scene, colour: Colour, ground: Colour, times: Array, x: Array, y: Array
+) -> list[tuple[Colour, Array]]:
+    """(colour, opacity f h w) from the back to the front."""
     now = track(scene.motion, scene.thing, times)
     style = STYLES[scene.style]
-    found: list[tuple[float, Array]] = []
+    found: list[tuple[Colour, Array]] = []
+    if scene.motion in DIRECTIONS:
+        contrast = WHITE if np.mean(ground) < 0.5 else BLACK
+        found += [(contrast, opacity) for opacity in tail(scene, times, x, y)]
     if scene.motion == "bounce":
-        found.append((-0.45, shadow(now, x, y)))
+        found.append((BLACK, 0.45 * shadow(now, x, y)))
     if scene.motion == "grow":
         halo = replace_radius(now, HALO)
-        found.append((HALO_OPACITY, coverage(outline(scene.shape, halo, x, y, 2.0))))
+        found.append((colour, HALO_OPACITY * coverage(outline(scene.shape, halo, x, y, 2.0))))
     if scene.motion in ("orbit", "bounce"):
         for ago, opacity in TRAIL:
             before = track(scene.motion, scene.thing, times - np.float32(ago))
-            found.append((opacity, coverage(outline(scene.shape, before, x, y, style.stroke))))
+            copy = coverage(outline(scene.shape, before, x, y, style.stroke))
+            found.append((colour, opacity * copy))
     signed = outline(scene.shape, now, x, y, style.stroke)
     if style.neon:
-        found.append((0.55, np.exp(-np.clip(signed, 0, None) / GLOW)))
-    found.append((1.0, coverage(signed)))
+        found.append((colour, 0.55 * np.exp(-np.clip(signed, 0, None) / GLOW)))
+    found.append((colour, coverage(signed)))
     return found
 
 
-def tail(scene: Scene, times: Array, x: Array, y: Array) -> list[tuple[float, Array]]:
-    """(opacity, coverage f h w), the furthest first."""
-    found: list[tuple[float, Array]] = []
+def tail(scene: Scene, times: Array, x: Array, y: Array) -> list[Array]:
+    """Opacities f h w, the furthest first."""
+    found: list[Array] = []
     for ago, radius, opacity in TAIL:
         before = track(scene.motion, scene.thing, times - np.float32(ago))
         smaller = replace_radius(before, radius)
-        found.append((opacity, coverage(outline("circle", smaller, x, y, 0.0))))
+        found.append(opacity * coverage(outline("circle", smaller, x, y, 0.0)))
     return found
 
 
