@@ -7,14 +7,16 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..motion_models.files import register_folders
 from .animate import Animate
+from .encode_clips import EncodeClips
+from .load_clips import ClipsFromImages, LoadVideoClips
 from .lora import DomainAdapter, LoadMotionLora
 from .measure import MeasureMotion
 from .motion_model import ApplyMotionModel, LoadMotionModel
+from .move_camera import MoveCamera
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
 from .small_world import SmallWorldModels
 from .training import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
-from .training_data import ClipsFromImages, EncodeClips, LoadVideoClips, MoveCamera
 from .training_settings import TrainingSettingsNode
 from .windows import ContextWindows, PreviewWindows
 

@@ -13,12 +13,9 @@ import torch
 from adk_tests import encoders
 from adk_tests.clip_sets import DrawnClips
 from adk_tests.videos import as_images, numbered, numbers, write_captioned
-from animatediff_kit.nodes.training_data import (
-    ClipsFromImages,
-    EncodeClips,
-    LoadVideoClips,
-    MoveCamera,
-)
+from animatediff_kit.nodes.encode_clips import EncodeClips
+from animatediff_kit.nodes.load_clips import ClipsFromImages, LoadVideoClips
+from animatediff_kit.nodes.move_camera import MoveCamera
 from animatediff_kit.training.cache import EncodedClips
 from comfy.sd import CLIP, VAE
 

@@ -1,28 +1,19 @@
-"""Training clips: from videos or images, with camera moves, encoded for training."""
+"""Training clips from videos and images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import folder_paths
-from comfy.model_management import throw_exception_if_processing_interrupted
-from comfy.utils import ProgressBar
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..training.cache import encode_clips, identify
-from ..training.camera_moves import MOVES, CameraMove
 from ..training.captions import CAPTIONS
-from ..training.clips import ClipSet
-from ..training.image_clips import ImageClips, StillClips
+from ..training.image_clips import ImageClips
 from ..training.sources import state_of
 from ..training.video_clips import VideoClips, VideoSettings
-from .schema import CATEGORY, ClipsSocket, EncodedClipsSocket, advanced, schema
-
-CACHE = "animatediff_kit_cache"
-"""Below ComfyUI's output folder: where caches lie that are given no other place."""
+from .schema import CATEGORY, ClipsSocket, advanced, schema
 
 
 def size_input(name: str, default: int, tooltip: str, least: int = 64) -> io.Int.Input:
@@ -200,119 +191,3 @@ class ClipsFromImages(io.ComfyNode):
         height: int = 0,
     ) -> io.NodeOutput:
         return io.NodeOutput(ImageClips(images, caption, stride, frames, width, height))
-
-
-class MoveCamera(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="ADK_CameraMove",
-            display_name="Move Camera",
-            category=f"{CATEGORY}/training",
-            description="A camera move over training clips or still images, made by cropping: what "
-            "a MotionLoRA of that move learns from. Several nodes in a row move at once.",
-            search_aliases=["zoom", "pan", "tilt", "roll", "ken burns", "camera motion"],
-            inputs=[
-                io.MultiType.Input(
-                    "clips",
-                    types=[ClipsSocket, io.Image],
-                    tooltip="Training clips, or a batch of still images, each of which becomes a "
-                    "clip. They must be larger than the training size.",
-                ),
-                io.Combo.Input(
-                    "move",
-                    options=list(MOVES),
-                    default=MOVES[0],
-                    tooltip="What the camera does. The picture's content goes the other way.",
-                ),
-                io.Float.Input(
-                    "amount",
-                    default=1.0,
-                    min=0.05,
-                    max=4.0,
-                    step=0.05,
-                    tooltip="1: as much as the authors' MotionLoRAs, which over a clip is 45 % of "
-                    "zoom, 30 % of pan, 24 % of tilt or 26 degrees of roll.",
-                ),
-                io.String.Input(
-                    "caption",
-                    default="",
-                    multiline=True,
-                    tooltip="For still images: what they show. Clips keep their own.",
-                ),
-                io.Int.Input(
-                    "frames",
-                    default=16,
-                    min=2,
-                    max=1024,
-                    tooltip="For still images: frames of each clip. Clips keep theirs.",
-                ),
-                size_input("width", 256, "For still images: width of the training clips."),
-                size_input("height", 256, "For still images: height of the training clips."),
-                seed_input("Seed of each clip's small difference in amount and place."),
-            ],
-            outputs=[ClipsSocket.Output("moved_clips", display_name="clips")],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        clips: ClipSet | Tensor,
-        move: str = "zoom in",
-        amount: float = 1.0,
-        caption: str = "",
-        frames: int = 16,
-        width: int = 256,
-        height: int = 256,
-        seed: int = 0,
-    ) -> io.NodeOutput:
-        if isinstance(clips, Tensor):
-            clips = StillClips(clips, caption, frames, width, height)
-        return io.NodeOutput(CameraMove(clips, move, amount, seed))
-
-
-class EncodeClips(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="ADK_EncodeClips",
-            display_name="Encode Clips",
-            category=f"{CATEGORY}/training",
-            description="Encodes training clips once to latents and text embeddings on disk, so "
-            "that training needs neither VAE nor text encoder. Goes on where it was stopped.",
-            search_aliases=["cache latents", "encode videos", "training cache", "vae encode"],
-            inputs=[
-                ClipsSocket.Input("clips", tooltip="The clips to encode."),
-                io.Vae.Input("vae", tooltip="The VAE of the checkpoint that will be trained on."),
-                io.Clip.Input(
-                    "clip", tooltip="The text encoder of the checkpoint that will be trained on."
-                ),
-                io.String.Input(
-                    "cache_folder",
-                    default="",
-                    tooltip="Where the encoded clips are kept. Empty: a folder of its own in "
-                    f"{CACHE} in ComfyUI's output folder, where relative paths begin, too.",
-                ),
-            ],
-            outputs=[EncodedClipsSocket.Output("encoded_clips", display_name="encoded clips")],
-            is_output_node=True,
-        )
-
-    @classmethod
-    def execute(cls, clips: ClipSet, vae: Any, clip: Any, cache_folder: str = "") -> io.NodeOutput:
-        identity = identify(clips, vae, clip)
-        written = cache_folder.strip().strip('"') or identity.fingerprint[:16]
-        folder = Path(folder_paths.get_output_directory()) / CACHE / Path(written).expanduser()
-        return io.NodeOutput(encode_clips(clips, vae, clip, folder, progress(), identity))
-
-
-def progress() -> Callable[[int, int], None]:
-    """Moves the node's bar, and ends the encoding where people have pressed Cancel."""
-    bars: list[ProgressBar] = []
-
-    def report(done: int, total: int) -> None:
-        bars[:] = bars or [ProgressBar(total)]
-        bars[0].update_absolute(done, total)
-        throw_exception_if_processing_interrupted()
-
-    return report
