@@ -15,7 +15,7 @@ from .motions import FRAMES, MOVES, SIDE
 from .scene import Scene
 from .styles import STYLES
 
-DRAWING = 4
+DRAWING = 5
 """Counted up when the same numbers would draw other pictures."""
 
 KINDS = ("video", "clean", "stills", *(move for move in MOVES if move != "none"))
