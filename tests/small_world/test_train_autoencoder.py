@@ -127,7 +127,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
 
 def test_what_is_finished_gives_pictures_back(tmp_path: Path, pool: torch.Tensor) -> None:
     """Better than the linear code that it began as."""
-    checkpoint = train(tmp_path, replace(RECIPE, steps=60, batch=16, pictures=200))
+    checkpoint = train(tmp_path, replace(RECIPE, steps=100, batch=16, pictures=200))
     model, factors = finished(checkpoint, pool)
     assert factors.shape == (CHANNELS + 1, 3)
     assert not any(parameter.requires_grad for parameter in model.parameters())
