@@ -61,7 +61,7 @@ class Workshop:
 
 def half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
-        k: t.detach().half().contiguous() if t.is_floating_point() else t.contiguous()
+        k: (t.detach().half() if t.is_floating_point() else t).cpu().contiguous()
         for k, t in tensors.items()
     }
 
@@ -76,9 +76,8 @@ def autoencoder_file(shop: Workshop) -> Path:
 
 
 def train_pictures(shop: Workshop) -> None:
-    checkpoint = train_autoencoder.train(
-        shop.folder, AutoencoderRecipe(**shop.recipe("autoencoder"))
-    )
+    recipe = AutoencoderRecipe(**shop.recipe("autoencoder"))
+    checkpoint = train_autoencoder.train(shop.folder, recipe, memory.get_torch_device())
     pool = torch.from_numpy(everything(ALIGNED_BY, seed=1))
     model, preview = train_autoencoder.finished(checkpoint, pool)
     tensors = {PICTURE_PREFIX + k: w for k, w in model.state_dict().items()}
@@ -100,7 +99,8 @@ def image_training(shop: Workshop, name: str, start: Path | None) -> tuple[Image
     if start is not None:
         model.load(files.weights_of(start))
         model.freeze_but_style()
-    training = ImageTraining(model, words, pictures, Recipe(**recipe), shop.folder / name)
+    folder, device = shop.folder / name, memory.get_torch_device()
+    training = ImageTraining(model, words, pictures, Recipe(**recipe), folder, device)
     training.resume()
     return training, words
 

@@ -21,6 +21,7 @@ from .pictures import everything
 
 log = logging.getLogger(__name__)
 
+CPU = torch.device("cpu")
 SCALE = 0.18215
 """comfy.latent_formats.SD15."""
 
@@ -62,16 +63,17 @@ def errors(model: PatchAutoencoder, pixels: Tensor, noise: Tensor) -> tuple[Tens
     return difference.abs().mean() + SQUARE * squared + SIZE * latents.square().mean(), squared
 
 
-def train(folder: Path, recipe: AutoencoderRecipe) -> Path:
+def train(folder: Path, recipe: AutoencoderRecipe, device: torch.device = CPU) -> Path:
     """-> the checkpoint. Goes on from the one in `folder`, if there is one."""
     pool = torch.from_numpy(everything(recipe.pictures, recipe.seed))
     model = initialised(PatchAutoencoder(), recipe.seed, (".last",))
     start_from_components(model, to_model(pool[::4]))
+    model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.99))
     checkpoint, start = folder / "autoencoder.ckpt", 0
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, device, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         start = state["step"]
@@ -82,7 +84,8 @@ def train(folder: Path, recipe: AutoencoderRecipe) -> Path:
             group["lr"] = recipe.rate_at(step)
         pixels = to_model(pool[torch.randint(len(pool), (recipe.batch,), generator=generator)])
         shape = (recipe.batch, CHANNELS, pixels.shape[2] // 8, pixels.shape[3] // 8)
-        loss, squared = errors(model, pixels, torch.randn(shape, generator=generator))
+        noise = torch.randn(shape, generator=generator)
+        loss, squared = errors(model, pixels.to(device), noise.to(device))
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -141,7 +144,7 @@ def encode(model: PatchAutoencoder, pool: Tensor) -> Tensor:
 
 def finished(checkpoint: Path, pool: Tensor) -> tuple[PatchAutoencoder, Tensor]:
     """The trained and aligned autoencoder, and its preview factors."""
-    model = from_weights(torch.load(checkpoint, weights_only=True)["model"])
+    model = from_weights(torch.load(checkpoint, CPU, weights_only=True)["model"])
     align(model, pool)
     return model, preview_factors(model, pool)
 

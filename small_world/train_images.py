@@ -30,6 +30,7 @@ from .words import COLOURS, GROUNDS, MOTIONS, PATTERNS, SHAPES
 
 log = logging.getLogger(__name__)
 
+CPU = torch.device("cpu")
 STEPS = 1000
 EMPTY = ""
 UNSAID = "plain"
@@ -85,7 +86,8 @@ class TextModel(nn.Module):
         """rows: b t -> b t c"""
         embeddings = self.text_model.embeddings
         x = embeddings.token_embedding(rows) + embeddings.position_embedding.weight
-        mask = torch.full((x.shape[1],) * 2, -torch.finfo(x.dtype).max).triu_(1)
+        far = torch.full((x.shape[1],) * 2, -torch.finfo(x.dtype).max, device=x.device)
+        mask = far.triu_(1)
         for layer in self.text_model.encoder.layers:
             x = x + layer.self_attn(layer.layer_norm1(x), mask, attention_pytorch)
             x = x + layer.mlp(layer.layer_norm2(x))
@@ -166,12 +168,21 @@ def signals() -> Tensor:
 
 
 class ImageTraining:
-    """One run. Every step's draws hang on the seed and the step alone, so it can be resumed."""
+    """One run. Every step's draws hang on the seed and the step alone, so it can be resumed; they
+    are the CPU's on every device."""
 
     def __init__(
-        self, model: TextToImage, words: Words, pictures: Pictures, recipe: Recipe, folder: Path
+        self,
+        model: TextToImage,
+        words: Words,
+        pictures: Pictures,
+        recipe: Recipe,
+        folder: Path,
+        device: torch.device = CPU,
     ) -> None:
         self.model, self.pictures, self.recipe, self.folder = model, pictures, recipe, folder
+        self.device = device
+        model.to(device)
         trained = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             trained, lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01
@@ -188,7 +199,7 @@ class ImageTraining:
 
     def resume(self) -> None:
         if self.checkpoint.is_file():
-            state = torch.load(self.checkpoint, weights_only=True)
+            state = torch.load(self.checkpoint, self.device, weights_only=True)
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.average, self.step = state["average"], state["step"]
@@ -214,9 +225,11 @@ class ImageTraining:
         rows = self.rows[chosen]
         rows[torch.rand(recipe.batch, generator=generator) < recipe.dropout] = self.empty
         a = self.signal[t].view(-1, 1, 1, 1)
-        predicted = self.model(a.sqrt() * clean + (1 - a).sqrt() * noise, t, rows)
-        weight = min_snr_weight(self.signal[t], recipe.snr_gamma)
-        return ((predicted - noise).square().mean((1, 2, 3)) * weight).mean()
+        noisy = a.sqrt() * clean + (1 - a).sqrt() * noise
+        predicted = self.model(*(part.to(self.device) for part in (noisy, t, rows)))
+        weight = min_snr_weight(self.signal[t], recipe.snr_gamma).to(self.device)
+        errors = (predicted - noise.to(self.device)).square().mean((1, 2, 3))
+        return (errors * weight).mean()
 
     def train(self) -> None:
         total, count = 0.0, 0

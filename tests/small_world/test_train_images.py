@@ -51,6 +51,19 @@ def test_the_signal_is_that_of_stable_diffusion() -> None:
     assert torch.allclose(signals().double(), (1 - betas).cumprod(0), atol=1e-6)
 
 
+def test_a_step_computes_on_its_device_alone(tmp_path: Path) -> None:
+    """torch's `meta` stands for a GPU: whoever mixes its tensors with the CPU's raises."""
+    words, device = Words(), torch.device("meta")
+    model, told = TextToImage(words, seed=0), Recipe(steps=1, batch=3)
+    run = ImageTraining(model, words, pictures(), told, tmp_path, device)
+    loss = run.loss(torch.Generator().manual_seed(0))
+    loss.backward()
+    assert loss.device == device
+    run.update_average()
+    places = [*run.average.values(), *(p.grad for p in model.parameters() if p.grad is not None)]
+    assert {tensor.device for tensor in places} == {device}
+
+
 class Silent(nn.Module):
     """Predicts nothing, and notes what it was asked."""
 
