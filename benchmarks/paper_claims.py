@@ -7,10 +7,10 @@
     5  transformer against convolution         6  context windows show no seams
     7  combinations that were never trained
 
-Writes docs/proof.md and its pictures out of all claims measured so far; every clip and every
-finding is kept below .comfy/small_world/proof, so claims can be measured one by one, and a stopped
-run goes on. --clips scales all numbers of clips; what is reported has 256. On 2 cores all of it
-takes some hours. Claim 5 needs weights that do not ship: `python small_world convolution`.
+Writes docs/proof.md and its pictures out of all claims measured so far, which docs/proof keeps as
+JSON; clips are kept below .comfy/small_world/proof. So claims can be measured one by one, and a
+stopped run goes on. --clips scales all numbers of clips; what is reported has 256. On 2 cores all
+of it takes some hours. Claim 5 needs weights that do not ship: `python small_world convolution`.
 """
 
 from __future__ import annotations

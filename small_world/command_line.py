@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..training.console import told_by_one_process
 from ..training.toml_tables import toml_reader
 from .retrain import Workshop, steps_of
 from .variants import variants_of
@@ -29,18 +29,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("steps", nargs="*", help="these alone; all that ship without")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for checkpoints and caches")
     options = parser.parse_args(arguments)
-    log.addHandler(logging.StreamHandler(sys.stdout))
-    logging.getLogger("animatediff_kit").setLevel(logging.INFO)
     shop = Workshop(options.folder, recipes())
     shipped, others = steps_of(shop), variants_of(shop)
     steps = {**shipped, **others}
     for name in options.steps:
         if name not in steps:
             parser.error(f"there is no step {name!r}; the steps are {', '.join(steps)}")
-    for name in options.steps or shipped:
-        file, make = steps[name]
-        if not file.exists():
-            log.info("%s ...", name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            make()
+    with told_by_one_process():
+        for name in options.steps or shipped:
+            file, make = steps[name]
+            if not file.exists():
+                log.info("%s ...", name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                make()
     return 0

@@ -13,8 +13,7 @@ import argparse
 import importlib
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +30,7 @@ from ..motion_models.load import load_motion_model
 from . import stages
 from .batches import Clips
 from .checkpoints import found
-from .console import Stopped, Watch, noted_signals
+from .console import Stopped, Watch, noted_signals, told_by_one_process
 from .export import export
 from .inputs import ModelInputs
 from .loop import Run
@@ -61,24 +60,6 @@ def main(arguments: Sequence[str]) -> int:
             log.warning("Stopped before training. Clips that were encoded are kept.")
             return 130
     return 0
-
-
-@contextmanager
-def told_by_one_process() -> Iterator[None]:
-    """What the pack has to say goes to stderr, from one process of each machine."""
-    pack = logging.getLogger("animatediff_kit")
-    handler = logging.StreamHandler()
-    level, propagate = pack.level, pack.propagate
-    pack.propagate = False  # ComfyUI has put a handler of its own on the root
-    if os.environ.get("LOCAL_RANK", "0") == "0":
-        pack.addHandler(handler)
-        pack.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        pack.removeHandler(handler)
-        pack.setLevel(level)
-        pack.propagate = propagate
 
 
 def parser() -> argparse.ArgumentParser:

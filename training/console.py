@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -37,6 +38,24 @@ def noted_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def told_by_one_process() -> Iterator[None]:
+    """What the pack has to say goes to stderr, from one process of each machine."""
+    pack = logging.getLogger("animatediff_kit")
+    handler = logging.StreamHandler()
+    level, propagate = pack.level, pack.propagate
+    pack.propagate = False  # ComfyUI has put a handler of its own on the root
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        pack.addHandler(handler)
+        pack.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        pack.removeHandler(handler)
+        pack.setLevel(level)
+        pack.propagate = propagate
 
 
 class Watch:

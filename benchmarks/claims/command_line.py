@@ -6,7 +6,6 @@ import argparse
 import importlib
 import logging
 import platform
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import torch
 
 from ...small_world import files
+from ...training.console import told_by_one_process
 from .findings import Finding, load, save
 from .page import outdated, write_page
 from .sitting import FULL, Sitting
@@ -41,8 +41,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--claims", type=int, nargs="*", choices=CLAIMS, default=list(CLAIMS))
     top.add_argument("--clips", type=int, default=FULL, help="of the largest set of clips")
     top.add_argument("--threads", type=int, help="of the processor; torch's choice without")
-    top.add_argument("--folder", type=Path, default=WORLD / "proof", help="clips and findings")
-    top.add_argument("--docs", type=Path, default=ROOT / "docs", help="gets proof.md and pictures")
+    top.add_argument("--folder", type=Path, default=WORLD / "proof", help="clips and networks")
+    top.add_argument("--docs", type=Path, default=ROOT / "docs",
+                     help="gets proof.md, findings and pictures")  # fmt: skip
     top.add_argument("--convolution", type=Path, default=WORLD / "convolution.safetensors",
                      help="weights of the temporal convolution, for claim 5")  # fmt: skip
     top.add_argument("--lora-files", type=Path, nargs="*", default=[],
@@ -69,10 +70,6 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    logging.getLogger().setLevel(logging.ERROR)
-    here = logging.getLogger(__package__)
-    here.addHandler(logging.StreamHandler(sys.stdout))
-    here.setLevel(logging.INFO)
     pictures = options.docs / "images" / "proof"
     sitting = Sitting(
         Studio(options.folder / "clips", options.convolution),
@@ -81,17 +78,23 @@ def main(arguments: Sequence[str]) -> int:
         pictures,
         options.lora_files,
     )
-    for number in options.claims:
+    with told_by_one_process():
+        measure_all(options.claims, sitting, options.docs / "proof")
+        findings = load(options.docs / "proof")
+        write_page(findings, options.docs / "proof.md", pictures)
+        shipped = {path.name: digest(path) for path in files.WEIGHTS.rglob("*.safetensors")}
+        for line in outdated(findings, shipped):
+            log.warning("%s", line)
+    return 0
+
+
+def measure_all(claims: Sequence[int], sitting: Sitting, folder: Path) -> None:
+    """What each comes to is kept in the folder as soon as it is measured."""
+    for number in claims:
         log.info("claim %d ...", number)
         finding = measured(number, sitting)
-        save(finding, options.folder)
+        save(finding, folder)
         log.info("claim %d: %s, %.0f minutes", number, verdict(finding), finding.minutes)
-    findings = load(options.folder)
-    write_page(findings, options.docs / "proof.md", pictures)
-    shipped = {path.name: digest(path) for path in files.WEIGHTS.rglob("*.safetensors")}
-    for line in outdated(findings, shipped):
-        log.warning("%s", line)
-    return 0
 
 
 def verdict(finding: Finding) -> str:

@@ -17,7 +17,7 @@ FULL = 256
 
 @dataclass
 class Sitting:
-    """clips: of the largest set, FULL for what is reported;   folder: keeps networks and findings;
+    """clips: of the largest set, FULL for what is reported;   folder: keeps clips and networks;
     pictures: docs/images/proof;   lora_files: more MotionLoRAs, for claim 4"""
 
     studio: Studio
