@@ -18,6 +18,7 @@ from ..motion_models.files import LORAS, MOTION_LORAS, MOTION_MODELS
 from ..motion_models.layouts import to_diffusers
 from ..motion_models.modules import MotionModel, PositionalEncoding
 from .atomic import save_tensors
+from .fingerprints import digest_of
 from .loop import Run
 from .stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 
@@ -59,7 +60,8 @@ def position_tables(motion: MotionModel) -> dict[str, Tensor]:
 
 
 def metadata(run: Run) -> dict[str, str]:
-    """What the file says of itself, as safetensors' strings."""
+    """What the file says of itself, as safetensors' strings. data, models, settings: fingerprints
+    of the clips, of the models that training stood on, and of what decides a step."""
     spec = run.trainee.spec
     entries = {
         "format": "pt",
@@ -72,6 +74,8 @@ def metadata(run: Run) -> dict[str, str]:
         "steps": str(run.step),
         "clips": str(len(run.clips)),
         "data": run.clips.fingerprint,
+        "models": run.trainee.models,
+        "settings": digest_of(run.settings.decides()),
         "learning_rate": str(run.settings.learning_rate),
         "seed": str(run.settings.seed),
     }

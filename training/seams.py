@@ -100,9 +100,14 @@ class SeamTriple:
         return self.motion.passes and self.warp.passes and self.sharpness.passes
 
 
-def measure_seams(measures: MotionMeasures, seams: Seams) -> SeamTriple:
-    """The three figures of a clip. A clip passes that shows none of them at its seams."""
-    flow = max(LEAST_FLOW, float(np.median(measures.median_flow)))
+def measure_seams(measures: MotionMeasures, seams: Seams, flow: float | None = None) -> SeamTriple:
+    """The three figures of a clip. A clip passes that shows none of them at its seams.
+
+    flow: pixels a frame that jumps are held against; without, the clip's own median, and LEAST_FLOW
+    at least.
+    """
+    if flow is None:
+        flow = max(LEAST_FLOW, float(np.median(measures.median_flow)))
     return SeamTriple(
         compared(motion_departures(measures.cells), seams.steps, flow),
         compared(measures.warp_error, seams.steps),

@@ -57,7 +57,7 @@ def measure_watermark(
     real = responses([case.spoiled for case in found])
     shown = {scale: responses(clips[scale]) for scale in SCALES}
     ratios = {scale: quotient(values, real) for scale, values in shown.items()}
-    fall = bootstrap(lambda none, all_: 1 - np.mean(none) / np.mean(all_), shown[0.0], shown[1.0])
+    fall = bootstrap(fall_of, shown[0.0], shown[1.0])
     line = f"at least {FALL:.0%}"
     finding.add("fall of the watermark from scale 1 to 0", fall, line, fall.value >= FALL, "%")
     ratio = ratios[1.0]
@@ -72,6 +72,11 @@ def measure_watermark(
     labels = "adapter scale", "watermark, share of real spoiled clips"
     curves(sitting.pictures / "adapter.png", SCALES, lines, labels)
     finding.pictures.append(Picture("adapter.png", "The watermark over the adapter's scale"))
+
+
+def fall_of(none: np.ndarray, full: np.ndarray) -> float:
+    """A mark the wrong way round is one too."""
+    return 1 - abs(float(np.mean(none))) / float(np.mean(full))
 
 
 def measure_memory(

@@ -7,11 +7,13 @@ from torch import Tensor
 
 from ...small_world.files import weights_of
 from ...small_world.temporal_convolution import convolution_module
+from .alike import check_alike
 from .animations import grid, save_animation
 from .charts import curves
 from .estimates import bootstrap
 from .findings import Finding, Picture
 from .measures.colour_track import direction, track
+from .measures.order_gain import predictor
 from .quality import CLAIM, TOLD, add_range, add_tracks, decoded
 from .scenes import REPORT, STRAIGHT, Case, cases
 from .sitting import FULL, Sitting
@@ -38,15 +40,19 @@ that of things asked to move along a line, as in claim 2."""
 def measure(sitting: Sitting) -> Finding:
     finding = Finding(5, "Transformer against convolution", METHOD)
     path = sitting.studio.motion_file(CONVOLUTION)
+    check_alike(path, MOTION, ("models", "settings", "data", "steps"))
     sitting.note_weights(finding, (path, MOTION, *CONDITIONS))
     model = adapted()
     transformer, convolution = shipped_module(model), convolution_module(model, 0, here())
     motion = convolution.denoiser.motion
     assert motion is not None
     motion.load_state_dict({key: tensor.float() for key, tensor in weights_of(path).items()})
-    denoisers = {TRANSFORMER: transformer.denoiser, CONVOLUTION: convolution.denoiser}
+    predictors = {
+        TRANSFORMER: predictor(transformer.denoiser),
+        CONVOLUTION: predictor(convolution.denoiser),
+    }
     count = sitting.scaled(FULL)
-    found = clip_losses(sitting.studio, model, transformer.signal, denoisers, count)
+    found = clip_losses(sitting.studio, model, transformer.signal, predictors, count)
     for kind, part in found.items():
         by_order = gain(part.shuffled, part.true)
         finding.add(f"{kind}: gain by the right order", by_order, unit="%")

@@ -13,11 +13,15 @@ from pathlib import Path
 import torch
 
 from ...small_world import files
+from ...small_world.variants import FEW
 from ...training.console import told_by_one_process
+from ...training.flow import opencv
+from ...training.plots import check_matplotlib
+from .claim_camera import with_shipped
 from .findings import Finding, load, save
 from .page import outdated, write_page
 from .sitting import FULL, Sitting
-from .studio import Studio, digest
+from .studio import CONVOLUTION, Studio, digest
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
                      help="gets proof.md, findings and pictures")  # fmt: skip
     top.add_argument("--convolution", type=Path, default=WORLD / "convolution.safetensors",
                      help="weights of the temporal convolution, for claim 5")  # fmt: skip
-    top.add_argument("--lora-files", type=Path, nargs="*", default=[],
+    top.add_argument("--lora-files", type=Path, nargs="*", default=sorted((WORLD / FEW).glob("*")),
                      help="MotionLoRAs of other numbers of clips, for claim 4")  # fmt: skip
     return top
 
@@ -78,6 +82,7 @@ def main(arguments: Sequence[str]) -> int:
         pictures,
         options.lora_files,
     )
+    check_ready(options.claims, sitting)
     with told_by_one_process():
         measure_all(options.claims, sitting, options.docs / "proof")
         findings = load(options.docs / "proof")
@@ -86,6 +91,17 @@ def main(arguments: Sequence[str]) -> int:
         for line in outdated(findings, shipped):
             log.warning("%s", line)
     return 0
+
+
+def check_ready(claims: Sequence[int], sitting: Sitting) -> None:
+    """Raise what would be raised after hours: for missing packages and weights, and for weights
+    that cannot be compared."""
+    opencv()
+    check_matplotlib()
+    if 5 in claims:
+        sitting.studio.motion_file(CONVOLUTION)
+    if 4 in claims:
+        with_shipped(sitting.lora_files)
 
 
 def measure_all(claims: Sequence[int], sitting: Sitting, folder: Path) -> None:

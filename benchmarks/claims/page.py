@@ -9,6 +9,7 @@ from pathlib import Path
 from ...training.toml_tables import toml_reader
 from .estimates import Estimate
 from .findings import Figure, Finding
+from .scenes import CHECKED, NETWORKS, REPORT
 from .studio import GUIDANCE, SAMPLER, STEPS
 
 REMARKS = Path(__file__).resolve().parent / "remarks.toml"
@@ -23,10 +24,14 @@ guidance {GUIDANCE:g}, 16 frames of 64 x 64 pixels). `benchmarks/paper_claims.py
 it, draws the pictures and writes this page.
 
 Every figure has its 95 % interval in brackets, over N clips: the bootstrap's over clips (4,000
-draws), Wilson's for shares. Lines were set beforehand, on drawn clips of other seeds. A control is
-made so that a measure which sees anything at all must refuse it. Networks that judge are small,
-trained on drawn clips, and no substitute for those of large scale; none of their scores is
-comparable to published ones.
+draws), Wilson's for shares, the jackknife's over eighths for Frechet distances. Lines were set
+beforehand, on drawn clips of other seeds. A control is made so that a measure which sees anything
+at all must refuse it. Networks that judge are small, trained on drawn clips, and no substitute for
+those of large scale; none of their scores is comparable to published ones.
+
+Seeds: scenes and noise are drawn from {REPORT}; judging networks learn from {NETWORKS} and are
+checked on {CHECKED}. All weights are of one training, seed 0: how much another would differ is not
+measured.
 """
 
 

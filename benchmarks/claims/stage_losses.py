@@ -16,12 +16,11 @@ from ...motion_models.load import load_motion_model
 from ...small_world import files
 from ...small_world.draw import clip_frames, video
 from ...training import stages
-from ...training.denoiser import Denoiser
 from ...training.inputs import ModelInputs
 from ...training.stages import Trainee, Where
 from .controls import shuffled_order
 from .estimates import Estimate, bootstrap, mean
-from .measures.order_gain import draws_for, losses, predictor
+from .measures.order_gain import Predict, draws_for, losses
 from .scenes import REPORT, noise_seed
 from .studio import Studio, encoded
 
@@ -65,14 +64,13 @@ def clip_losses(
     studio: Studio,
     model: ModelPatcher,
     signal: Tensor,
-    denoisers: Mapping[str, Denoiser],
+    predictors: Mapping[str, Predict],
     count: int,
 ) -> dict[str, Losses]:
-    """Of all denoisers on the same `count` clips, noises and timesteps."""
+    """Of all of them on the same `count` clips, noises and timesteps."""
     _, clip, vae = studio.models(files.BASE)
     inputs = ModelInputs(model)
-    predictors = {name: predictor(denoiser) for name, denoiser in denoisers.items()}
-    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in denoisers}
+    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in predictors}
     for number in range(count):
         scene = video(REPORT, number)
         frames = torch.from_numpy(clip_frames(scene, spoiled=True))

@@ -13,7 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import comfy.model_management
 import comfy.sample
+import comfyui_version
 import numpy as np
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -66,6 +68,16 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
+@cache
+def code_digest() -> str:
+    """Of the pack's code that a clip goes through, and of ComfyUI's version."""
+    root = files.WEIGHTS.parents[1]
+    parts = ("sampling/*.py", "motion_models/*.py", "small_world/models.py", "small_world/auto*.py")
+    paths = sorted(path for part in parts for path in root.glob(part))
+    text = "".join(digest(path) for path in paths)
+    return hashlib.sha256(f"{comfyui_version.__version__} {text}".encode()).hexdigest()[:16]
+
+
 class Studio:
     """folder: keeps the clips;   convolution: the weights of claim 5's modules
 
@@ -74,6 +86,7 @@ class Studio:
 
     def __init__(self, folder: Path, convolution: Path | None = None) -> None:
         self.folder, self.convolution, self.remembered = folder, convolution, 0.0
+        self.counted: set[Path] = set()
         self.loaded: dict[str, tuple[ModelPatcher, Any, Any]] = {}
         self.motions: dict[Path, ModelPatcher] = {}
 
@@ -106,6 +119,8 @@ class Studio:
             "moves": [strength for _, strength in shot.moves],
             "weights": [digest(path) for path in self.weights(shot)],
             "sampling": [GUIDANCE, SAMPLER, SCHEDULER],
+            "code": code_digest(),
+            "device": str(comfy.model_management.get_torch_device()),
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -115,11 +130,14 @@ class Studio:
         if not path.is_file():
             return self.keep(path, shot)
         kept = np.load(path)
-        self.remembered += float(kept["seconds"])
+        if path not in self.counted:
+            self.remembered += float(kept["seconds"])
+            self.counted.add(path)
         return torch.from_numpy(kept["frames"]).float() / 255
 
     def keep(self, path: Path, shot: Shot) -> Tensor:
         began = time.monotonic()
+        self.counted.add(path)
         frames = (self.decode(shot, self.sample(shot)) * 255).round().byte()
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")

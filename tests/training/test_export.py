@@ -18,6 +18,7 @@ from animatediff_kit.motion_models.load import load_motion_model, motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.training import stages
 from animatediff_kit.training.export import export, file_tensors, free_path
+from animatediff_kit.training.fingerprints import digest_of
 from animatediff_kit.training.loop import Run
 from torch import Tensor
 
@@ -65,7 +66,8 @@ def test_a_file_says_what_it_is(runs: dict[str, Run], stage: str, tmp_path: Path
     }
     assert kind_of(tensors) == kinds[stage]
     assert about["stage"] == stage and about["steps"] == "2" and about["clips"] == "2"
-    assert about["data"] == "in memory"
+    assert about["data"] == "in memory" and about["models"] == run.trainee.models
+    assert about["settings"] == digest_of(run.settings.decides())
     assert about["tool"].startswith("AnimateDiff Kit ")
     assert about["base"] == ("TinySD15" if stage == stages.DOMAIN_ADAPTER else "SD1.5")
     assert about.get("rank") == (None if stage == stages.MOTION_MODULE else "4")

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ....small_world.world_clips import DRAWING
+from ....training.fingerprints import digest_of
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +68,13 @@ class Classifier(nn.Module):
         """-> b names"""
         self.eval()
         return self(x)[kind].softmax(1)
+
+
+def network_file(folder: Path, model: Classifier, recipe: Recipe, *drawn: Any) -> Path:
+    """Where a network is kept that was trained so.   drawn: what its pictures hang on"""
+    kinds = "_".join(model.names)
+    told = digest_of([DRAWING, model.names, asdict(recipe), *drawn])
+    return folder / f"network_{kinds}_{told[:12]}.ckpt"
 
 
 def train(

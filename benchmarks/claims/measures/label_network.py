@@ -20,7 +20,7 @@ from ....small_world.motions import FRAMES
 from ....small_world.scene import Scene, draw
 from ....small_world.shapes import Array
 from ....small_world.words import COLOURS, MOTIONS, SHAPES
-from .classifier import Batch, Classifier, Recipe, block, train
+from .classifier import Batch, Classifier, Recipe, block, network_file, train
 from .worn import worn
 
 EVERY = 2
@@ -110,7 +110,7 @@ def batch_of(seed: int, step: int, size: int) -> Batch:
 def trained_labels(folder: Path, seed: int, recipe: Recipe = RECIPE) -> Classifier:
     """The network, trained on drawn clips of this seed; kept in the folder."""
     network = label_network()
-    path = folder / f"label_network_{recipe.steps}.ckpt"
+    path = network_file(folder, network, recipe, seed, (TRUE, FROZEN, REVERSED))
     return train(network, lambda step, size: batch_of(seed, step, size), recipe, path)
 
 

@@ -58,11 +58,20 @@ def losses(
     return clip_errors(predicted, noise).double().numpy()
 
 
-def predictor(denoiser: Denoiser) -> Predict:
+def predictor(denoiser: Denoiser, steps: Tensor | None = None) -> Predict:
+    """steps: what the denoiser is told in place of each t;   T"""
     device = next(denoiser.parameters()).device
 
     def predict(noisy: Tensor, t: Tensor, text: Tensor) -> Tensor:
+        told = t if steps is None else steps[t]
         with denoiser.animated(*noisy.shape[:2]):
-            return denoiser(noisy.to(device), t.to(device), text.to(device), None).cpu()
+            return denoiser(noisy.to(device), told.to(device), text.to(device), None).cpu()
 
     return predict
+
+
+def nearest_steps(signal: Tensor, own: Tensor) -> Tensor:
+    """For each step of one noise schedule the step of another that has as much noise, by the
+    logarithm of the signal-to-noise ratio.   signal: T;   own: T' -> T"""
+    ours, theirs = torch.logit(signal.double()), torch.logit(own.double())
+    return (ours[:, None] - theirs).abs().argmin(dim=1)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ....small_world.draw import picture, random_of
 from ....small_world.styles import STYLES
-from .classifier import Batch, Classifier, Recipe, block, train
+from .classifier import Batch, Classifier, Recipe, block, network_file, train
 from .label_network import LABELS
 from .worn import worn
 
@@ -52,8 +52,9 @@ def batch_of(seed: int, step: int, size: int) -> Batch:
 
 def trained_styles(folder: Path, seed: int, recipe: Recipe = RECIPE) -> Classifier:
     """The network, trained on drawn pictures of this seed; kept in the folder."""
-    path = folder / f"style_network_{recipe.steps}.ckpt"
-    return train(style_network(), lambda step, size: batch_of(seed, step, size), recipe, path)
+    network = style_network()
+    path = network_file(folder, network, recipe, seed)
+    return train(network, lambda step, size: batch_of(seed, step, size), recipe, path)
 
 
 def share_of_style(network: Classifier, clips: Sequence[Tensor], style: str) -> np.ndarray:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from adk_tests.benchmarks.claims.measures.drawn import moving, straight
-from animatediff_kit.benchmarks.claims import quality
+from animatediff_kit.benchmarks.claims import estimates
 from animatediff_kit.benchmarks.claims.claim_camera import (
     beside_of,
     confusion,
@@ -32,10 +33,12 @@ from animatediff_kit.benchmarks.claims.quality import (
     CONTROL,
     TOLD,
     add_frechet,
+    add_identity,
     add_range,
     add_tracks,
 )
 from animatediff_kit.benchmarks.claims.scenes import DEVELOPMENT, camera_cases, cases
+from torch import Tensor
 
 
 def found() -> Finding:
@@ -61,10 +64,44 @@ def test_range_and_tracks_accept_real_clips_and_refuse_spoiled_ones(spoil: objec
     assert as_control.holds is (spoil is not None)
 
 
+def test_things_that_vanish_or_change_are_told() -> None:
+    """In nearly half of the frames: gone, half as large, or of another colour."""
+    some = straight()
+    real = [case.real for case in some]
+    alike, gone, small, pale = found(), found(), found(), found()
+    add_identity(alike, "real", [shuffled(clip) for clip in real], real, some)
+    assert alike.holds and len(alike.figures) == 3
+    for finding, spoil in ((gone, vanishing), (small, shrinking), (pale, paling)):
+        add_identity(finding, "spoiled", [spoil(clip) for clip in real], real, some)
+    assert [figure.holds for figure in gone.figures][0] is False
+    assert [figure.holds for figure in small.figures][1] is False
+    assert [figure.holds for figure in pale.figures][2] is False
+
+
+def every_other(clip: Tensor, spoiled: Tensor) -> Tensor:
+    chosen = (torch.arange(len(clip)) % 2 == 0)[:, None, None, None]
+    return torch.where(chosen, spoiled, clip)
+
+
+def vanishing(clip: Tensor) -> Tensor:
+    return every_other(clip, clip[:, :1, :1].expand_as(clip))
+
+
+def shrinking(clip: Tensor) -> Tensor:
+    """To half its height and width, on the ground of the corner."""
+    ground = clip[:, :1, :1].expand_as(clip).clone()
+    ground[:, 16:48, 16:48] = clip[:, ::2, ::2]
+    return every_other(clip, ground)
+
+
+def paling(clip: Tensor) -> Tensor:
+    return every_other(clip, 0.7 * clip + 0.3 * clip[:, :1, :1])
+
+
 def test_frechet_figures_accept_real_clips_and_refuse_spoiled_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quality, "RESAMPLED", 5)
+    monkeypatch.setattr(estimates, "GROUPS", 2)
     real, fresh, others = ([c.real for c in moving(24, seed)] for seed in (21, 22, 23))
     finding = found()
     add_frechet(finding, fresh, real, others, {"frozen": [frozen(clip) for clip in fresh]})
@@ -94,6 +131,8 @@ def test_rising_amounts_have_rank_correlation_one() -> None:
     assert rank_correlation([0.0, 0.1, 0.15, 0.4, 1.2]) == pytest.approx(1)
     assert rank_correlation([1.2, 0.4, 0.15, 0.1, 0.0]) == pytest.approx(-1)
     assert 0 < rank_correlation([0.0, 0.3, 0.1, 0.4, 1.2]) < 1
+    assert rank_correlation([0.3] * 5) == 0
+    assert 0 < rank_correlation([0.0, 0.0, 0.0, 0.4, 0.4]) < 1
 
 
 def test_a_file_tells_its_move() -> None:

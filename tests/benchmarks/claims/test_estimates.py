@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from animatediff_kit.benchmarks.claims.estimates import bootstrap, mean, median, quotient, share
+from animatediff_kit.benchmarks.claims.estimates import (
+    bootstrap,
+    jackknife,
+    mean,
+    median,
+    quotient,
+    share,
+)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
@@ -14,6 +21,16 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert 52 <= sum(e.low <= 3.0 <= e.high for e in found) < 60
     shares = [share(random.uniform(size=40) < 0.9) for _ in range(60)]
     assert 52 <= sum(e.low <= 0.9 <= e.high for e in shares)
+
+
+def test_the_jackknife_holds_the_truth_about_as_often_as_it_says() -> None:
+    random = np.random.default_rng(4)
+    samples = [random.normal(3.0, 2.0, 64) for _ in range(60)]
+    found = [jackknife(lambda i, x=x: float(x[i].mean()), len(x)) for x in samples]
+    assert 50 <= sum(e.low <= 3.0 <= e.high for e in found) < 60
+    assert found[0].value == pytest.approx(samples[0].mean()) and found[0].count == 64
+    widths = [e.high - e.low for e in found]
+    assert np.mean(widths) == pytest.approx(2 * 1.96 * 2.0 / 8, rel=0.1)
 
 
 def test_more_clips_make_an_interval_narrower() -> None:
@@ -50,5 +67,7 @@ def test_no_clips_and_unequal_sets_are_refused() -> None:
         mean([])
     with pytest.raises(ValueError, match="hold 3, 2 clips"):
         bootstrap(lambda a, b: 0.0, [1, 2, 3], [1, 2])
+    with pytest.raises(ValueError, match="jackknife over 1 clips"):
+        jackknife(lambda chosen: 0.0, 1)
     with pytest.raises(ValueError, match="share of no clips"):
         share([])

@@ -13,13 +13,14 @@ from animatediff_kit.benchmarks.claims.measures.order_gain import (
     Predict,
     draws_for,
     losses,
+    nearest_steps,
     predictor,
 )
 from animatediff_kit.small_world.train_images import signals
 from animatediff_kit.training import stages
 from animatediff_kit.training.denoiser import Denoiser
 from animatediff_kit.training.stages import Where
-from torch import Tensor
+from torch import Tensor, nn
 
 SIGNAL = signals()
 TEXT = torch.zeros(7, tiny.CONTEXT)
@@ -99,3 +100,24 @@ def test_a_new_module_changes_no_loss_at_all_and_a_live_one_does() -> None:
     live = both(trainee.denoiser)
     assert np.abs(live[0] - off[0]).min() > 1e-4
     assert np.abs(live[1] - live[0]).max() > 1e-4
+
+
+def test_steps_of_as_much_noise() -> None:
+    signal, own = torch.tensor([0.99, 0.5, 0.01]), torch.tensor([0.999, 0.98, 0.7, 0.45, 0.02])
+    assert nearest_steps(signal, own).tolist() == [1, 3, 4]
+    assert nearest_steps(own, own).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_predictor_may_be_told_other_steps() -> None:
+    told: list[torch.Tensor] = []
+
+    class Noting(Denoiser):
+        def forward(self, noisy, t, text, vector):  # pyright: ignore
+            told.append(t)
+            return noisy
+
+    denoiser = Noting(nn.Linear(1, 1), None)  # pyright: ignore
+    noisy, t = torch.zeros(2, 3, 4, 1, 1), torch.tensor([0, 2])
+    predictor(denoiser)(noisy, t, torch.zeros(2, 1, 1))
+    predictor(denoiser, torch.tensor([7, 8, 9]))(noisy, t, torch.zeros(2, 1, 1))
+    assert [part.tolist() for part in told] == [[0, 2], [7, 9]]
