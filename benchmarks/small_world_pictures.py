@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 from launcher.standalone import ROOT, enter_comfyui
 
 FOLDER = ROOT / "docs" / "images" / "small_world"
-ZOOM, GAP, LINE, SIZE = 3, 8, 18, 13
+ZOOM, GAP, LINE, SIZE = 3, 8, 18, 12
 FRAME_MS = 120
 
 PROMPTS = (
@@ -63,8 +63,8 @@ def sheet(cells: Sequence[Cell], columns: int) -> list[Image.Image]:
 
 
 def short(prompt: str) -> str:
-    """What fits below a cell: the prompt without its background."""
-    return prompt.partition(" on ")[0]
+    """What fits below a cell: the prompt without its article and its background."""
+    return prompt.partition(" on ")[0].partition(" ")[2]
 
 
 class Album:
