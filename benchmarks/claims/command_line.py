@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 WORLD = ROOT / ".comfy" / "small_world"
 
+QUIET = ("motion_models", "sampling")
+"""Parts of the pack that have something to say of every clip."""
+
 CLAIMS = {
     1: "order",
     2: "transfer",
@@ -83,6 +86,8 @@ def main(arguments: Sequence[str]) -> int:
         options.lora_files,
     )
     check_ready(options.claims, sitting)
+    for part in QUIET:
+        logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
     with told_by_one_process():
         measure_all(options.claims, sitting, options.docs / "proof")
         findings = load(options.docs / "proof")
