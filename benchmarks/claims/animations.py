@@ -32,7 +32,7 @@ def stacked(clips: Sequence[Tensor], axis: int) -> Tensor:
 
 
 def save_animation(path: Path, frames: Tensor) -> None:
-    """Without loss, each pixel as a square.   frames: f h w 3 in 0..1"""
+    """Each pixel as a square.   frames: f h w 3 in 0..1"""
     path.parent.mkdir(parents=True, exist_ok=True)
     larger = frames.repeat_interleave(LARGER, 1).repeat_interleave(LARGER, 2)
     pictures = [Image.fromarray((frame.numpy() * 255).round().astype(np.uint8)) for frame in larger]
@@ -42,7 +42,6 @@ def save_animation(path: Path, frames: Tensor) -> None:
         append_images=pictures[1:],
         duration=MILLISECONDS,
         loop=0,
-        lossless=True,
-        quality=80,
+        quality=85,
         method=4,
     )

@@ -1,0 +1,36 @@
+"""docs/proof.md tells what was measured, of the weights that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from animatediff_kit.benchmarks.claims.command_line import CLAIMS, ROOT
+from animatediff_kit.benchmarks.claims.findings import load
+from animatediff_kit.benchmarks.claims.page import outdated, write_page
+from animatediff_kit.benchmarks.claims.studio import digest
+from animatediff_kit.small_world import files
+
+DOCS = ROOT / "docs"
+FOUND = load(DOCS / "proof")
+
+
+def test_there_are_findings_of_known_claims() -> None:
+    assert FOUND and {finding.number for finding in FOUND} <= set(CLAIMS)
+
+
+def test_every_finding_is_of_the_weights_that_ship() -> None:
+    shipped = {path.name: digest(path) for path in files.WEIGHTS.rglob("*.safetensors")}
+    assert not outdated(FOUND, shipped)
+    assert all(set(finding.weights) & set(shipped) for finding in FOUND)
+
+
+def test_the_page_is_what_the_findings_make(tmp_path: Path) -> None:
+    write_page(FOUND, tmp_path / "proof.md", tmp_path / "images" / "proof")
+    made = (tmp_path / "proof.md").read_text(encoding="utf-8")
+    assert made == (DOCS / "proof.md").read_text(encoding="utf-8")
+
+
+def test_every_picture_of_the_page_is_there() -> None:
+    pictures = DOCS / "images" / "proof"
+    missing = [p.file for f in FOUND for p in f.pictures if not (pictures / p.file).is_file()]
+    assert not missing
