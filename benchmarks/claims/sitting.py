@@ -27,8 +27,8 @@ class Sitting:
     lora_files: Sequence[Path] = ()
 
     def scaled(self, count: int) -> int:
-        """Of `count` clips at full size, at least 2."""
-        return max(2, round(count * self.clips / FULL))
+        """Of `count` clips at full size; at least 4, of which a jackknife leaves three."""
+        return max(4, round(count * self.clips / FULL))
 
     def render(self, finding: Finding, shots: Sequence[Shot]) -> list[Tensor]:
         self.note_weights(finding, (path for shot in shots for path in self.studio.weights(shot)))
