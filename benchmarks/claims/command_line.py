@@ -53,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
                      help="gets proof.md, findings and pictures")  # fmt: skip
     top.add_argument("--convolution", type=Path, default=WORLD / "convolution.safetensors",
                      help="weights of the temporal convolution, for claim 5")  # fmt: skip
-    top.add_argument("--lora-files", type=Path, nargs="*", default=sorted((WORLD / FEW).glob("*")),
+    few = sorted((WORLD / FEW).glob("*.safetensors"))
+    top.add_argument("--lora-files", type=Path, nargs="*", default=few,
                      help="MotionLoRAs of other numbers of clips, for claim 4")  # fmt: skip
     return top
 
