@@ -46,7 +46,9 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [*launch, str(ENTRY), str(folder)], env=environment, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    came_to = sorted(path.name for path in folder.iterdir())
+    assert done.returncode == 0, f"It came to {came_to}.\n{done.stderr[-3000:]}"
+    assert {"ended-0.txt", "ended-1.txt"} <= {*came_to}
     return folder
 
 
