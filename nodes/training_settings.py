@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..training.config import OPTIMIZERS, PRECISIONS, SCHEDULES, TrainingSettings
+from ..training.config import OPTIMIZERS, PRECISIONS, SCHEDULES, TIMESTEPS, TrainingSettings
 from .schema import CATEGORY, TrainingSettingsSocket, advanced, schema
 
 DEFAULTS = TrainingSettings()
@@ -154,6 +154,25 @@ class TrainingSettingsNode(io.ComfyNode):
                     step=0.1,
                     tooltip="MotionDirector's loss, which looks away from appearance, usually 1; "
                     "0 is off.",
+                ),
+                advanced(
+                    io.Int.Input,
+                    "min_timestep",
+                    default=d.min_timestep,
+                    min=0,
+                    max=TIMESTEPS - 1,
+                    optional=True,
+                    tooltip="The weakest noise that is trained on, out of 0 to 1000; 800 for a "
+                    "MotionLoRA, as the strongest noise decides which way the camera goes.",
+                ),
+                advanced(
+                    io.Int.Input,
+                    "max_timestep",
+                    default=d.max_timestep,
+                    min=1,
+                    max=TIMESTEPS,
+                    optional=True,
+                    tooltip="The strongest noise that is trained on; 1000 is all there is.",
                 ),
             ],
             outputs=[TrainingSettingsSocket.Output("training_settings", display_name="settings")],

@@ -8,6 +8,14 @@ from typing import Any
 OPTIMIZERS = ("adamw", "adamw_8bit")
 PRECISIONS = ("automatic", "fp32", "bf16", "fp16")
 SCHEDULES = ("constant", "cosine")
+TIMESTEPS = 1000
+"""T of every family of models that motion modules exist for."""
+
+SINCE = {
+    # settings that files and checkpoints of earlier versions do not name -> what they then were
+    "min_timestep": 0,
+    "max_timestep": TIMESTEPS,
+}
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,9 @@ class TrainingSettings:
     warmup: steps over which the learning rate rises from 0.
     ema: decay of the average of the weights that is exported; 0 exports the weights themselves.
     caption_dropout: share of clips that are shown with the empty caption, for guidance.
+    min_timestep, max_timestep: the noise levels that are drawn, from the first to before the last,
+        out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
+        the strongest noise, where the loss is a small part of the whole.
     snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023); 0 is off.
     noise_offset: constant part of the noise of each channel, the same over a clip; 0 is off.
     debias: weight beta of MotionDirector's appearance-debiased loss (Zhao et al. 2023); 0 is off.
@@ -39,6 +50,8 @@ class TrainingSettings:
     clip_norm: float = 1.0
     ema: float = 0.0
     caption_dropout: float = 0.1
+    min_timestep: int = 0
+    max_timestep: int = TIMESTEPS
     snr_gamma: float = 0.0
     noise_offset: float = 0.0
     debias: float = 0.0
@@ -63,6 +76,11 @@ class TrainingSettings:
             "clip_norm": (self.clip_norm > 0, "above 0"),
             "ema": (0 <= self.ema < 1, "from 0 to below 1"),
             "caption_dropout": (0 <= self.caption_dropout <= 1, "from 0 to 1"),
+            "min_timestep": (self.min_timestep >= 0, "at least 0"),
+            "max_timestep": (
+                self.min_timestep < self.max_timestep <= TIMESTEPS,
+                f"above min_timestep, {self.min_timestep}, and {TIMESTEPS} at most",
+            ),
             "snr_gamma": (self.snr_gamma >= 0, "at least 0"),
             "noise_offset": (self.noise_offset >= 0, "at least 0"),
             "debias": (self.debias >= 0, "at least 0"),
@@ -88,5 +106,5 @@ class TrainingSettings:
         return {
             k: v
             for k, v in asdict(self).items()
-            if k not in free or (k == "steps" and not constant)
+            if (k not in free or (k == "steps" and not constant)) and SINCE.get(k) != v
         }

@@ -29,6 +29,8 @@ SETTINGS: dict[str, Any] = dict(
     snr_gamma=0.0,
     noise_offset=0.0,
     debias=0.0,
+    min_timestep=0,
+    max_timestep=1000,
 )
 OUTPUTS = {"ADK_TrainDomainAdapter": 0, "ADK_TrainMotionModule": 1, "ADK_TrainMotionLoRA": 1}
 """Which output is the file's name."""

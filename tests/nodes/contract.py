@@ -185,7 +185,14 @@ FOLDED = {
     "ADK_PromptTravel": {"interpolation"},
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},
-    "ADK_TrainingSettings": {"caption_dropout", "snr_gamma", "noise_offset", "debias"},
+    "ADK_TrainingSettings": {
+        "caption_dropout",
+        "snr_gamma",
+        "noise_offset",
+        "debias",
+        "min_timestep",
+        "max_timestep",
+    },
     "ADK_TrainMotionModule": {"family", "spelling"},
     "ADK_TrainMotionLoRA": {"spelling"},
 }

@@ -201,3 +201,20 @@ def test_texts_of_different_lengths_are_attended_to_as_they_are():
     alone = functional.scaled_dot_product_attention(query, short, short)
     repeated = functional.scaled_dot_product_attention(query, stacked[0], stacked[0])
     torch.testing.assert_close(repeated, alone)
+
+
+def test_noise_levels_are_drawn_from_the_range_and_from_all_of_it():
+    levels = torch.cat([drawn(s, min_timestep=800, max_timestep=804).t for s in range(25)])
+    assert {*levels.tolist()} == {800, 801, 802, 803}
+
+
+def test_the_range_leaves_clips_and_noise_as_they_are():
+    whole, part = drawn(3), drawn(3, min_timestep=800)
+    assert torch.equal(whole.noise, part.noise) and whole.names == part.names
+    assert not torch.equal(whole.t, part.t)
+
+
+def test_a_range_beyond_the_models_schedule_is_refused():
+    clips = ClipsInMemory(count=8, side=4)
+    with pytest.raises(ValueError, match="max_timestep is 1000, and the model's .* has 100 steps"):
+        draw(clips, [list(range(8))], 0, settings(), 100, False)

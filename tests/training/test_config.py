@@ -24,6 +24,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("clip_norm", 0.0, "above 0"),
     ("ema", 1.0, "from 0 to below 1"),
     ("caption_dropout", 1.1, "from 0 to 1"),
+    ("min_timestep", -1, "at least 0"),
+    ("max_timestep", 0, "above min_timestep, 0, and 1000 at most"),
+    ("max_timestep", 1001, "above min_timestep, 0, and 1000 at most"),
     ("snr_gamma", -1.0, "at least 0"),
     ("noise_offset", -0.1, "at least 0"),
     ("debias", float("nan"), "at least 0"),
@@ -72,7 +75,15 @@ def test_what_leaves_a_step_as_it_is_may_change_between_runs():
 
 
 @pytest.mark.parametrize(
-    "change", [{"learning_rate": 1e-5}, {"seed": 1}, {"ema": 0.99}, {"debias": 1.0}]
+    "change",
+    [
+        {"learning_rate": 1e-5},
+        {"seed": 1},
+        {"ema": 0.99},
+        {"debias": 1.0},
+        {"min_timestep": 800},
+        {"max_timestep": 900},
+    ],
 )
 def test_what_changes_a_step_must_stay(change):
     assert TrainingSettings(**change).decides() != TrainingSettings().decides()
@@ -81,3 +92,13 @@ def test_what_changes_a_step_must_stay(change):
 def test_under_a_cosine_the_number_of_steps_must_stay_too():
     short, long = (TrainingSettings(schedule="cosine", steps=n) for n in (10, 20))
     assert short.decides() != long.decides()
+
+
+def test_checkpoints_from_before_a_setting_existed_are_still_known():
+    assert not {"min_timestep", "max_timestep"} & {*TrainingSettings().decides()}
+
+
+def test_the_noise_levels_may_not_be_none_at_all():
+    empty = TrainingSettings(min_timestep=500, max_timestep=500)
+    with pytest.raises(ValueError, match="max_timestep is 500; it must be above min_timestep, 500"):
+        empty.check()
