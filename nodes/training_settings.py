@@ -162,8 +162,8 @@ class TrainingSettingsNode(io.ComfyNode):
                     min=0,
                     max=TIMESTEPS - 1,
                     optional=True,
-                    tooltip="The weakest noise that is trained on, out of 0 to 1000; 800 for a "
-                    "MotionLoRA, as the strongest noise decides which way the camera goes.",
+                    tooltip="The weakest noise that is trained on, out of 1000. Raise it to 750 "
+                    "where a MotionLoRA learns the axis of a move and not its way.",
                 ),
                 advanced(
                     io.Int.Input,
