@@ -36,13 +36,14 @@ EMPTY = ""
 UNSAID = "plain"
 """The pattern that captions leave out."""
 
-LOWEST = (
+LOW = (
     "time_embed.",
     "middle_block.",
-    *(f"input_blocks.{i}." for i in (10, 11)),
-    *(f"output_blocks.{i}." for i in (0, 1)),
+    *(f"input_blocks.{i}." for i in range(7, 12)),
+    *(f"output_blocks.{i}." for i in range(5)),
 )
-"""The UNet's layers whose maps are a single latent, and those that read the time."""
+"""The UNet's layers whose maps are 2 x 2 latents or one, and those that read the time: they place
+things, and a style is a matter of edges and colours."""
 
 
 class Words:
@@ -118,7 +119,7 @@ class TextToImage(nn.Module):
         """What a personalised model has in common with its base."""
         self.text.requires_grad_(False)
         for name, parameter in self.unet.named_parameters():
-            parameter.requires_grad_(not name.startswith(LOWEST))
+            parameter.requires_grad_(not name.startswith(LOW))
 
     def file_tensors(self, values: dict[str, Tensor], words: Words) -> dict[str, Tensor]:
         """The checkpoint's tensors under SD1.5's names."""

@@ -106,19 +106,9 @@ def draw(
     groups: Sequence[Sequence[int]],
     step: int,
     settings: TrainingSettings,
-    timesteps: int,
     single_frames: bool,
 ) -> Batch:
-    """The batch of forward pass `step`; `timesteps` is T, the length of the noise schedule.
-
-    Raises ValueError where the settings' max_timestep is beyond T.
-    """
-    levels = settings.min_timestep, settings.max_timestep
-    if levels[1] > timesteps:
-        raise ValueError(
-            f"The training setting max_timestep is {levels[1]}, and the model's noise schedule has "
-            f"{timesteps} steps; set it to {timesteps} at most."
-        )
+    """The batch of forward pass `step`."""
     indices = batch_of(step, groups, settings.batch_size, settings.seed)
     generator = generator_for(settings.seed, 1, step)
     latents = [clips.latents(i) for i in indices]
@@ -137,7 +127,9 @@ def draw(
     return Batch(
         clean,
         noise_like(clean, settings.noise_offset, generator),
-        torch.randint(*levels, (len(indices),), generator=generator),
+        torch.randint(
+            settings.min_timestep, settings.max_timestep, (len(indices),), generator=generator
+        ),
         stack_texts([text.embedding for text in texts]),
         torch.stack(pooled) if pooled else None,
         torch.zeros_like(frames) if single_frames else frames,

@@ -75,6 +75,7 @@ class Run:
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
         self.settings.check()
+        self.check_noise_levels()
         self.check_clips()
         self.parameters = self.trainee.parameters
         self.device = next(iter(self.parameters.values())).device
@@ -89,6 +90,15 @@ class Run:
         if self.settings.gradient_checkpointing:
             self.trainee.denoiser.checkpoint_layers()
         self.denoiser = self.processes.wrap(self.trainee.denoiser)
+
+    def check_noise_levels(self) -> None:
+        """Raise ValueError where the settings ask for more noise than the model's schedule has."""
+        most, steps = self.settings.max_timestep, len(self.trainee.signal)
+        if most > steps:
+            raise ValueError(
+                f"The training setting max_timestep is {most}, and the model's noise schedule has "
+                f"{steps} steps; set it to {steps} at most."
+            )
 
     def check_clips(self) -> None:
         """Raise ValueError for a set that this stage cannot be trained on."""
@@ -185,7 +195,6 @@ class Run:
                 self.groups,
                 place,
                 self.settings,
-                len(self.trainee.signal),
                 self.trainee.single_frames,
             ).share(self.processes.rank, self.processes.count)
             exchange = i + 1 == passes

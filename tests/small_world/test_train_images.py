@@ -8,7 +8,7 @@ import pytest
 import torch
 from animatediff_kit.small_world.train_images import (
     EMPTY,
-    LOWEST,
+    LOW,
     ImageTraining,
     Pictures,
     Recipe,
@@ -158,7 +158,7 @@ def test_a_personalised_model_keeps_text_and_lowest_level(tmp_path: Path) -> Non
 
 
 def part_of_lowest(key: str) -> bool:
-    return key.removeprefix("unet.").startswith(LOWEST)
+    return key.removeprefix("unet.").startswith(LOW)
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def drawn(step: int, clips: ClipsInMemory | None = None, single: bool = False, *
     """The batch of a pass over 8 clips of 4 frames, 4 in a batch."""
     clips = clips or ClipsInMemory(count=8, side=4)
     groups = buckets([clips.shape(i) for i in range(len(clips))])
-    return draw(clips, groups, step, settings(**{"batch_size": 4, **changes}), T, single)
+    return draw(clips, groups, step, settings(**{"batch_size": 4, **changes}), single)
 
 
 def same(a: Batch, b: Batch) -> bool:
@@ -212,9 +212,3 @@ def test_the_range_leaves_clips_and_noise_as_they_are():
     whole, part = drawn(3), drawn(3, min_timestep=800)
     assert torch.equal(whole.noise, part.noise) and whole.names == part.names
     assert not torch.equal(whole.t, part.t)
-
-
-def test_a_range_beyond_the_models_schedule_is_refused():
-    clips = ClipsInMemory(count=8, side=4)
-    with pytest.raises(ValueError, match="max_timestep is 1000, and the model's .* has 100 steps"):
-        draw(clips, [list(range(8))], 0, settings(), 100, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def measured(run: Run, passes: int = 8) -> float:
     total = 0.0
     for place in range(10_000, 10_000 + passes):
         trainee = run.trainee
-        batch = draw(run.clips, run.groups, place, run.settings, 1000, trainee.single_frames)
+        batch = draw(run.clips, run.groups, place, run.settings, trainee.single_frames)
         with torch.no_grad(), trainee.denoiser.animated(*batch.clean.shape[:2]):
             total += float(run.loss(batch))
     return total / passes
@@ -175,6 +176,13 @@ def test_the_average_is_exported_and_lags_behind(tmp_path: Path) -> None:
             (run.weights()[name] - start[name]).norm(),
         )
         assert 0 < float(averaged) < float(travelled)
+
+
+def test_more_noise_than_the_models_schedule_has_is_refused(tmp_path: Path) -> None:
+    whole = small.run(tmp_path)
+    trainee = replace(whole.trainee, signal=whole.trainee.signal[:100])
+    with pytest.raises(ValueError, match="max_timestep is 1000, and the model's .* has 100 steps"):
+        replace(whole, trainee=trainee)
 
 
 def test_sdxl_trains_with_its_pooled_text(tmp_path: Path) -> None:

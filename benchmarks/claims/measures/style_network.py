@@ -18,7 +18,7 @@ from .worn import worn
 
 KIND = "style"
 NAMES = {KIND: tuple(STYLES)}
-RECIPE = Recipe(steps=300)
+RECIPE = Recipe(steps=1000)
 
 
 class StyleBody(nn.Module):
