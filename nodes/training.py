@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..motion_models.files import MOTION_LORAS
+from ..motion_models.files import MOTION_LORAS, list_files
 from ..motion_models.load import load_motion_model
 from ..motion_models.lora import apply_motion_lora
 from ..motion_models.specs import FAMILIES
@@ -25,7 +25,7 @@ from .schema import (
     advanced,
     schema,
 )
-from .weights_files import read_lora
+from .weights_files import NONE, file_input, found, read_lora
 
 
 def model_input() -> Any:
@@ -202,6 +202,14 @@ class TrainMotionLora(io.ComfyNode):
                 ),
                 *shared_inputs("motion_lora", rank=64),
                 spelling_input(),
+                file_input(
+                    "start",
+                    list_files(MOTION_LORAS),
+                    "A MotionLoRA to train on, of the same motion model and rank; none trains a "
+                    "new one.",
+                    first=(NONE,),
+                    optional=True,
+                ),
             ],
             outputs=[
                 MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
@@ -209,6 +217,10 @@ class TrainMotionLora(io.ComfyNode):
             ],
             is_output_node=True,
         )
+
+    @classmethod
+    def validate_inputs(cls, start: str | None = NONE) -> bool | str:
+        return start == NONE or found(start, MOTION_LORAS)
 
     @classmethod
     def execute(
@@ -221,9 +233,12 @@ class TrainMotionLora(io.ComfyNode):
         resume: str = "",
         name: str = "motion_lora",
         spelling: str = "official",
+        start: str = NONE,
     ) -> io.NodeOutput:
+        begun = None if start == NONE else read_lora(start, MOTION_LORAS)
+
         def make(where: stages.Where) -> stages.Trainee:
-            return stages.motion_lora(model, motion_model, rank, settings.seed, where)
+            return stages.motion_lora(model, motion_model, rank, settings.seed, where, begun)
 
         result = train(make, model, clips, settings, name, resume, spelling)
         return shown(cls, result, with_lora(motion_model, result.path))

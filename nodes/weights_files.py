@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 from torch import Tensor
 
@@ -12,12 +14,12 @@ NONE = "none"
 
 
 def file_input(
-    name: str, files: list[str], tooltip: str, first: tuple[str, ...] = ()
+    name: str, files: list[str], tooltip: str, first: tuple[str, ...] = (), **more: Any
 ) -> io.Combo.Input:
     """A combo of files. An empty folder gives an empty choice; the node says what to do when it
     is run."""
     options = [*first, *files] or [""]
-    return io.Combo.Input(name, options=options, default=options[0], tooltip=tooltip)
+    return io.Combo.Input(name, options=options, default=options[0], tooltip=tooltip, **more)
 
 
 def found(name: str | None, *folders: str) -> bool | str:

@@ -32,6 +32,7 @@ FINGERPRINTS = {
     # entry of the identity that says nothing to people -> what it stands for
     "clips": "other clips, or clips encoded with another VAE or text encoder",
     "models": "another image model or motion model, or other LoRAs on them",
+    "start": "another MotionLoRA to start from, or none",
 }
 
 
@@ -116,8 +117,8 @@ def load(path: Path) -> Checkpoint:
 
 def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path) -> None:
     """Raise ValueError naming what differs between the run that saved and the one that resumes."""
-    for key, now in identity.items():
-        then = checkpoint.identity.get(key)
+    for key in {**checkpoint.identity, **identity}:  # an entry at its default may be left out
+        then, now = checkpoint.identity.get(key), identity.get(key)
         if then != now and key in FINGERPRINTS:
             raise ValueError(
                 f"{path.name} cannot be resumed: its run had {FINGERPRINTS[key]}. Take those, or "
@@ -125,9 +126,13 @@ def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Pa
             )
         if then != now:
             raise ValueError(
-                f"{path.name} cannot be resumed: its run had {key} {then!r}, this one has {now!r}. "
-                "Set it as it was, or start a new run."
+                f"{path.name} cannot be resumed: its run had {key} {told(then)}, this one has "
+                f"{told(now)}. Set it as it was, or start a new run."
             )
+
+
+def told(value: Any) -> str:
+    return "the default" if value is None else repr(value)
 
 
 def optimizer_tensors(

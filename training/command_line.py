@@ -202,4 +202,5 @@ def make_trainee(config: RunConfig, model: ModelPatcher, where: Where) -> Traine
     if stage.name == stages.MOTION_MODULE:
         return stages.motion_module(model, motion, stage.family, seed, where)
     assert motion is not None  # run_config.py refuses such a file
-    return stages.motion_lora(model, motion, stage.rank, seed, where)
+    start = None if stage.start is None else read_weights(str(stage.start))[0]
+    return stages.motion_lora(model, motion, stage.rank, seed, where, start)

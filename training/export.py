@@ -61,7 +61,8 @@ def position_tables(motion: MotionModel) -> dict[str, Tensor]:
 
 def metadata(run: Run) -> dict[str, str]:
     """What the file says of itself, as safetensors' strings. data, models, settings: fingerprints
-    of the clips, of the models that training stood on, and of what decides a step."""
+    of the clips, of the models that training stood on, and of what decides a step; start: of the
+    MotionLoRA that was trained on."""
     spec = run.trainee.spec
     entries = {
         "format": "pt",
@@ -75,6 +76,7 @@ def metadata(run: Run) -> dict[str, str]:
         "clips": str(len(run.clips)),
         "data": run.clips.fingerprint,
         "models": run.trainee.models,
+        "start": run.trainee.start,
         "settings": digest_of(run.settings.decides()),
         "learning_rate": str(run.settings.learning_rate),
         "seed": str(run.settings.seed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -33,6 +33,15 @@ def weights_digest(patcher: Any) -> str:
         update(digest, weight[0])
         for patch in patches:
             update(digest, patch)
+    return digest.hexdigest()
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
+    """Of a file's tensors and their names."""
+    digest = hashlib.sha256()
+    for key, tensor in sorted(tensors.items()):
+        digest.update(key.encode())
+        update(digest, tensor)
     return digest.hexdigest()
 
 

@@ -128,6 +128,7 @@ class Run:
             "weights": len(self.parameters),
             "clips": self.clips.fingerprint,
             "models": self.trainee.models,
+            **({"start": self.trainee.start} if self.trainee.start else {}),
             **self.settings.decides(),
         }
 

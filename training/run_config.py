@@ -2,7 +2,7 @@
 
     [model]     checkpoint, motion_model, domain_adapter, domain_adapter_scale, loras
     [clips]     source, cache, frames, stride, width, height, captions...
-    [stage]     name, rank, family
+    [stage]     name, rank, family, start
     [training]  the fields of TrainingSettings
     [output]    folder, name, spelling
 
@@ -56,11 +56,13 @@ class ClipsTable:
 
 @dataclass(frozen=True)
 class StageTable:
-    """rank: of the LoRAs of stages 1 and 3;   family: of a new motion module."""
+    """rank: of the LoRAs of stages 1 and 3;   family: of a new motion module;   start: a MotionLoRA
+    to train on."""
 
     name: str
     rank: int = 64
     family: str = "v3"
+    start: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ def check_values(config: RunConfig, tables: Mapping[str, Any]) -> None:
         "[stage] rank": stage.name == MOTION_MODULE and "rank" in tables["stage"],
         "[stage] family": "family" in tables["stage"]
         and (stage.name != MOTION_MODULE or model.motion_model is not None),
+        "[stage] start": stage.name != MOTION_LORA and stage.start is not None,
         "[model] domain_adapter_scale": model.domain_adapter is None
         and "domain_adapter_scale" in tables["model"],
     }
@@ -162,6 +165,7 @@ def reason(place: str) -> str:
         "[model] motion_model": "A domain adapter is trained without motion.",
         "[stage] rank": "A motion module is trained whole.",
         "[stage] family": "Only a motion module that is trained from zero is given one.",
+        "[stage] start": "Only a MotionLoRA is trained on from a file.",
         "[model] domain_adapter_scale": "There is no domain_adapter.",
     }[place]
 
@@ -179,6 +183,7 @@ def check_files(config: RunConfig) -> None:
         "[model] motion_model": [model.motion_model],
         "[model] domain_adapter": [model.domain_adapter],
         "[model] loras": [lora.file for lora in model.loras],
+        "[stage] start": [config.stage.start],
     }
     for place, paths in files.items():
         for path in paths:

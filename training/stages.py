@@ -12,6 +12,7 @@ can never be trained; so the stages step out of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -25,7 +26,8 @@ from ..motion_models.modules import MotionModel
 from ..motion_models.sites import unet_sites
 from ..motion_models.specs import FAMILIES, Family, MotionSpec
 from .denoiser import Denoiser
-from .fingerprints import digest_of, weights_digest
+from .fingerprints import digest_of, tensors_digest, weights_digest
+from .lora_start import start_from
 from .low_rank import attach
 from .noise_schedule import signal_of_family, signal_of_model
 from .private_copy import check_trainable, private_motion_model, private_unet
@@ -42,6 +44,7 @@ class Trainee:
     single_frames: whether a clip gives one random frame instead of all.
     rank: of the LoRA; 0 for the motion module itself.
     models: fingerprint of the models that training starts from, with the LoRAs on them.
+    start: fingerprint of the MotionLoRA that is trained on, if any.
     spec: the motion model's; None for the domain adapter.
     """
 
@@ -53,6 +56,7 @@ class Trainee:
     rank: int = 0
     spec: MotionSpec | None = None
     models: str = ""
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,18 @@ def check_family(family: Family, base: str) -> None:
 
 @torch.inference_mode(False)
 def motion_lora(
-    model: ModelPatcher, motion: ModelPatcher, rank: int, seed: int, where: Where
+    model: ModelPatcher,
+    motion: ModelPatcher,
+    rank: int,
+    seed: int,
+    where: Where,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Trainee:
-    """Stage 3. MotionLoRAs that are on `motion` already are merged and frozen."""
+    """Stage 3. MotionLoRAs that are on `motion` already are merged and frozen.
+
+    start: the tensors of a MotionLoRA file that is trained on; without, a new one is trained.
+    Raises ValueError for a file that does not fit.
+    """
     check_rank(rank)
     check_trainable(model)
     spec = motion_model(motion).spec
@@ -156,6 +169,8 @@ def motion_lora(
     frozen = private_motion_model(motion, spec, where.device)
     frozen.requires_grad_(False).to(where.frozen)
     parameters = temporal_loras(frozen, rank, torch.Generator().manual_seed(seed))
+    if start is not None:
+        start_from(parameters, start, spec)
     signal = signal_of_family(spec.family, model)
     return Trainee(
         MOTION_LORA,
@@ -165,6 +180,7 @@ def motion_lora(
         rank=rank,
         spec=spec,
         models=told(model, motion),
+        start="" if start is None else tensors_digest(start),
     )
 
 

@@ -24,6 +24,7 @@ from animatediff_kit.nodes.training_settings import TrainingSettingsNode
 from animatediff_kit.training.config import TrainingSettings
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 CLIPS = ClipsInMemory(frames=2)
 
@@ -87,6 +88,24 @@ def test_train_motion_lora(folders: Path) -> None:
     )
     assert not torch.allclose(with_lora, without)
     check_pictures(output, folders, 2)
+
+
+def test_a_motion_lora_is_trained_on_from_its_file(folders: Path) -> None:
+    model, motion = tiny.image_model(), tiny.motion_patcher("v3")
+    first = TrainMotionLora.execute(model, motion, CLIPS, settings(), rank=2, name="pan").result[1]
+    little = settings(steps=1, learning_rate=1e-9)
+    output = TrainMotionLora.execute(model, motion, CLIPS, little, 2, name="on", start=first)
+    files = [load_file(folders / MOTION_LORAS / name) for name in (first, output.result[1])]
+    assert files[0].keys() == files[1].keys()
+    assert all(torch.allclose(t, files[1][name], atol=1e-7) for name, t in files[0].items())
+    with pytest.raises(ValueError, match="those that are trained are 4x"):
+        TrainMotionLora.execute(model, motion, CLIPS, little, 4, start=first)
+
+
+def test_a_file_to_start_from_that_is_not_there_is_told_before_the_graph_runs() -> None:
+    assert TrainMotionLora.validate_inputs() is True
+    told = TrainMotionLora.validate_inputs("gone.safetensors")
+    assert isinstance(told, str) and "gone.safetensors" in told
 
 
 def test_diffusers_spelling_is_written_and_read_again(folders: Path) -> None:

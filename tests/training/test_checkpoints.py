@@ -188,7 +188,10 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: Any) -> None:
 
 @pytest.mark.parametrize(
     ("key", "now", "shown"),
-    [("rank", 8, "rank 4, this one has 8"), ("family", "v3", "family None, this one has 'v3'")],
+    [
+        ("rank", 8, "rank 4, this one has 8"),
+        ("family", "v3", "family the default, this one has 'v3'"),
+    ],
 )
 def test_a_run_that_differs_is_told_in_what(key: str, now: Any, shown: str) -> None:
     check_identity(checkpoint(), IDENTITY, Path("f.safetensors"))

@@ -95,6 +95,7 @@ def test_more_steps_can_be_asked_for_on_resuming(tmp_path: Path) -> None:
     ("change", "text"),
     [
         (dict(learning_rate=1e-4), "its run had learning_rate 0.001, this one has 0.0001"),
+        (dict(min_timestep=500), "its run had min_timestep the default, this one has 500"),
         (
             dict(clips=ClipsInMemory(frames=2, side=4, fingerprint="x")),
             "its run had other clips, or clips encoded with",
@@ -136,3 +137,10 @@ def test_a_run_that_is_killed_again_and_again_is_the_uninterrupted_one(tmp_path:
     assert last.name == one.name and last.read_bytes() == one.read_bytes()
     left = {path.name for path in (tmp_path / "killed").iterdir()}
     assert left == {path.name for path in found(tmp_path / "killed")}
+
+
+def test_a_run_of_other_noise_levels_is_not_gone_on_with_at_the_default(tmp_path: Path) -> None:
+    """Settings at their default are left out of what a run says of itself."""
+    small.run(tmp_path, min_timestep=500).train()
+    with pytest.raises(ValueError, match="its run had min_timestep 500, this one has the default"):
+        small.run(tmp_path).resume(found(tmp_path)[-1])

@@ -90,7 +90,8 @@ def test_whole_numbers_stand_for_numbers(folder: Path) -> None:
 
 
 def test_the_example_names_every_key_with_its_default(folder: Path) -> None:
-    text = EXAMPLE.read_text(encoding="utf-8").replace('# family = "v3"', "# family")
+    text = EXAMPLE.read_text(encoding="utf-8").replace("# family =", "# family")
+    text = text.replace("# start =", "# start")
     path = folder / "example.toml"
     path.write_text(text, encoding="utf-8")
     (folder / "models").mkdir()
@@ -102,7 +103,7 @@ def test_the_example_names_every_key_with_its_default(folder: Path) -> None:
     assert asdict(found.training) == asdict(TrainingSettings())
     tables = run_config.toml_reader().loads(text)
     for name, kind in run_config.TABLES.items():
-        named = set(tables[name]) | ({"family"} if name == "stage" else set())
+        named = set(tables[name]) | ({"family", "start"} if name == "stage" else set())
         assert named == {field.name for field in fields(kind)}
 
 
@@ -145,6 +146,14 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
     (
         {"stage.name": '"motion_module"', "stage.rank": "4"},
         "[stage] rank has no effect here; take it out. A motion module is trained whole.",
+    ),
+    ({"stage.start": '"no.safetensors"'}, "[stage] start: there is no file "),
+    (
+        {
+            "stage.name": '"motion_module"',
+            "stage.start": '"style.safetensors"',
+        },
+        "[stage] start has no effect here; take it out. Only a MotionLoRA is trained on from a f",
     ),
     ({"stage.family": '"v9"'}, "[stage] family is 'v9'; it must be one of v1, v2, v3, "),
     ({"output.name": '"../zoom"'}, "[output] name: '../zoom' is no name for a file; use letters,"),
