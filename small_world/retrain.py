@@ -7,7 +7,7 @@ the neon palette, go through the pack's own engine, as a user's would.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ..training.cache import EncodedClips, encode_clips
 from ..training.checkpoints import found
 from ..training.config import TrainingSettings
 from ..training.export import file_tensors, metadata, save_weights
+from ..training.fingerprints import digest_of
 from ..training.inputs import ModelInputs
 from ..training.loop import Report, Run
 from ..training.stages import Trainee, Where
@@ -150,7 +151,8 @@ def place_of(name: str) -> str:
 
 
 def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
-    """A stage of the pack's engine, as recipes.toml has it."""
+    """A stage of the pack's engine, as recipes.toml has it: one run, or several of which each goes
+    on from the file of the one before."""
     recipe = shop.recipe(name)
     model, clip, vae = files.load(files.BASE)
     clips = clips_for(shop, name, clip, vae)
@@ -158,17 +160,36 @@ def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
         adapter = files.weights_of(files.LORAS / files.ADAPTER)
         model = apply_domain_adapter(model, adapter, 1.0, files.ADAPTER)
     plain = dict(gradient_checkpointing=False, save_every=100, preview_every=0)
-    settings = TrainingSettings(**{**plain, **recipe["training"]})
-    trainee = trainee_of(recipe, model, settings.seed)
-    place = shop.folder / place_of(name)
-    run = Run(trainee, clips, ModelInputs(model), settings, place, watch=Watch())
-    if there := found(place):
-        run.resume(there[-1])
-    run.train()
-    save_weights(folder / file, half(file_tensors(run)), metadata(run))
+    runs: list[Run] = []
+    for number, changes in enumerate(recipe.get("runs", [{}]), 1):
+        settings = TrainingSettings(**{**plain, **recipe["training"], **changes})
+        start = file_tensors(runs[-1]) if runs else None
+        trainee = trainee_of(recipe, model, settings.seed, start)
+        place = shop.folder / place_of(name)
+        place = place / f"run_{number}" if "runs" in recipe else place
+        run = Run(trainee, clips, ModelInputs(model), settings, place, watch=Watch())
+        if there := found(place):
+            run.resume(there[-1])
+        run.train()
+        runs.append(run)
+    save_weights(folder / file, half(file_tensors(runs[-1])), about_runs(runs))
 
 
-def trainee_of(recipe: Mapping[str, Any], model: ModelPatcher, seed: int) -> Trainee:
+def about_runs(runs: Sequence[Run]) -> dict[str, str]:
+    """The last one's metadata, with the steps and the settings of all."""
+    told = metadata(runs[-1])
+    if len(runs) > 1:
+        told["steps"] = str(sum(run.step for run in runs))
+        told["settings"] = digest_of([run.settings.decides() for run in runs])
+    return told
+
+
+def trainee_of(
+    recipe: Mapping[str, Any],
+    model: ModelPatcher,
+    seed: int,
+    start: Mapping[str, Tensor] | None = None,
+) -> Trainee:
     where = Where(memory.get_torch_device(), torch.float32)
     if recipe["stage"] == stages.DOMAIN_ADAPTER:
         return stages.domain_adapter(model, recipe["rank"], seed, where)
@@ -177,7 +198,7 @@ def trainee_of(recipe: Mapping[str, Any], model: ModelPatcher, seed: int) -> Tra
     if recipe["stage"] == TEMPORAL_CONVOLUTION:
         return convolution_module(model, seed, where)
     motion = load_motion_model(str(files.MOTION_MODELS / files.MOTION_MODEL))
-    return stages.motion_lora(model, motion, recipe["rank"], seed, where)
+    return stages.motion_lora(model, motion, recipe["rank"], seed, where, start)
 
 
 @dataclass

@@ -1,0 +1,52 @@
+"""The steps that train what ships, with recipes of a few steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from animatediff_kit.motion_models.files import read_weights
+from animatediff_kit.small_world import files
+from animatediff_kit.small_world.retrain import Workshop, train_stage
+from animatediff_kit.training.checkpoints import found
+
+pytestmark = pytest.mark.skipif(
+    not (files.MOTION_MODELS / files.MOTION_MODEL).is_file(),
+    reason="the small world's weights are not there; `python small_world` trains them",
+)
+
+FIRST = {"steps": 1, "min_timestep": 900}
+SECOND = {"steps": 2, "min_timestep": 500}
+
+
+def trained(folder: Path, **changes: Any) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The file of a MotionLoRA, and what it says of itself."""
+    training = {"batch_size": 1, "learning_rate": 1e-2}
+    camera = {"clips": {"count": 2}, "stage": "motion_lora", "rank": 2, "training": training}
+    shop = Workshop(folder, {"camera": {**camera, **changes}})
+    train_stage(shop, "pan left", folder, "pan.safetensors")
+    return read_weights(str(folder / "pan.safetensors"))
+
+
+def test_a_run_goes_on_from_the_one_before(tmp_path: Path) -> None:
+    both, about = trained(tmp_path / "both", runs=[FIRST, SECOND])
+    first, about_first = trained(tmp_path / "first", runs=[FIRST])
+    second, _ = trained(tmp_path / "second", runs=[SECOND])
+    assert about["steps"] == "3" and about_first["steps"] == "1"
+    assert len({about["settings"], about_first["settings"]}) == 2
+    for name, tensor in both.items():
+        downs = ".down." in name  # they start from random numbers, which a little training leaves
+        assert not downs or torch.allclose(tensor, first[name], atol=0.05)
+        assert not torch.equal(tensor, first[name]) and not torch.equal(tensor, second[name])
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    whole, about = trained(tmp_path / "whole", runs=[FIRST, SECOND])
+    trained(tmp_path / "stopped", runs=[FIRST, {**SECOND, "steps": 1}])
+    places = sorted(path.name for path in (tmp_path / "stopped" / "pan_left").iterdir())
+    assert places == ["run_1", "run_2"] and found(tmp_path / "stopped" / "pan_left" / "run_1")
+    again, same = trained(tmp_path / "stopped", runs=[FIRST, SECOND])
+    assert same == about
+    assert all(torch.equal(tensor, again[name]) for name, tensor in whole.items())
