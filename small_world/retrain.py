@@ -86,9 +86,10 @@ def train_pictures(shop: Workshop) -> None:
 
 
 def trained_autoencoder(shop: Workshop) -> Any:
-    """As it will ship, rounding included."""
-    weights = part(files.weights_of(autoencoder_file(shop)), PICTURE_PREFIX)
-    return train_autoencoder.from_weights(weights)
+    """As it ships, rounding included: this folder's, or where it has none, the base model's."""
+    trained = autoencoder_file(shop)
+    file = trained if trained.is_file() else files.CHECKPOINTS / "base.safetensors"
+    return train_autoencoder.from_weights(part(files.weights_of(file), PICTURE_PREFIX))
 
 
 def image_training(shop: Workshop, name: str, start: Path | None) -> tuple[ImageTraining, Words]:

@@ -9,7 +9,9 @@ import pytest
 import torch
 from animatediff_kit.motion_models.files import read_weights
 from animatediff_kit.small_world import files
-from animatediff_kit.small_world.retrain import Workshop, train_stage
+from animatediff_kit.small_world.pictures import stills
+from animatediff_kit.small_world.retrain import Workshop, encoded_stills, train_stage
+from animatediff_kit.small_world.train_autoencoder import SCALE
 from animatediff_kit.training.checkpoints import found
 
 pytestmark = pytest.mark.skipif(
@@ -50,3 +52,14 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     again, same = trained(tmp_path / "stopped", runs=[FIRST, SECOND])
     assert same == about
     assert all(torch.equal(tensor, again[name]) for name, tensor in whole.items())
+
+
+def test_pictures_are_encoded_by_the_shipped_autoencoder_where_no_other_was_trained(
+    tmp_path: Path,
+) -> None:
+    latents, captions = encoded_stills(Workshop(tmp_path, {}), 2, "base")
+    told, drawn = stills(2, seed=0, style="base")
+    _, _, vae = files.load(files.BASE)
+    encoded = vae.encode(torch.from_numpy(drawn).float() / 255)
+    assert captions == told
+    torch.testing.assert_close(latents, SCALE * encoded, atol=1e-3, rtol=1e-3)
