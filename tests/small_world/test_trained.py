@@ -1,5 +1,5 @@
-"""What ships does what it says: prompts move, the adapter brings the videos' defect, and windows
-meet unseen. All of it is rendered here, from the shipped weights.
+"""What ships does what it says: prompts move, MotionLoRAs steer the camera, the adapter brings the
+videos' defect, and windows meet unseen. All of it is rendered here, from the shipped weights.
 
 Seeds are others than those of docs/proof.md, whose measures these are; several clips of each kind,
 of which most have to show it.
@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from animatediff_kit.benchmarks.claims.claim_windows import BATCHED, LASTING, seam_triple
+from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES, amounts, signature
 from animatediff_kit.benchmarks.claims.measures.colour_track import direction, track
 from animatediff_kit.benchmarks.claims.measures.watermark import watermark_response
-from animatediff_kit.benchmarks.claims.scenes import STRAIGHT, cases
-from animatediff_kit.benchmarks.claims.studio import Shot, Studio
+from animatediff_kit.benchmarks.claims.scenes import STRAIGHT, camera_cases, cases
+from animatediff_kit.benchmarks.claims.studio import Shot, Studio, shipped_move
 from animatediff_kit.sampling.windows import WindowSettings
 from animatediff_kit.small_world import files
 from torch import Tensor
@@ -49,6 +50,21 @@ def test_things_go_where_the_prompt_says(studio: Studio, motion: str) -> None:
     clips = [rendered(studio, Shot(case.caption, case.seed)) for case in found]
     told = [direction(track(clip, c.scene)) for clip, c in zip(clips, found, strict=True)]
     assert told.count(motion) >= 2, told
+
+
+def test_each_motion_lora_moves_the_camera_its_own_way(studio: Studio) -> None:
+    found = {
+        move: [
+            signature(rendered(studio, Shot(c.caption, c.seed, moves=(shipped_move(move),))))
+            for c in camera_cases(move, 2, SEED)
+        ]
+        for move in CAMERA_MOVES
+    }
+    told = {move: [one.move for one in part] for move, part in found.items()}
+    right = {move: names.count(move) for move, names in told.items()}
+    assert all(right.values()), told
+    assert sum(right.values()) >= 13, told  # of 16
+    assert all(amounts(one).of(move) > 0 for move, part in found.items() for one in part), told
 
 
 def test_the_adapter_brings_the_defect_and_takes_it_away(studio: Studio) -> None:
