@@ -123,7 +123,8 @@ def find_file(name: str, *folders: str) -> str:
             f"No weights file lies in {home}. Put one there, then press R in the page to refresh."
         )
     raise ValueError(
-        f"{name!r} is not among the {count} files of {home}. Choose another, or put it there."
+        f"{name!r} is not there; your folders for it hold {count} weights "
+        f"{'file' if count == 1 else 'files'}. Choose another, or put it into {home}."
     )
 
 
@@ -132,9 +133,13 @@ def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     has any).
 
     Pickles are opened with torch's weights-only reader: code in them is never run. Raises
-    ValueError with the file's name when it is truncated, no weights file, or a pickle with code.
+    ValueError with the file's name when it is not there, truncated, no weights file, or a pickle
+    with code.
     """
     name = Path(path).name
+    if not os.path.isfile(path):
+        folder = os.path.dirname(path)
+        raise ValueError(f"No file {name} lies in {folder}. Put it there, or name another.")
     try:
         content, metadata = comfy.utils.load_torch_file(path, safe_load=True, return_metadata=True)
     except MemoryError:
@@ -150,6 +155,13 @@ def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, dict(metadata or {})
 
 
+def read_finite(path: str) -> dict[str, Tensor]:
+    """The tensors of a weights file. Raises ValueError as `read_weights` and `check_finite` do."""
+    tensors, _ = read_weights(path)
+    check_finite(tensors, Path(path).name)
+    return tensors
+
+
 def runs_code(name: str, function: str) -> ValueError:
     return ValueError(
         f"{name} asks to run code while it is opened ({function}), so it was not opened and "
@@ -158,7 +170,7 @@ def runs_code(name: str, function: str) -> ValueError:
 
 
 def unreadable(name: str, path: str) -> ValueError:
-    size = os.path.getsize(path) if os.path.exists(path) else 0
+    size = os.path.getsize(path)
     return ValueError(
         f"{name} ({size:,} bytes) cannot be read as a weights file; it is incomplete, damaged, or "
         "of another kind than its extension says. Download it again and compare the size."

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_models.files import check_finite, find_file, read_weights
+from ..motion_models.files import find_file, read_finite
 
 NONE = "none"
 """The choice of no file."""
@@ -38,6 +38,4 @@ def found(name: str | None, *folders: str) -> bool | str:
 
 def read_lora(name: str, *folders: str) -> dict[str, Tensor]:
     """The tensors of a low-rank file that a widget names. Raises ValueError when it is damaged."""
-    tensors, _ = read_weights(find_file(name, *folders))
-    check_finite(tensors, name)
-    return tensors
+    return read_finite(find_file(name, *folders))

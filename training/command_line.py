@@ -25,7 +25,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..motion_models.domain_adapter import apply_domain_adapter
-from ..motion_models.files import read_weights
+from ..motion_models.files import read_finite
 from ..motion_models.load import load_motion_model
 from . import stages
 from .batches import Clips
@@ -174,7 +174,7 @@ def load_model(config: RunConfig, encoders: bool = False) -> tuple[ModelPatcher,
     )
     model, clip, vae = loaded[:3]
     for lora in table.loras:
-        tensors, _ = read_weights(str(lora.file))
+        tensors = read_finite(str(lora.file))
         pair: Any = comfy.sd.load_lora_for_models(
             model, clip, tensors, lora.strength, lora.strength
         )
@@ -184,7 +184,7 @@ def load_model(config: RunConfig, encoders: bool = False) -> tuple[ModelPatcher,
             )
         model, clip = pair
     if table.domain_adapter is not None:
-        tensors, _ = read_weights(str(table.domain_adapter))
+        tensors = read_finite(str(table.domain_adapter))
         name = table.domain_adapter.name
         model = apply_domain_adapter(model, tensors, table.domain_adapter_scale, name)
     return model, clip, vae
@@ -202,5 +202,5 @@ def make_trainee(config: RunConfig, model: ModelPatcher, where: Where) -> Traine
     if stage.name == stages.MOTION_MODULE:
         return stages.motion_module(model, motion, stage.family, seed, where)
     assert motion is not None  # run_config.py refuses such a file
-    start = None if stage.start is None else read_weights(str(stage.start))[0]
+    start = None if stage.start is None else read_finite(str(stage.start))
     return stages.motion_lora(model, motion, stage.rank, seed, where, start)

@@ -230,4 +230,4 @@ def test_a_file_that_is_gone_refuses_the_graph(server: Server) -> None:
     told = refusal(server, with_motion_model("gone.ckpt"))
     folder = server.base / "models" / "animatediff_models"
     assert "(ADK_LoadMotionModel)" in told
-    assert f"'gone.ckpt' is not among the 1 files of {folder}. Choose another, or put it" in told
+    assert f"Choose another, or put it into {folder}." in told

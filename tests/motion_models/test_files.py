@@ -14,7 +14,13 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from animatediff_kit.motion_models.files import EXTENSIONS, check_finite, flatten, read_weights
+from animatediff_kit.motion_models.files import (
+    EXTENSIONS,
+    check_finite,
+    flatten,
+    read_finite,
+    read_weights,
+)
 from safetensors.torch import save_file
 
 PICKLES = sorted(EXTENSIONS - {".safetensors", ".sft"})
@@ -69,11 +75,6 @@ def test_what_is_no_weights_file(tmp_path, kind, extension):
     path = tmp_path / f"my {kind}{extension}"
     path.write_bytes(NOT_WEIGHTS[kind])
     refused(path, UNREADABLE)
-
-
-def test_a_file_that_has_gone(tmp_path):
-    refused(tmp_path / "gone.safetensors", UNREADABLE)
-    refused(tmp_path / "gone.ckpt", UNREADABLE)
 
 
 def test_a_zip_named_safetensors(tmp_path):
@@ -208,6 +209,22 @@ def test_nan_and_infinity_are_told(value, dtype):
         ValueError, match=r"^m.pt holds NaN or infinite weights, in b for one. Down"
     ):
         check_finite({"a": good, "b": bad}, "m.pt")
+
+
+@pytest.mark.parametrize("name", ["gone.ckpt", "gone.safetensors"])
+def test_a_file_that_is_not_there_is_told_with_the_place(tmp_path, name):
+    text = f"No file {name} lies in {tmp_path}. Put it there, or name another."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        read_weights(str(tmp_path / name))
+
+
+def test_weights_are_read_only_where_all_are_finite(tmp_path):
+    good = read_finite(str(write(tmp_path / "good.safetensors")))
+    assert good.keys() == WEIGHTS.keys()
+    assert all(torch.equal(good[key], weight) for key, weight in WEIGHTS.items())
+    bad = write(tmp_path / "bad.safetensors", {"a": torch.tensor([1.0, float("nan")])})
+    with pytest.raises(ValueError, match="^bad.safetensors holds NaN or infinite weights, in a"):
+        read_finite(str(bad))
 
 
 def test_nan_in_fp8_is_told():

@@ -133,8 +133,11 @@ def test_an_unknown_name_is_told_with_the_place(models, name):
     register_folders()
     put(models / "animatediff_models" / "m.ckpt")
     put(models / "m.ckpt")
-    text = f"{name!r} is not among the 1 files of {models / 'animatediff_models'}. Choose another"
-    with pytest.raises(ValueError, match="^" + re.escape(text)):
+    text = (
+        f"{name!r} is not there; your folders for it hold 1 weights file. Choose another, or put "
+        f"it into {models / 'animatediff_models'}."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         find_file(name, MOTION_MODELS)
 
 

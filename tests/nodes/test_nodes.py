@@ -151,8 +151,8 @@ def test_validate_inputs(models, node):
     assert node.validate_inputs(name.replace("/", "\\")) is True
     assert node.validate_inputs(None) is True  # it comes through a link
     sentence = node.validate_inputs("gone.ckpt")
-    assert sentence.startswith("'gone.ckpt' is not among the ")
-    assert sentence.endswith(f"files of {models / folder}. Choose another, or put it there.")
+    assert sentence.startswith("'gone.ckpt' is not there; your folders for it ")
+    assert sentence.endswith(f"Choose another, or put it into {models / folder}.")
 
 
 @pytest.mark.parametrize("name", ["v3_sd15_mm.ckpt", ""])

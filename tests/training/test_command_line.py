@@ -158,6 +158,16 @@ def test_a_lora_of_another_model_is_refused(files: Path, tmp_path: Path) -> None
         command_line.load_model(run_config.read_config(path))
 
 
+@pytest.mark.parametrize(
+    "entry", ['loras = ["bad.safetensors"]', 'domain_adapter = "bad.safetensors"']
+)
+def test_a_low_rank_file_with_nan_is_refused(files: Path, tmp_path: Path, entry: str) -> None:
+    save_safetensors({"a": torch.tensor([float("nan")])}, tmp_path / "bad.safetensors", {})
+    path = config(files, tmp_path, entry)
+    with pytest.raises(ValueError, match=r"^bad.safetensors holds NaN or infinite weights, in a"):
+        command_line.load_model(run_config.read_config(path))
+
+
 def started(path: Path, folder: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
