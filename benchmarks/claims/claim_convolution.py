@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from torch import Tensor
 
 from ...small_world.files import weights_of
 from ...small_world.temporal_convolution import convolution_module
@@ -12,9 +13,9 @@ from .animations import grid, save_animation
 from .charts import curves
 from .estimates import bootstrap
 from .findings import Finding, Picture
-from .measures.colour_track import direction, track
+from .measures.colour_track import Track, direction
 from .measures.order_gain import predictor
-from .quality import CLAIM, TOLD, add_range, add_tracks, decoded
+from .quality import CLAIM, TOLD, add_range, add_tracks, decoded, tracks_of
 from .scenes import REPORT, STRAIGHT, Case, cases
 from .sitting import FULL, Sitting
 from .stage_losses import (
@@ -73,10 +74,12 @@ def measure_clips(finding: Finding, sitting: Sitting) -> None:
         kind: sitting.render(finding, [Shot(c.caption, c.seed, motion=kind) for c in found])
         for kind in (TRANSFORMER, CONVOLUTION)
     }
+    ideal, right = tracks_of(real, found), []
     for kind, role in ((TRANSFORMER, CLAIM), (CONVOLUTION, TOLD)):
         add_range(finding, kind, clips[kind], real, role)
-        add_tracks(finding, kind, clips[kind], real, found, role)
-    right = [as_asked(clips[kind], found) for kind in (TRANSFORMER, CONVOLUTION)]
+        tracks = tracks_of(clips[kind], found)
+        add_tracks(finding, kind, tracks, ideal, found, role)
+        right.append(as_asked(tracks, found))
     more = bootstrap(lambda a, b: np.mean(a) - np.mean(b), *right)
     name = "directions as asked, transformer's more than convolution's"
     finding.add(name, more, "interval above 0", more.low > 0, "%")
@@ -86,8 +89,7 @@ def measure_clips(finding: Finding, sitting: Sitting) -> None:
     finding.pictures.append(Picture("convolution.webp", shows))
 
 
-def as_asked(clips: list[Tensor], found: list[Case]) -> np.ndarray:
+def as_asked(tracks: Sequence[Track], found: Sequence[Case]) -> np.ndarray:
     """Whether things go the way that their captions say.   -> n, 0 or 1"""
-    told = [direction(track(clip, case.scene)) for clip, case in zip(clips, found, strict=True)]
-    right = [name == case.scene.motion for name, case in zip(told, found, strict=True)]
+    right = [direction(t) == case.scene.motion for t, case in zip(tracks, found, strict=True)]
     return np.array(right, dtype=float)

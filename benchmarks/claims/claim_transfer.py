@@ -14,7 +14,7 @@ from .estimates import Estimate, mean
 from .findings import Finding, Picture
 from .measures.classifier import Classifier
 from .measures.style_network import share_of_style, trained_styles
-from .quality import CONTROL, add_identity, add_range, add_tracks, decoded
+from .quality import CONTROL, add_identity, add_range, add_tracks, decoded, tracks_of
 from .scenes import CHECKED, NETWORKS, REPORT, STRAIGHT, Case, cases
 from .sitting import FULL, Sitting
 from .studio import STILL, TRANSFORMER, Shot
@@ -96,11 +96,14 @@ def measure_motion(
 ) -> None:
     real = decoded(sitting, found)
     add_range(finding, f"{name} model", clips[name, TRANSFORMER], real)
-    add_tracks(finding, f"{name} model", clips[name, TRANSFORMER], real, found)
-    add_identity(finding, f"{name} model", clips[name, TRANSFORMER], real, found)
+    tracks, ideal = tracks_of(clips[name, TRANSFORMER], found), tracks_of(real, found)
+    add_tracks(finding, f"{name} model", tracks, ideal, found)
+    add_identity(finding, f"{name} model", tracks, ideal)
     if name != BASE:
         mixed = [shuffled(clip) for clip in clips[name, TRANSFORMER]]
-        add_tracks(finding, f"{name} model, shuffled", mixed, real, found, CONTROL)
+        tracks = tracks_of(mixed, found)
+        add_tracks(finding, f"{name} model, shuffled", tracks, ideal, found, CONTROL)
         what = f"{name} model without the module"
         add_range(finding, what, clips[name, STILL], real, CONTROL)
-        add_tracks(finding, what, clips[name, STILL], real, found, CONTROL)
+        tracks = tracks_of(clips[name, STILL], found)
+        add_tracks(finding, what, tracks, ideal, found, CONTROL)

@@ -66,17 +66,21 @@ def add_range(
         finding.add(error_name, found.error)
 
 
+def tracks_of(clips: Sequence[Tensor], found: Sequence[Case]) -> list[Track]:
+    """Where the thing of each scene is in its clip."""
+    return [track(clip, case.scene) for clip, case in zip(clips, found, strict=True)]
+
+
 def add_tracks(
     finding: Finding,
     name: str,
-    clips: Sequence[Tensor],
-    real: Sequence[Tensor],
+    tracks: Sequence[Track],
+    ideal: Sequence[Track],
     found: Sequence[Case],
     role: str = CLAIM,
 ) -> None:
-    """How smoothly things go that move along a line, and whether the way they are asked to."""
-    tracks = [track(clip, case.scene) for clip, case in zip(clips, found, strict=True)]
-    ideal = [track(clip, case.scene) for clip, case in zip(real, found, strict=True)]
+    """How smoothly things go that move along a line, and whether the way they are asked to.
+    ideal: of real clips of the same scenes"""
     ratio = median_ratio(residuals(tracks), residuals(ideal))
     smooth, what = ratio.value <= ROUGHER, f"{name}: residual of the track, of real clips'"
     if role == CLAIM:
@@ -94,24 +98,17 @@ def add_tracks(
 
 
 def add_identity(
-    finding: Finding,
-    name: str,
-    clips: Sequence[Tensor],
-    real: Sequence[Tensor],
-    found: Sequence[Case],
+    finding: Finding, name: str, tracks: Sequence[Track], ideal: Sequence[Track]
 ) -> None:
-    """Whether a thing stays, and stays what it is."""
-    made, ideal = (
-        [smoothness(track(clip, case.scene)) for clip, case in zip(part, found, strict=True)]
-        for part in (clips, real)
-    )
+    """Whether a thing stays, and stays what it is. ideal: of real clips of the same scenes"""
+    made, real = ([smoothness(one) for one in part] for part in (tracks, ideal))
     gone = mean([one.lost for one in made])
     what, line = f"{name}: frames without the thing", f"at most {MISSING:.0%}"
     finding.add(what, gone, line, gone.value <= MISSING, "%")
     for kind, least in VARIES.items():
         above, below = (
             np.maximum(np.nan_to_num([getattr(one, kind) for one in part], nan=1.0), least)
-            for part in (made, ideal)
+            for part in (made, real)
         )
         ratio, line = median_ratio(above, below), f"at most {ROUGHER:g}"
         what = f"{name}: how much its {kind} varies, of real clips'"

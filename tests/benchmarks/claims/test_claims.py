@@ -36,6 +36,7 @@ from animatediff_kit.benchmarks.claims.quality import (
     add_identity,
     add_range,
     add_tracks,
+    tracks_of,
 )
 from animatediff_kit.benchmarks.claims.scenes import DEVELOPMENT, camera_cases, cases
 from torch import Tensor
@@ -57,7 +58,8 @@ def test_range_and_tracks_accept_real_clips_and_refuse_spoiled_ones(spoil: objec
     for finding, role in ((as_claim, CLAIM), (as_control, CONTROL), (told, TOLD)):
         add_range(finding, "clips", clips, real, role)
         if spoil is not frozen:  # a thing that stands still goes smoothly
-            add_tracks(finding, "clips", clips, real, straight(), role)
+            tracks, ideal = tracks_of(clips, straight()), tracks_of(real, straight())
+            add_tracks(finding, "clips", tracks, ideal, straight(), role)
     assert all(wanted(as_claim)) is (spoil is None)
     assert all(wanted(as_control)) is (spoil is not None)
     assert not wanted(told)
@@ -68,11 +70,13 @@ def test_things_that_vanish_or_change_are_told() -> None:
     """In nearly half of the frames: gone, half as large, or of another colour."""
     some = straight()
     real = [case.real for case in some]
+    ideal = tracks_of(real, some)
     alike, gone, small, pale = found(), found(), found(), found()
-    add_identity(alike, "real", [shuffled(clip) for clip in real], real, some)
+    add_identity(alike, "real", tracks_of([shuffled(clip) for clip in real], some), ideal)
     assert alike.holds and len(alike.figures) == 3
     for finding, spoil in ((gone, vanishing), (small, shrinking), (pale, paling)):
-        add_identity(finding, "spoiled", [spoil(clip) for clip in real], real, some)
+        tracks = tracks_of([spoil(clip) for clip in real], some)
+        add_identity(finding, "spoiled", tracks, ideal)
     assert [figure.holds for figure in gone.figures][0] is False
     assert [figure.holds for figure in small.figures][1] is False
     assert [figure.holds for figure in pale.figures][2] is False
