@@ -40,6 +40,9 @@ from .world_clips import WorldClips
 log = logging.getLogger(__name__)
 
 CAMERA_MOVES = tuple(move for move in MOVES if move != "none")
+PLAIN = dict(gradient_checkpointing=False, save_every=100, preview_every=0)
+"""Settings of every stage: models as small as these need no saving of memory."""
+
 ALIGNED_BY = 2000
 """Pictures by which the latents' scale is found."""
 
@@ -160,20 +163,24 @@ def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
     if recipe.get("adapter"):
         adapter = files.weights_of(files.LORAS / files.ADAPTER)
         model = apply_domain_adapter(model, adapter, 1.0, files.ADAPTER)
-    plain = dict(gradient_checkpointing=False, save_every=100, preview_every=0)
-    runs: list[Run] = []
+    place, runs = shop.folder / place_of(name), list[Run]()
     for number, changes in enumerate(recipe.get("runs", [{}]), 1):
-        settings = TrainingSettings(**{**plain, **recipe["training"], **changes})
-        start = file_tensors(runs[-1]) if runs else None
+        settings = TrainingSettings(**{**PLAIN, **recipe["training"], **changes})
+        start = half(file_tensors(runs[-1])) if runs else None
         trainee = trainee_of(recipe, model, settings.seed, start)
-        place = shop.folder / place_of(name)
-        place = place / f"run_{number}" if "runs" in recipe else place
-        run = Run(trainee, clips, ModelInputs(model), settings, place, watch=Watch())
-        if there := found(place):
-            run.resume(there[-1])
-        run.train()
-        runs.append(run)
+        inner = place / f"run_{number}" if "runs" in recipe else place
+        runs.append(
+            trained(Run(trainee, clips, ModelInputs(model), settings, inner, watch=Watch()))
+        )
     save_weights(folder / file, half(file_tensors(runs[-1])), about_runs(runs))
+
+
+def trained(run: Run) -> Run:
+    """To its last step, from where it was stopped."""
+    if there := found(run.folder):
+        run.resume(there[-1])
+    run.train()
+    return run
 
 
 def about_runs(runs: Sequence[Run]) -> dict[str, str]:
