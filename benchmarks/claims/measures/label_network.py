@@ -41,7 +41,7 @@ TRUE, FROZEN, REVERSED = 0.6, 0.15, 0.15
 LABELS = 101
 """The stream of these draws, which no training set shares."""
 
-RECIPE = Recipe(steps=1500)
+RECIPE = Recipe(steps=3000)
 
 
 @dataclass(frozen=True)
