@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ...small_world.files import weights_of
@@ -13,10 +11,9 @@ from .animations import grid, save_animation
 from .charts import curves
 from .estimates import bootstrap
 from .findings import Finding, Picture
-from .measures.colour_track import Track, direction
 from .measures.order_gain import predictor
-from .quality import CLAIM, TOLD, add_range, add_tracks, decoded, tracks_of
-from .scenes import REPORT, STRAIGHT, Case, cases
+from .quality import CLAIM, TOLD, add_range, add_tracks, as_asked, decoded, tracks_of
+from .scenes import REPORT, STRAIGHT, cases
 from .sitting import FULL, Sitting
 from .stage_losses import (
     CONDITIONS,
@@ -79,7 +76,7 @@ def measure_clips(finding: Finding, sitting: Sitting) -> None:
         add_range(finding, kind, clips[kind], real, role)
         tracks = tracks_of(clips[kind], found)
         add_tracks(finding, kind, tracks, ideal, found, role)
-        right.append(as_asked(tracks, found))
+        right.append(np.array(as_asked(tracks, found), dtype=float))
     more = bootstrap(lambda a, b: np.mean(a) - np.mean(b), *right)
     name = "directions as asked, transformer's more than convolution's"
     finding.add(name, more, "interval above 0", more.low > 0, "%")
@@ -87,9 +84,3 @@ def measure_clips(finding: Finding, sitting: Sitting) -> None:
     save_animation(sitting.pictures / "convolution.webp", grid(rows))
     shows = "Real clips; transformer; convolution, of the same captions"
     finding.pictures.append(Picture("convolution.webp", shows))
-
-
-def as_asked(tracks: Sequence[Track], found: Sequence[Case]) -> np.ndarray:
-    """Whether things go the way that their captions say.   -> n, 0 or 1"""
-    right = [direction(t) == case.scene.motion for t, case in zip(tracks, found, strict=True)]
-    return np.array(right, dtype=float)

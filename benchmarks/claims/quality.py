@@ -71,6 +71,11 @@ def tracks_of(clips: Sequence[Tensor], found: Sequence[Case]) -> list[Track]:
     return [track(clip, case.scene) for clip, case in zip(clips, found, strict=True)]
 
 
+def as_asked(tracks: Sequence[Track], found: Sequence[Case]) -> list[bool]:
+    """Whether things go the way that their captions say."""
+    return [direction(t) == case.scene.motion for t, case in zip(tracks, found, strict=True)]
+
+
 def add_tracks(
     finding: Finding,
     name: str,
@@ -89,7 +94,7 @@ def add_tracks(
         finding.add(what, ratio, f"above {ROUGHER:g}", not smooth, control=True)
     else:
         finding.add(what, ratio)
-    right = share([direction(t) == c.scene.motion for t, c in zip(tracks, found, strict=True)])
+    right = share(as_asked(tracks, found))
     name, line = f"{name}: direction as asked", f"interval above {AS_ASKED:.0%}"
     if role == CLAIM:
         finding.add(name, right, line, right.low > AS_ASKED, "%")

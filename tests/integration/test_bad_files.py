@@ -230,4 +230,5 @@ def test_a_file_that_is_gone_refuses_the_graph(server: Server) -> None:
     told = refusal(server, with_motion_model("gone.ckpt"))
     folder = server.base / "models" / "animatediff_models"
     assert "(ADK_LoadMotionModel)" in told
-    assert f"Choose another, or put it into {folder}." in told
+    sentence = "'gone.ckpt' is not there; your folders for it hold 1 weights file. Choose another, "
+    assert f"{sentence}or put it into {folder}." in told

@@ -89,7 +89,8 @@ def test_animate_tells_missing_files_before_the_run(models: Path) -> None:
     assert Animate.validate_inputs("v3.safetensors", "zoom.ckpt") is True
     for chosen in (("gone.ckpt", "none"), ("v3.safetensors", "gone.ckpt")):
         sentence = Animate.validate_inputs(*chosen)
-        assert isinstance(sentence, str) and sentence.startswith("'gone.ckpt' is not there; ")
+        told = "'gone.ckpt' is not there; your folders for it hold 1 weights file. Choose another"
+        assert isinstance(sentence, str) and sentence.startswith(told)
 
 
 SETTINGS = dict(length=5, overlap=2, stride=2, schedule="looped_uniform", fuse="flat")
