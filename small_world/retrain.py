@@ -172,7 +172,9 @@ def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
         runs.append(
             trained(Run(trainee, clips, ModelInputs(model), settings, inner, watch=Watch()))
         )
-    save_weights(folder / file, half(file_tensors(runs[-1])), about_runs(runs))
+    strength = recipe.get("strength", 1.0)
+    tensors = at_strength(file_tensors(runs[-1]), strength)
+    save_weights(folder / file, half(tensors), about_runs(runs, strength))
 
 
 def trained(run: Run) -> Run:
@@ -183,12 +185,23 @@ def trained(run: Run) -> Run:
     return run
 
 
-def about_runs(runs: Sequence[Run]) -> dict[str, str]:
-    """The last one's metadata, with the steps and the settings of all."""
+def at_strength(tensors: Mapping[str, Tensor], strength: float) -> dict[str, Tensor]:
+    """A LoRA in the authors' spelling that does at strength 1 what this one does at `strength`."""
+    return {name: t * strength if ".up." in name else t for name, t in tensors.items()}
+
+
+def about_runs(runs: Sequence[Run], strength: float = 1.0) -> dict[str, str]:
+    """The last one's metadata, with the steps and the settings of all; and the strength that is in
+    the file, part of the settings too, where it is not 1."""
     told = metadata(runs[-1])
+    decides: list[Any] = [run.settings.decides() for run in runs]
     if len(runs) > 1:
         told["steps"] = str(sum(run.step for run in runs))
-        told["settings"] = digest_of([run.settings.decides() for run in runs])
+    if strength != 1:
+        told["strength"] = str(strength)
+        decides.append({"strength": strength})
+    if len(decides) > 1:
+        told["settings"] = digest_of(decides)
     return told
 
 

@@ -66,3 +66,13 @@ def test_pictures_are_encoded_by_the_shipped_autoencoder_where_no_other_was_trai
     encoded = vae.encode(torch.from_numpy(drawn).float() / 255)
     assert captions == told
     torch.testing.assert_close(latents, SCALE * encoded, atol=1e-3, rtol=1e-3)
+
+
+def test_what_is_trained_is_written_at_the_recipe_s_strength(tmp_path: Path) -> None:
+    plain, about = trained(tmp_path / "plain", runs=[FIRST, SECOND])
+    strong, told = trained(tmp_path / "strong", runs=[FIRST, SECOND], strength=2.0)
+    assert told["strength"] == "2.0" and "strength" not in about
+    assert told["settings"] != about["settings"] and told["steps"] == about["steps"]
+    assert sum(".up." in name for name in strong) == 160
+    for name, tensor in strong.items():
+        assert torch.equal(tensor, plain[name] * (2 if ".up." in name else 1))
