@@ -75,4 +75,8 @@ def test_what_is_trained_is_written_at_the_recipe_s_strength(tmp_path: Path) -> 
     assert told["settings"] != about["settings"] and told["steps"] == about["steps"]
     assert sum(".up." in name for name in strong) == 160
     for name, tensor in strong.items():
-        assert torch.equal(tensor, plain[name] * (2 if ".up." in name else 1))
+        if ".up." in name:  # of the smallest numbers, each is rounded to steps of 2^-24
+            assert tensor.abs().max() > 1e-3
+            torch.testing.assert_close(tensor, 2 * plain[name], atol=2**-23, rtol=0)
+        else:
+            assert torch.equal(tensor, plain[name])
