@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from launcher.standalone import enter_comfyui
+from standalone.enter_comfyui import enter_comfyui
 
 ROOT = Path(__file__).resolve().parent
 
@@ -27,7 +27,7 @@ def main() -> int:
     except FileNotFoundError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
-    return importlib.import_module("animatediff_kit.training.command_line").main(sys.argv[1:])
+    return importlib.import_module("animatediff_kit.training.run.command_line").main(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 from sized_models import SD15_WIDTH, animated, in_windows, one_step, sd15
 from step_time import machine, step_seconds
 
-from launcher.standalone import enter_comfyui
+from standalone.enter_comfyui import enter_comfyui
 
 WINDOWS, VIEWS = "standard_static", "views"
 NAMES = {WINDOWS: "windows", VIEWS: "views"}

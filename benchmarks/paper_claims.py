@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from launcher.standalone import enter_comfyui
+from standalone.enter_comfyui import enter_comfyui
 
 
 def main() -> int:

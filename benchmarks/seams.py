@@ -3,13 +3,13 @@
     .venv/bin/python benchmarks/seams.py [--checkpoint FILE --motion-model FILE] [--steps 4]
 
 Samples one video for each schedule and fuse method, decodes it, and prints the three figures of
-training/seams.py: the effect at the seams, with the probability p of as large an effect without
+measures/seams.py: the effect at the seams, with the probability p of as large an effect without
 seams. A figure passes where p is 0.05 or more, or the effect is below 10 %. `batched`, whose
 windows do not overlap, is the control that must fail.
 
 Without files of your own it takes the untrained stand-in weights of the tests. They show noise:
 such figures say nothing of quality, only that the script runs. That the measures see what they
-should is what tests/training/test_seams.py shows, on drawn videos.
+should is what tests/measures/test_seams.py shows, on drawn videos.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from launcher import stand_in
 from launcher.comfyui import ComfyUI
-from launcher.standalone import COMFYUI, ROOT, enter_comfyui
+from standalone.enter_comfyui import COMFYUI, ROOT, enter_comfyui, register_package
 
 FUSE_METHODS = ("pyramid", "relative", "flat", "overlap-linear", "delayed-reverse-sawtooth")
 CASES = [
@@ -56,6 +55,8 @@ def files(options: argparse.Namespace) -> tuple[Path, Path]:
     """The checkpoint and the motion model: the user's, or the stand-ins."""
     if options.checkpoint is not None:
         return options.checkpoint, options.motion_model
+    from adk_tests.stand_in import files as stand_in  # pyright: ignore[reportMissingImports]
+
     models = ROOT / ".comfy" / "base" / "models"
     comfy = ComfyUI(COMFYUI, Path(sys.executable), ours=COMFYUI.is_relative_to(ROOT))
     found = {path.name: path for path in stand_in.ensure(ROOT, comfy, models, print)}
@@ -116,17 +117,18 @@ def told(figure: Any) -> str:
 def main() -> None:
     options = arguments()
     enter_comfyui()
+    register_package("adk_tests", ROOT / "tests")
     logging.getLogger().setLevel(logging.ERROR)
+    from animatediff_kit.measures.motion_measures import (  # pyright: ignore[reportMissingImports]
+        measure_motion,
+    )
+    from animatediff_kit.measures.seams import (  # pyright: ignore[reportMissingImports]
+        measure_seams,
+        seams_of,
+    )
     from animatediff_kit.sampling.windows import (  # pyright: ignore[reportMissingImports]
         WindowSettings,
         windows_of,
-    )
-    from animatediff_kit.training.motion_measures import (  # pyright: ignore[reportMissingImports]
-        measure_motion,
-    )
-    from animatediff_kit.training.seams import (  # pyright: ignore[reportMissingImports]
-        measure_seams,
-        seams_of,
     )
 
     if options.checkpoint is None:

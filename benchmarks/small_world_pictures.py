@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from launcher.standalone import ROOT, enter_comfyui
+from standalone.enter_comfyui import ROOT, enter_comfyui
 
 FOLDER = ROOT / "docs" / "images" / "small_world"
 ZOOM, GAP, LINE, SIZE = 3, 8, 18, 12

@@ -24,7 +24,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 from sized_models import animated, one_step, sd15
 
-from launcher.standalone import enter_comfyui
+from standalone.enter_comfyui import enter_comfyui
 
 BARE, ANIMATED = "bare UNet", "with motion model"
 

@@ -29,7 +29,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 from sized_models import SD15_WIDTH, motion_model, random_weights, sd15
 from step_time import machine
 
-from launcher.standalone import enter_comfyui
+from standalone.enter_comfyui import enter_comfyui
 
 GIB = 2**30
 TOKENS, TEXT = 77, 768
@@ -86,8 +86,8 @@ def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
     """A run of a stage at SD1.5's width, on the device that ComfyUI chose."""
     import comfy.model_management as memory
 
-    stages, device = pack("training.stages"), memory.get_torch_device()
-    checked = pack("training.config").TrainingSettings(save_every=0, ema=0.0, **settings)
+    stages, device = pack("training.models.stages"), memory.get_torch_device()
+    checked = pack("training.engine.config").TrainingSettings(save_every=0, ema=0.0, **settings)
     dtype = pack("training.processes").precision_on(checked.precision, device)
     where = stages.Where(device, dtype)
     model, motion = sd15(SD15_WIDTH, live), motion_model("v3", SD15_WIDTH, live)
@@ -95,8 +95,8 @@ def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
         trainee = stages.motion_module(model, motion, "v3", 0, where)
     else:
         trainee = stages.motion_lora(model, motion, 64, 0, where)
-    inputs = pack("training.inputs").ModelInputs(model)
-    return pack("training.loop").Run(trainee, clips, inputs, checked, Path(tempfile.mkdtemp()))
+    inputs = pack("training.models.conditioning").ModelInputs(model)
+    return pack("training.engine.loop").Run(trainee, clips, inputs, checked, Path(tempfile.mkdtemp()))
 
 
 def official_step(run: Any, frames: int, size: int, batch: int = 1) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 """What `run.py` is made of: the environment, the ComfyUI server, a client of its API.
 
-Standard library alone, except for the scripts that run inside `.venv` (`probe.py`,
-`start_comfyui.py`, `torchvision_schemas.py`).
+Standard library alone, except for the scripts that run inside `.venv` (`probe.py`
+and `start_comfyui.py`).
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ def leave_with_parent(port: int) -> None:
 
 
 def define_torchvision_schemas() -> None:
-    """Loads the neighbouring file by path: this folder must not be on `sys.path` (see `main`)."""
-    path = Path(__file__).with_name("torchvision_schemas.py")
+    """Loads a file by its path: the root of the repository must not be on `sys.path`."""
+    path = Path(__file__).parents[1] / "standalone" / "torchvision_schemas.py"
     spec = importlib.util.spec_from_file_location("adk_torchvision_schemas", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

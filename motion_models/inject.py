@@ -18,12 +18,12 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from .fit import check_fits
-from .frame_parts import FrameParts
 from .layers import MotionSettings, check_frames, motion_layers
 from .load import load_motion_model, motion_model
-from .spatial_parts import frames_in_parts
 from .specs import MotionSpec
-from .views import OPTION as VIEWS
+from .views.frame_parts import FrameParts
+from .views.spatial_parts import frames_in_parts
+from .views.windows import OPTION as VIEWS
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher

@@ -16,14 +16,14 @@ from typing import Any
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor, nn
 
-from .frame_parts import FrameParts
 from .modules import MotionModel, MotionModule, group_norm
-from .pixel_parts import animate
 from .sites import Site, resblocks, sequences, uncompiled, unet_sites
-from .spatial_parts import behind_parts
 from .specs import MotionSpec
-from .views import OPTION as VIEWS
-from .views import Views
+from .views.frame_parts import FrameParts
+from .views.pixel_parts import animate
+from .views.spatial_parts import behind_parts
+from .views.windows import OPTION as VIEWS
+from .views.windows import Views
 
 Placed = list[tuple[nn.Module, str, nn.Module | None]]
 """What stands in the UNet for the call: (parent, key, the layer that was there before, if any)."""

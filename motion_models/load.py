@@ -14,8 +14,8 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from .detect import AUTOMATIC, KIND_PHRASES, Detected, identify, kind_of, motion_keys
-from .files import check_finite, read_weights
 from .modules import MotionModel, PositionalEncoding
+from .read import check_finite, read_weights
 from .specs import FAMILIES, MotionSpec
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .specs import HEADS, MotionSpec, NormRule
-from .views import Views
+from .views.windows import Views
 
 GROUPS = 32
 MAX_ATTENTION_BATCH = 2**15

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..motion_models.files import register_folders
+from ..motion_models.folders import register_folders
+from ..small_world import files as small_world_files
 from .animate import Animate
-from .encode_clips import EncodeClips
-from .load_clips import ClipsFromImages, LoadVideoClips
 from .lora import DomainAdapter, LoadMotionLora
-from .measure import MeasureMotion
 from .motion_model import ApplyMotionModel, LoadMotionModel
-from .move_camera import MoveCamera
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
 from .small_world import SmallWorldModels
-from .training import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
-from .training_settings import TrainingSettingsNode
+from .training.camera import MoveCamera
+from .training.clips import ClipsFromImages, LoadVideoClips
+from .training.encode import EncodeClips
+from .training.measure import MeasureMotion
+from .training.settings import TrainingSettingsNode
+from .training.train import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .windows import ContextWindows, PreviewWindows
 
 NODES: list[type[io.ComfyNode]] = [
@@ -47,4 +48,5 @@ NODES: list[type[io.ComfyNode]] = [
 class AnimateDiffKit(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
+        small_world_files.register_folders()
         return NODES

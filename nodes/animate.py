@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion_models.detect import AUTOMATIC
-from ..motion_models.files import MOTION_LORAS, MOTION_MODELS, find_file, list_files
+from ..motion_models.folders import MOTION_LORAS, MOTION_MODELS, find_file, list_files
 from ..motion_models.inject import apply_motion_model
 from ..motion_models.layers import MotionSettings
 from ..motion_models.load import load_motion_model

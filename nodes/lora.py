@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion_models.domain_adapter import apply_domain_adapter
-from ..motion_models.files import LORAS, MOTION_LORAS, list_files
+from ..motion_models.folders import LORAS, MOTION_LORAS, list_files
 from ..motion_models.lora import apply_motion_lora
 from .schema import CATEGORY, MotionModelSocket, schema
 from .weights_files import file_input, found, read_lora

@@ -7,7 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_models.files import find_file, read_finite
+from ..motion_models.folders import find_file
+from ..motion_models.read import read_finite
 
 NONE = "none"
 """The choice of no file."""

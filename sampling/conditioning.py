@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..motion_models.frame_parts import FrameParts
-from .gligen import GligenInParts
+from ..motion_models.views.frame_parts import FrameParts
+from .views.gligen import GligenInParts
 
 Cond = dict[str, Any]
 

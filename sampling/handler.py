@@ -26,10 +26,10 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ..motion_models.views import OPTION as VIEWS_OPTION
+from ..motion_models.views.windows import OPTION as VIEWS_OPTION
 from .conditioning import Cond, Cut, conds_in_parts, frames_of, window_conds
 from .fuse import fuse_weights
-from .views import home_of_views, is_animated, room_for_views, views_of
+from .views.plan import home_of_views, is_animated, room_for_views, views_of
 from .windows import VIEWS, Windows, WindowSettings, windows_of
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         model_options: dict[str, Any],
     ) -> list[Tensor]:
         """One evaluation of all frames; the motion layers slide the windows
-        (motion_models/views.py)."""
+        (motion_models/views/windows.py)."""
         step, _ = step_of(timestep, model_options)
         frames, length = x_in.shape[0], self.settings.length
         options = model_options.get("transformer_options", {})

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "small_world")]
-    importlib.import_module("launcher.standalone").enter_comfyui()
+    importlib.import_module("standalone.enter_comfyui").enter_comfyui()
     sys.path.remove(str(ROOT))  # its `nodes` must not hide ComfyUI's
     return importlib.import_module("animatediff_kit.small_world.command_line").main(sys.argv[1:])
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..training.console import told_by_one_process
-from ..training.toml_tables import toml_reader
+from ..training.run.in_terminal import told_by_one_process
+from ..training.run.toml_tables import toml_reader
 from .retrain import Workshop, steps_of
 from .variants import variants_of
 

@@ -9,8 +9,9 @@ import comfy.sd
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
+from ..motion_models import folders
 from ..motion_models.domain_adapter import apply_domain_adapter
-from ..motion_models.files import read_weights
+from ..motion_models.read import read_weights
 from .models import autoencoder, image_model, text_encoder
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
@@ -27,6 +28,13 @@ IMAGE_MODELS = (BASE, OUTLINED, NEON)
 MOTION_MODEL = "small_world_motion.safetensors"
 ADAPTER = "small_world_adapter.safetensors"
 NEON_LORA = "small_world_neon.safetensors"
+
+
+def register_folders() -> None:
+    """The widgets of the nodes list the small world's files, after the user's."""
+    folders.ship_files(folders.MOTION_MODELS, MOTION_MODELS)
+    folders.ship_files(folders.MOTION_LORAS, MOTION_LORAS)
+    folders.ship_files(folders.LORAS, LORAS)
 
 
 def motion_lora(move: str) -> str:

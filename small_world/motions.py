@@ -1,7 +1,7 @@
 """Where a thing is in each frame, and where the camera looks.
 
 x points right and y down, in pixels from the picture's middle; times are frames; angles are
-clockwise on the screen. The amounts of the camera are those of training/camera_moves.py.
+clockwise on the screen. The amounts of the camera are those of training/data/camera_moves.py.
 """
 
 from __future__ import annotations

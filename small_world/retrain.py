@@ -19,15 +19,15 @@ from torch import Tensor
 
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.load import load_motion_model
-from ..training import stages
-from ..training.cache import EncodedClips, encode_clips
-from ..training.checkpoints import found
-from ..training.config import TrainingSettings
-from ..training.export import file_tensors, metadata, save_weights
-from ..training.fingerprints import digest_of
-from ..training.inputs import ModelInputs
-from ..training.loop import Report, Run
-from ..training.stages import Trainee, Where
+from ..training.data.cache import EncodedClips, encode_clips
+from ..training.engine.checkpoints import found
+from ..training.engine.config import TrainingSettings
+from ..training.engine.export import file_tensors, metadata, save_weights
+from ..training.engine.loop import Report, Run
+from ..training.files.fingerprints import digest_of
+from ..training.models import stages
+from ..training.models.conditioning import ModelInputs
+from ..training.models.stages import Trainee, Where
 from . import files, train_autoencoder
 from .models import PICTURE_PREFIX, PREVIEW, UNET_PREFIX, part
 from .motions import MOVES

@@ -21,11 +21,11 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..motion_models.files import read_weights
 from ..motion_models.modules import GROUPS, MotionModel
-from ..training import stages
-from ..training.private_copy import PlainLayers
-from ..training.stages import Trainee, Where
+from ..motion_models.read import read_weights
+from ..training.models import stages
+from ..training.models.private_copy import PlainLayers
+from ..training.models.stages import Trainee, Where
 
 TEMPORAL_CONVOLUTION = "temporal_convolution"
 """The stage's name in recipes.toml."""

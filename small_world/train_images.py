@@ -21,9 +21,9 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.ldm.modules.diffusionmodules.util import make_beta_schedule
 from torch import Tensor, nn
 
-from ..training.denoiser import torch_attention
-from ..training.losses import min_snr_weight
-from ..training.private_copy import PlainLayers
+from ..training.engine.losses import min_snr_weight
+from ..training.models.denoiser import torch_attention
+from ..training.models.private_copy import PlainLayers
 from .initial import initialised
 from .models import TEXT, TEXT_PREFIX, TOKEN_IDS, TOKENS, UNET, UNET_PREFIX, Tokenizer, part
 from .words import COLOURS, GROUNDS, MOTIONS, PATTERNS, SHAPES

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..training.clips import ClipSet
+from ..training.data.clips import ClipSet
 from .draw import camera_clip, clip_frames, picture, video
 from .motions import FRAMES, MOVES, SIDE
 from .scene import Scene

@@ -1,4 +1,4 @@
-"""Puts ComfyUI and the pack on the path, ComfyUI on the CPU; see launcher/standalone.py."""
+"""Puts ComfyUI and the pack on the path, ComfyUI on the CPU; see standalone/enter_comfyui.py."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 
-# The launcher cannot be imported by name yet: giving the root a name is what this module does.
+# Nothing of the pack can be imported by name yet: giving the root a name is what this does.
 spec = importlib.util.spec_from_file_location(
-    "adk_standalone", TESTS.parent / "launcher" / "standalone.py"
+    "adk_standalone", TESTS.parent / "standalone" / "enter_comfyui.py"
 )
 assert spec is not None and spec.loader is not None
 standalone = importlib.util.module_from_spec(spec)
@@ -23,7 +23,7 @@ import torch  # noqa: E402
 
 torch.set_num_threads(1)
 
-SERVED = ("integration", "demo")
+SERVED = ("integration", "stand_in")
 """Folders of tests that share ComfyUI's server, or the stand-in weights on disk."""
 
 

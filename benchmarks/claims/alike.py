@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...motion_models.files import read_weights
+from ...motion_models.read import read_weights
 
 
 def check_alike(path: Path, other: Path, entries: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...training.plots import check_matplotlib
+from ...measures.pictures import check_matplotlib
 from .estimates import Estimate
 
 BLUE, ORANGE, GREY = "#4c9aff", "#ff9f43", "#999999"

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.stats import rankdata
 from torch import Tensor
 
-from ...motion_models.files import read_weights
+from ...measures.camera_signature import CameraSignature
+from ...motion_models.read import read_weights
 from ...small_world.files import motion_lora
-from ...training.camera_signature import CameraSignature
 from .alike import check_alike
 from .animations import grid, save_animation
 from .charts import curves, matrix

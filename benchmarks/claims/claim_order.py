@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...training.denoiser import Denoiser
-from ...training.noise_schedule import signal_of_model
+from ...training.models.denoiser import Denoiser
+from ...training.models.noise_schedule import signal_of_model
 from .animations import grid, save_animation
 from .charts import curves
 from .controls import frozen, shuffled

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...measures.motion_measures import measure_motion
+from ...measures.seams import SeamTriple, measure_seams, seams_of
 from ...sampling.fuse import FUSE_METHODS
 from ...sampling.windows import VIEWS, WindowSettings, windows_of
 from ...small_world.motions import FRAMES
 from ...small_world.scene import Scene, draw
-from ...training.motion_measures import measure_motion
-from ...training.seams import SeamTriple, measure_seams, seams_of
 from .animations import grid, save_animation
 from .charts import bars
 from .estimates import Estimate, mean, share

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
+from ...measures.flow import opencv
+from ...measures.pictures import check_matplotlib
 from ...small_world import files
 from ...small_world.variants import FEW
-from ...training.console import told_by_one_process
-from ...training.flow import opencv
-from ...training.plots import check_matplotlib
+from ...training.run.in_terminal import told_by_one_process
 from .claim_camera import with_shipped
 from .findings import Finding, load, save
 from .page import outdated, write_page

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...training.toml_tables import toml_reader
+from ...training.run.toml_tables import toml_reader
 from .estimates import Estimate
 from .findings import Figure, Finding
 from .scenes import CHECKED, NETWORKS, REPORT

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
-from ...training.motion_report import FLOW_RANGE, MOST_ERROR
+from ...measures.report import FLOW_RANGE, MOST_ERROR
 from .estimates import Estimate, bootstrap, jackknife, mean, share
 from .findings import Finding
 from .measures.colour_track import Track, direction, smoothness, track

@@ -15,9 +15,9 @@ from ...motion_models.domain_adapter import apply_domain_adapter
 from ...motion_models.load import load_motion_model
 from ...small_world import files
 from ...small_world.draw import clip_frames, video
-from ...training import stages
-from ...training.inputs import ModelInputs
-from ...training.stages import Trainee, Where
+from ...training.models import stages
+from ...training.models.conditioning import ModelInputs
+from ...training.models.stages import Trainee, Where
 from .controls import shuffled_order
 from .estimates import Estimate, bootstrap, mean
 from .measures.order_gain import Predict, draws_for, losses

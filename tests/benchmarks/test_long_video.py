@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adk_tests.two_devices import HOST
-from animatediff_kit.sampling.stream import stream_bytes
+from adk_tests.support.two_devices import HOST
+from animatediff_kit.sampling.views.stream import stream_bytes
 from comfy.ldm.modules.attention import attention_pytorch
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 from adk_tests.integration.graphs import Scene, forget, run
-from animatediff_kit.launcher import comfyui, stand_in
+from adk_tests.stand_in import files as stand_in
+from animatediff_kit.launcher import comfyui
 from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
 from torch import Tensor

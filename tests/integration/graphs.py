@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from animatediff_kit.launcher import LauncherError, stand_in
+from adk_tests.stand_in import files as stand_in
+from animatediff_kit.launcher import LauncherError
 from animatediff_kit.launcher.client import Event
 from animatediff_kit.launcher.server import Server
 from PIL import Image, ImageSequence

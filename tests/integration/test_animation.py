@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from adk_tests.integration.graphs import Scene, all_differ, computed, latents, run
-from animatediff_kit.launcher import stand_in
+from adk_tests.stand_in import files as stand_in
 from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
 from safetensors import safe_open

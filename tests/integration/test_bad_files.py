@@ -13,8 +13,8 @@ import pytest
 import torch
 from adk_tests.integration import image_models
 from adk_tests.integration.graphs import ANIMATE, Link, Scene, fails, refusal
-from animatediff_kit.demo import stand_in_weights as weights
-from animatediff_kit.launcher import stand_in
+from adk_tests.stand_in import files as stand_in
+from adk_tests.stand_in import weights as weights
 from animatediff_kit.launcher.server import Server
 from safetensors.torch import save, save_file
 from torch import Tensor

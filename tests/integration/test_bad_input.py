@@ -17,7 +17,8 @@ from adk_tests.integration.graphs import (
     latents,
     refusal,
 )
-from animatediff_kit.launcher import LauncherError, stand_in
+from adk_tests.stand_in import files as stand_in
+from animatediff_kit.launcher import LauncherError
 from animatediff_kit.launcher.server import Server
 
 pytestmark = pytest.mark.usefixtures("the_server_goes_on")

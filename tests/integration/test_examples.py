@@ -13,8 +13,9 @@ import av
 import numpy
 import pytest
 from adk_tests.integration.graphs import Graph, frames_of, run
-from animatediff_kit.demo.stand_in_controlnet import write_controlnet
-from animatediff_kit.launcher import comfyui, stand_in, workflow
+from adk_tests.stand_in import files as stand_in
+from adk_tests.stand_in.controlnet import write_controlnet
+from animatediff_kit.launcher import comfyui, workflow
 from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
 
@@ -24,7 +25,7 @@ VIDEO, CONTROLNET = "example_input.mp4", "example_canny.safetensors"
 FRAMES, SIZE = 20, 32
 
 SMALL: dict[tuple[str, str], Any] = {
-    # besides launcher/stand_in.py's overrides
+    # besides tests/stand_in/files.py's overrides
     ("EmptyLatentImage", "width"): SIZE,
     ("EmptyLatentImage", "height"): SIZE,
     ("EmptyLatentImage", "batch_size"): FRAMES,

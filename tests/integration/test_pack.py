@@ -15,12 +15,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from adk_tests import folders
 from adk_tests.integration.graphs import SAMPLING, Graph, all_differ, refusal, run
+from adk_tests.support import folders
+from adk_tests.support.folders import register_folders
 from animatediff_kit import nodes as ours
 from animatediff_kit.launcher.comfyui import BASE_FOLDERS, ComfyUI
 from animatediff_kit.launcher.server import Server
-from animatediff_kit.motion_models.files import register_folders
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__")

@@ -17,7 +17,8 @@ import av
 import pytest
 import torch
 from adk_tests.integration.graphs import frames_of
-from animatediff_kit.launcher import LauncherError, demo, environment, stand_in, workflow
+from adk_tests.stand_in import files as stand_in
+from animatediff_kit.launcher import LauncherError, demo, environment, workflow
 from animatediff_kit.launcher.client import Client, Event
 from animatediff_kit.launcher.comfyui import PACK_NAME, ComfyUI
 from animatediff_kit.launcher.server import HERE, Server, answers, free_port, probe

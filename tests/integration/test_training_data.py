@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adk_tests.videos import write_captioned, write_video
-from animatediff_kit.launcher import LauncherError, stand_in
+from adk_tests.stand_in import files as stand_in
+from adk_tests.support.videos import write_captioned, write_video
+from animatediff_kit.launcher import LauncherError
 from animatediff_kit.launcher.server import Server
-from animatediff_kit.training.cache import EncodedClips
+from animatediff_kit.training.data.cache import EncodedClips
 
 
 def graph(source: Path, **settings: Any) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import comfy.model_management as memory
 import pytest
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from comfy.model_patcher import ModelPatcher
 
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 import torch
-from adk_tests import spellings, tiny
+from adk_tests.support import spellings, tiny
 from animatediff_kit.motion_models.load import load_motion_model
 from safetensors.torch import save_file
 from torch import Tensor

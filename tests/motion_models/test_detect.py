@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from adk_tests import spellings
+from adk_tests.support import spellings
 from animatediff_kit.motion_models.detect import Detected, identify, motion_keys
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, expected_shapes
 

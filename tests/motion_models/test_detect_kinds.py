@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from adk_tests import spellings
+from adk_tests.support import spellings
 from animatediff_kit.motion_models.detect import identify, kind_of
 from animatediff_kit.motion_models.specs import MotionLayout, expected_shapes
 

@@ -7,7 +7,7 @@ import logging
 import comfy.model_management
 import pytest
 import torch
-from adk_tests import tiny
+from adk_tests.support import tiny
 from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn

@@ -10,7 +10,7 @@ import comfy.model_base
 import comfy.supported_models
 import pytest
 import torch
-from adk_tests import tiny
+from adk_tests.support import tiny
 from animatediff_kit.motion_models.fit import base_of, check_fits, unet_layout
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.load import motion_model

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import folder_paths
 import pytest
-from adk_tests import folders
-from animatediff_kit.motion_models.files import (
+from adk_tests.support import folders
+from adk_tests.support.folders import register_folders
+from animatediff_kit.motion_models.folders import (
     EXTENSIONS,
     LORAS,
     MOTION_LORAS,
@@ -19,7 +20,6 @@ from animatediff_kit.motion_models.files import (
     SHIPPED,
     find_file,
     list_files,
-    register_folders,
 )
 from animatediff_kit.small_world import files as small_world
 
@@ -169,8 +169,10 @@ def test_the_pack_hides_no_adapter_in_the_users_other_folder(models):
 
 
 def test_a_pack_without_its_weights_registers_none(models, tmp_path, monkeypatch):
-    for name in SHIPPED:
-        monkeypatch.setitem(SHIPPED, name, str(tmp_path / "gone" / name))
+    for name in ("MOTION_MODELS", "MOTION_LORAS", "LORAS"):
+        monkeypatch.setattr(small_world, name, tmp_path / "gone" / name)
+    for name in list(SHIPPED):
+        monkeypatch.delitem(SHIPPED, name)
     register_folders()
     for name, home in HOMES.items():
         assert folder_paths.get_folder_paths(name) == [str(models / home)]
@@ -192,7 +194,7 @@ pack = types.ModuleType("animatediff_kit")
 pack.__path__ = [{root!r}]
 sys.modules["animatediff_kit"] = pack
 sys.path.insert(0, {comfyui!r})
-from animatediff_kit.launcher.torchvision_schemas import define_missing_schemas
+from animatediff_kit.standalone.torchvision_schemas import define_missing_schemas
 define_missing_schemas()
 import comfy.options
 comfy.options.enable_args_parsing()

@@ -10,7 +10,7 @@ import comfy.sample
 import comfy.sd
 import pytest
 import torch
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import KEY, apply_motion_model
 from animatediff_kit.motion_models.specs import FAMILIES
 from comfy.model_patcher import ModelPatcher

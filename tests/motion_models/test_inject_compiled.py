@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch._dynamo
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import (

@@ -10,7 +10,7 @@ import comfy.context_windows
 import comfy.model_management as memory
 import pytest
 import torch
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model, videos_and_frames
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionLayer, MotionSettings
 from animatediff_kit.motion_models.load import motion_model

@@ -7,7 +7,7 @@ from typing import Any
 import comfy.hooks
 import pytest
 import torch
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
 from comfy.controlnet import ControlBase
 from comfy.model_patcher import ModelPatcher

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from adk_tests import spellings
+from adk_tests.support import spellings
 from animatediff_kit.motion_models.layouts import (
     grammar_of,
     strip_wrappers,

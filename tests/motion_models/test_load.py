@@ -9,8 +9,8 @@ from typing import Any
 import comfy.model_management
 import pytest
 import torch
-from adk_tests import spellings, tiny
-from animatediff_kit.motion_models.files import EXTENSIONS
+from adk_tests.support import spellings, tiny
+from animatediff_kit.motion_models.folders import EXTENSIONS
 from animatediff_kit.motion_models.load import load_motion_model, motion_model, weight_dtype
 from safetensors.torch import save_file
 from torch import Tensor

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import comfy.model_management
 import pytest
 import torch
-from adk_tests import spellings, tiny
+from adk_tests.support import spellings, tiny
 from animatediff_kit.motion_models.lora import apply_motion_lora, parse_motion_lora
 from animatediff_kit.motion_models.specs import expected_shapes
 from comfy.model_patcher import ModelPatcher

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 import torch
-from adk_tests import spellings, tiny
+from adk_tests.support import spellings, tiny
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor

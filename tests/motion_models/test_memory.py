@@ -7,7 +7,7 @@ from typing import Any
 import comfy.model_management as memory
 import pytest
 import torch
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora

@@ -5,7 +5,7 @@ from __future__ import annotations
 import comfy.ops
 import pytest
 import torch
-from adk_tests import spellings, tiny
+from adk_tests.support import spellings, tiny
 from animatediff_kit.motion_models import modules
 from animatediff_kit.motion_models.modules import (
     MotionModel,

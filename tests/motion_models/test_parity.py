@@ -16,9 +16,9 @@ import comfy.ops
 import comfy.utils
 import pytest
 import torch
-from adk_tests import tiny
 from adk_tests.reference import motion, unet
 from adk_tests.reference.live import live_noise, live_video, live_weights, relative_error
+from adk_tests.support import tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionSettings, motion_layers
 from animatediff_kit.motion_models.modules import MotionModel, MotionModule, PositionalEncoding

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from animatediff_kit.motion_models.files import (
+from animatediff_kit.motion_models.folders import (
     LORAS,
     MOTION_LORAS,
     MOTION_MODELS,

@@ -10,8 +10,8 @@ from typing import Any
 import comfy.model_management
 import pytest
 import torch
-from adk_tests import folders, spellings, tiny
-from animatediff_kit.motion_models.files import register_folders
+from adk_tests.support import folders, spellings, tiny
+from adk_tests.support.folders import register_folders
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes.lora import DomainAdapter, LoadMotionLora

@@ -12,7 +12,7 @@ import pytest
 from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OUTPUTS
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes import NODES, AnimateDiffKit
-from animatediff_kit.training.config import TrainingSettings
+from animatediff_kit.training.engine.config import TrainingSettings
 from comfy_api.latest import io
 
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)

@@ -10,8 +10,8 @@ import comfy.samplers
 import folder_paths
 import pytest
 import torch
-from adk_tests import by_hand, folders, spellings, tiny, windowed
-from animatediff_kit.motion_models.files import register_folders
+from adk_tests.support import by_hand, folders, spellings, tiny, windowed
+from adk_tests.support.folders import register_folders
 from animatediff_kit.nodes.animate import Animate
 from animatediff_kit.nodes.lora import LoadMotionLora
 from animatediff_kit.nodes.motion_model import ApplyMotionModel, LoadMotionModel

@@ -9,7 +9,7 @@ import comfy.model_sampling
 import comfy.samplers
 import pytest
 import torch
-from adk_tests import tiny
+from adk_tests.support import tiny
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes.motion_model import ApplyMotionModel
 from animatediff_kit.sampling.betas import apply_beta_schedule

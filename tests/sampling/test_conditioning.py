@@ -14,8 +14,8 @@ import comfy.gligen
 import comfy.hooks
 import pytest
 import torch
-from adk_tests import by_hand, tiny, windowed
-from adk_tests.windowed import FRAMES, control_net, frame_prompts, random, with_entries
+from adk_tests.support import by_hand, tiny, windowed
+from adk_tests.support.windowed import FRAMES, control_net, frame_prompts, random, with_entries
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionSettings
 from animatediff_kit.sampling.conditioning import window_cond, window_conds

@@ -9,7 +9,7 @@ import comfy.samplers
 import numpy as np
 import pytest
 import torch
-from adk_tests import by_hand, tiny, windowed
+from adk_tests.support import by_hand, tiny, windowed
 from animatediff_kit.sampling.free_init import FILTERS, FreeInitSampler, fresh_noise, low_pass
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor

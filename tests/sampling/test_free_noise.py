@@ -5,7 +5,7 @@ from __future__ import annotations
 import comfy.sample
 import pytest
 import torch
-from adk_tests import by_hand, windowed
+from adk_tests.support import by_hand, windowed
 from animatediff_kit.sampling.free_noise import FreeNoise, repeat_noise
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from adk_tests import by_hand, tiny, windowed
+from adk_tests.support import by_hand, tiny, windowed
 from animatediff_kit.nodes.animate import DISPLAY_NAME
 from animatediff_kit.nodes.windows import ContextWindows
 from animatediff_kit.sampling.handler import FrameWindows

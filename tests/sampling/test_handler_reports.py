@@ -9,8 +9,8 @@ import comfy.model_management
 import comfy.utils
 import pytest
 import torch
-from adk_tests import by_hand, tiny, windowed
-from animatediff_kit.motion_models.views import OPTION as VIEWS_OPTION
+from adk_tests.support import by_hand, tiny, windowed
+from animatediff_kit.motion_models.views.windows import OPTION as VIEWS_OPTION
 from animatediff_kit.sampling.handler import step_of
 from animatediff_kit.sampling.windows import VIEWS, WindowSettings, windows_of
 from comfy.model_patcher import ModelPatcher

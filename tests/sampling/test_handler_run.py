@@ -9,7 +9,7 @@ import comfy.samplers
 import comfy.utils
 import pytest
 import torch
-from adk_tests import by_hand, tiny, windowed
+from adk_tests.support import by_hand, tiny, windowed
 from animatediff_kit.sampling.fuse import FUSE_METHODS, fuse_weights
 from animatediff_kit.sampling.windows import SCHEDULES, VIEWS, WindowSettings, windows_of
 from comfy.model_patcher import ModelPatcher

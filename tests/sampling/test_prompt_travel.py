@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from adk_tests import by_hand, tiny
+from adk_tests.support import by_hand, tiny
 from animatediff_kit.sampling.prompt_travel import (
     EASINGS,
     EXAMPLE,

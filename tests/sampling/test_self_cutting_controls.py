@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from adk_tests import by_hand, tiny, windowed
+from adk_tests.support import by_hand, tiny, windowed
 from comfy.controlnet import ControlNet
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from animatediff_kit.sampling.fuse import FUSE_METHODS
-from animatediff_kit.sampling.views import views_of
+from animatediff_kit.sampling.views.plan import views_of
 from animatediff_kit.sampling.windows import SCHEDULES, WindowSettings, windows_of
 
 CASES = 400

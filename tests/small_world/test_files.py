@@ -11,13 +11,13 @@ import pytest
 import torch
 from animatediff_kit.motion_models.detect import kind_of
 from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
-from animatediff_kit.motion_models.files import check_finite, read_weights
 from animatediff_kit.motion_models.load import load_motion_model, motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
+from animatediff_kit.motion_models.read import check_finite, read_weights
 from animatediff_kit.small_world import files
 from animatediff_kit.small_world.models import CONTEXT, TOKEN_IDS, UNET_PREFIX, part
 from animatediff_kit.small_world.retrain import CAMERA_MOVES, Workshop, steps_of
-from animatediff_kit.training.camera_moves import MOVES
+from animatediff_kit.training.data.camera_moves import MOVES
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 

@@ -15,8 +15,8 @@ import latent_preview
 import numpy
 import pytest
 import torch
-from adk_tests import folders
-from animatediff_kit.motion_models.files import register_folders
+from adk_tests.support import folders
+from adk_tests.support.folders import register_folders
 from animatediff_kit.nodes.animate import Animate
 from animatediff_kit.small_world import files
 from animatediff_kit.small_world.models import (

@@ -24,7 +24,7 @@ from animatediff_kit.small_world.motions import (
     view,
 )
 from animatediff_kit.small_world.words import MOTIONS
-from animatediff_kit.training import camera_moves
+from animatediff_kit.training.data import camera_moves
 
 from .looks import TIMES
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from animatediff_kit.motion_models.files import read_weights
+from animatediff_kit.motion_models.read import read_weights
 from animatediff_kit.small_world import files
 from animatediff_kit.small_world.pictures import stills
 from animatediff_kit.small_world.retrain import Workshop, encoded_stills, train_stage
 from animatediff_kit.small_world.train_autoencoder import SCALE
-from animatediff_kit.training.checkpoints import found
+from animatediff_kit.training.engine.checkpoints import found
 
 pytestmark = pytest.mark.skipif(
     not (files.MOTION_MODELS / files.MOTION_MODEL).is_file(),

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from animatediff_kit.measures.camera_signature import CameraSignature
+from animatediff_kit.measures.motion_measures import measure_motion
 from animatediff_kit.small_world.motions import FLOOR, FRAMES, GROWTH, MOVES, SIDE, track
 from animatediff_kit.small_world.scene import Scene, draw
 from animatediff_kit.small_world.styles import STYLES
 from animatediff_kit.small_world.words import COLOURS, GROUNDS, MOTIONS, PATTERNS, SHAPES
-from animatediff_kit.training.camera_signature import CameraSignature
-from animatediff_kit.training.motion_measures import measure_motion
 
 from .looks import PLACES, TIMES, centre, scene, share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from adk_tests import tiny
+from adk_tests.support import tiny
 from adk_tests.training.sampled import STEPS, noisy_clips, predicted_noise
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.small_world.temporal_convolution import (
@@ -13,9 +13,9 @@ from animatediff_kit.small_world.temporal_convolution import (
     convolution_module,
     convolutions,
 )
-from animatediff_kit.training import stages
-from animatediff_kit.training.losses import clip_errors
-from animatediff_kit.training.stages import Trainee, Where
+from animatediff_kit.training.engine.losses import clip_errors
+from animatediff_kit.training.models import stages
+from animatediff_kit.training.models.stages import Trainee, Where
 
 CPU = Where(torch.device("cpu"), torch.float32)
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from adk_tests import encoders
+from adk_tests.support import encoders
 from animatediff_kit.small_world.draw import camera_clip, clip_frames, picture, video
 from animatediff_kit.small_world.motions import FRAMES, MOVES, SIDE
 from animatediff_kit.small_world.styles import spoil
 from animatediff_kit.small_world.world_clips import DRAWING, WorldClips
-from animatediff_kit.training.cache import EncodedClips, encode_clips
+from animatediff_kit.training.data.cache import EncodedClips, encode_clips
 from comfy.sd import VAE
 
 Encode = Callable[[WorldClips, Path], EncodedClips]

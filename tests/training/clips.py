@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..tiny import CONTEXT
+from ..support.tiny import CONTEXT
 
 
 @dataclass(frozen=True)

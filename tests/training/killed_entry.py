@@ -18,7 +18,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
 spec = importlib.util.spec_from_file_location(
-    "adk_standalone", TESTS.parent / "launcher" / "standalone.py"
+    "adk_standalone", TESTS.parent / "standalone" / "enter_comfyui.py"
 )
 assert spec is not None and spec.loader is not None
 standalone = importlib.util.module_from_spec(spec)
@@ -28,7 +28,7 @@ spec.loader.exec_module(standalone)
 def live(folder: Path, steps: int) -> None:
     """One life, from the newest checkpoint to the end."""
     from adk_tests.training import small
-    from animatediff_kit.training.checkpoints import found
+    from animatediff_kit.training.engine.checkpoints import found
 
     run = small.run(folder, steps=steps, save_every=1, ema=0.9)
     if there := found(folder):
@@ -38,7 +38,7 @@ def live(folder: Path, steps: int) -> None:
 
 def die(folder: Path, steps: int, chance: random.Random) -> bool:
     """One life that is killed some time after its first checkpoint. -> whether it was in time"""
-    from animatediff_kit.training.checkpoints import found
+    from animatediff_kit.training.engine.checkpoints import found
 
     before = found(folder)
     child = os.fork()

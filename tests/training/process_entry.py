@@ -20,7 +20,7 @@ from typing import Any
 
 TESTS = Path(__file__).resolve().parent.parent
 spec = importlib.util.spec_from_file_location(
-    "adk_standalone", TESTS.parent / "launcher" / "standalone.py"
+    "adk_standalone", TESTS.parent / "standalone" / "enter_comfyui.py"
 )
 assert spec is not None and spec.loader is not None
 standalone = importlib.util.module_from_spec(spec)
@@ -40,9 +40,9 @@ def main(folder: Path) -> None:
 
     torch.set_num_threads(1)
     from adk_tests.training import small
-    from animatediff_kit.training import stages
-    from animatediff_kit.training.command_line import start_processes
-    from animatediff_kit.training.console import Stopped, Watch, noted_signals
+    from animatediff_kit.training.models import stages
+    from animatediff_kit.training.run.command_line import start_processes
+    from animatediff_kit.training.run.in_terminal import Stopped, Watch, noted_signals
 
     processes = start_processes()
     for stage in (stages.DOMAIN_ADAPTER, stages.MOTION_MODULE, stages.MOTION_LORA):

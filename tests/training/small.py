@@ -11,15 +11,15 @@ import comfy.model_patcher
 import torch
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
-from animatediff_kit.training import stages
-from animatediff_kit.training.config import TrainingSettings
-from animatediff_kit.training.inputs import ModelInputs
-from animatediff_kit.training.loop import Run
-from animatediff_kit.training.stages import Trainee, Where
+from animatediff_kit.training.engine.config import TrainingSettings
+from animatediff_kit.training.engine.loop import Run
+from animatediff_kit.training.models import stages
+from animatediff_kit.training.models.conditioning import ModelInputs
+from animatediff_kit.training.models.stages import Trainee, Where
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..tiny import COMMON, TinySD15, randomise
+from ..support.tiny import COMMON, TinySD15, randomise
 from .clips import ClipsInMemory
 
 UNET: dict[str, Any] = dict(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from adk_tests import tiny
-from animatediff_kit.training import stages
-from animatediff_kit.training.config import TrainingSettings
-from animatediff_kit.training.inputs import ModelInputs
-from animatediff_kit.training.loop import Run
-from animatediff_kit.training.stages import Where
+from adk_tests.support import tiny
+from animatediff_kit.training.engine.config import TrainingSettings
+from animatediff_kit.training.engine.loop import Run
+from animatediff_kit.training.models import stages
+from animatediff_kit.training.models.conditioning import ModelInputs
+from animatediff_kit.training.models.stages import Where
 from comfy.model_patcher import ModelPatcher
 
 from .clips import ClipsInMemory

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ....small_world.motions import MOVES, PAN, ROLL, TILT, ZOOM
-from ....training.camera_signature import MOVES as NAMES
-from ....training.camera_signature import (
+from ....measures.camera_signature import MOVES as NAMES
+from ....measures.camera_signature import (
     CameraSignature,
     camera_signature,
     fit_affine,
 )
-from ....training.flow import pairs
+from ....measures.flow import pairs
+from ....small_world.motions import MOVES, PAN, ROLL, TILT, ZOOM
 
 CAMERA_MOVES = tuple(move for move in MOVES if move != "none")
 CLASSES = (*CAMERA_MOVES, "none")

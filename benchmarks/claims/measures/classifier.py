@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ....small_world.world_clips import DRAWING
-from ....training.fingerprints import digest_of
+from ....training.files.fingerprints import digest_of
 
 log = logging.getLogger(__name__)
 

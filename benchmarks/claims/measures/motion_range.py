@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from ....training.flow import pairs, warp_error
-from ....training.motion_report import FLOW_RANGE, MOST_ERROR
+from ....measures.flow import pairs, warp_error
+from ....measures.report import FLOW_RANGE, MOST_ERROR
 from ..estimates import Estimate, bootstrap
 
 

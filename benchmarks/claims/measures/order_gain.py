@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ....training.denoiser import Denoiser
-from ....training.losses import clip_errors
-from ....training.noise_schedule import diffuse
+from ....training.engine.losses import clip_errors
+from ....training.models.denoiser import Denoiser
+from ....training.models.noise_schedule import diffuse
 
 Predict = Callable[[Tensor, Tensor, Tensor], Tensor]
 """noisy b f 4 h w, t b, text b t c -> the noise, b f 4 h w"""

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
+from ....measures.flow import grey
 from ....small_world.styles import watermark
-from ....training.flow import grey
 
 WIDTH = 4.0
 """Standard deviation in pixels of the blur that is taken away; strokes of the mark are 3 wide."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from adk_tests import tiny
+from adk_tests.support import tiny
 from animatediff_kit.benchmarks.claims.controls import shuffled_order
 from animatediff_kit.benchmarks.claims.measures.order_gain import (
     Draws,
@@ -17,9 +17,9 @@ from animatediff_kit.benchmarks.claims.measures.order_gain import (
     predictor,
 )
 from animatediff_kit.small_world.train_images import signals
-from animatediff_kit.training import stages
-from animatediff_kit.training.denoiser import Denoiser
-from animatediff_kit.training.stages import Where
+from animatediff_kit.training.models import stages
+from animatediff_kit.training.models.denoiser import Denoiser
+from animatediff_kit.training.models.stages import Where
 from torch import Tensor, nn
 
 SIGNAL = signals()

@@ -1,0 +1,90 @@
+"""Reading weights files so that nothing bad gets through: no code, no damage, no NaN."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import comfy.utils
+import torch
+from torch import Tensor
+
+PACKINGS = ("state_dict", "module", "model", "unet", "controlnet")
+"""Entries under which training scripts nest the weights."""
+
+CODE = re.compile(r"GLOBAL (?P<name>[\w.]+)")
+"""How torch's weights-only reader names the function or class that a pickle wants called."""
+
+
+def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors of a weights file by name, nesting undone, and its metadata (safetensors alone
+    has any).
+
+    Pickles are opened with torch's weights-only reader: code in them is never run. Raises
+    ValueError with the file's name when it is not there, truncated, no weights file, or a pickle
+    with code.
+    """
+    name = Path(path).name
+    if not os.path.isfile(path):
+        folder = os.path.dirname(path)
+        raise ValueError(f"No file {name} lies in {folder}. Put it there, or name another.")
+    try:
+        content, metadata = comfy.utils.load_torch_file(path, safe_load=True, return_metadata=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle fails anywhere: IndexError, struct.error, ...
+        found = CODE.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
+        raise (runs_code(name, found["name"]) if found else unreadable(name, path)) from error
+    tensors = flatten(content)
+    if not tensors:
+        raise ValueError(
+            f"{name} holds no tensors. Choose a motion model, a MotionLoRA or a domain adapter."
+        )
+    return tensors, dict(metadata or {})
+
+
+def read_finite(path: str) -> dict[str, Tensor]:
+    """The tensors of a weights file. Raises ValueError as `read_weights` and `check_finite` do."""
+    tensors, _ = read_weights(path)
+    check_finite(tensors, Path(path).name)
+    return tensors
+
+
+def runs_code(name: str, function: str) -> ValueError:
+    return ValueError(
+        f"{name} asks to run code while it is opened ({function}), so it was not opened and "
+        "nothing ran. Get the weights as .safetensors, or from their author."
+    )
+
+
+def unreadable(name: str, path: str) -> ValueError:
+    size = os.path.getsize(path)
+    return ValueError(
+        f"{name} ({size:,} bytes) cannot be read as a weights file; it is incomplete, damaged, or "
+        "of another kind than its extension says. Download it again and compare the size."
+    )
+
+
+def flatten(content: Any) -> dict[str, Tensor]:
+    """The innermost mapping of names to tensors; whatever is no tensor (epoch, step, configs) is
+    left out."""
+    while isinstance(content, Mapping):
+        inner = next((content[p] for p in PACKINGS if isinstance(content.get(p), Mapping)), None)
+        if inner is None:
+            return {str(k): v.detach() for k, v in content.items() if isinstance(v, Tensor)}
+        content = inner
+    return {}
+
+
+def check_finite(weights: Mapping[str, Tensor], name: str) -> None:
+    """Raise ValueError if a weight is NaN or infinite, which would turn every frame black."""
+    for key, weight in weights.items():
+        values = weight.float() if weight.element_size() == 1 else weight
+        if not torch.isfinite(values).all():
+            raise ValueError(
+                f"{name} holds NaN or infinite weights, in {key} for one. Download it again."
+            )

@@ -1,0 +1,66 @@
+"""Encodes training clips to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+from comfy.model_management import throw_exception_if_processing_interrupted
+from comfy.utils import ProgressBar
+from comfy_api.latest import io
+
+from ...training.data.cache import encode_clips, identify
+from ...training.data.clips import ClipSet
+from ..schema import CATEGORY, ClipsSocket, EncodedClipsSocket, schema
+
+CACHE = "animatediff_kit_cache"
+"""Below ComfyUI's output folder: where caches lie that are given no other place."""
+
+
+class EncodeClips(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_EncodeClips",
+            display_name="Encode Clips",
+            category=f"{CATEGORY}/training",
+            description="Encodes training clips once to latents and text embeddings on disk, so "
+            "that training needs neither VAE nor text encoder. Goes on where it was stopped.",
+            search_aliases=["cache latents", "encode videos", "training cache", "vae encode"],
+            inputs=[
+                ClipsSocket.Input("clips", tooltip="The clips to encode."),
+                io.Vae.Input("vae", tooltip="The VAE of the checkpoint that will be trained on."),
+                io.Clip.Input(
+                    "clip", tooltip="The text encoder of the checkpoint that will be trained on."
+                ),
+                io.String.Input(
+                    "cache_folder",
+                    default="",
+                    tooltip="Where the encoded clips are kept. Empty: a folder of its own in "
+                    f"{CACHE} in ComfyUI's output folder, where relative paths begin, too.",
+                ),
+            ],
+            outputs=[EncodedClipsSocket.Output("encoded_clips", display_name="encoded clips")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, clips: ClipSet, vae: Any, clip: Any, cache_folder: str = "") -> io.NodeOutput:
+        identity = identify(clips, vae, clip)
+        written = cache_folder.strip().strip('"') or identity.fingerprint[:16]
+        folder = Path(folder_paths.get_output_directory()) / CACHE / Path(written).expanduser()
+        return io.NodeOutput(encode_clips(clips, vae, clip, folder, progress(), identity))
+
+
+def progress() -> Callable[[int, int], None]:
+    """Moves the node's bar, and ends the encoding where people have pressed Cancel."""
+    bars: list[ProgressBar] = []
+
+    def report(done: int, total: int) -> None:
+        bars[:] = bars or [ProgressBar(total)]
+        bars[0].update_absolute(done, total)
+        throw_exception_if_processing_interrupted()
+
+    return report

@@ -1,0 +1,250 @@
+"""Train the three stages: domain adapter, motion module, MotionLoRA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from comfy_api.latest import io, ui
+
+from ...motion_models.folders import MOTION_LORAS, list_files
+from ...motion_models.load import load_motion_model
+from ...motion_models.lora import apply_motion_lora
+from ...motion_models.specs import FAMILIES
+from ...training.engine.config import TrainingSettings
+from ...training.engine.export import SPELLINGS
+from ...training.models import stages
+from ...training.run.in_comfyui import Result, train
+from ...training.run.plots import under_plot
+from ..schema import (
+    CATEGORY,
+    EncodedClipsSocket,
+    MotionModelSocket,
+    TrainingSettingsSocket,
+    advanced,
+    schema,
+)
+from ..weights_files import NONE, file_input, found, read_lora
+
+
+def model_input() -> Any:
+    return io.Model.Input(
+        "model",
+        tooltip="An SD1.5 or SDXL model. LoRAs and a domain adapter on it are merged and frozen; "
+        "it is not changed.",
+    )
+
+
+def shared_inputs(name: str, *, rank: int | None = None) -> list[Any]:
+    """The inputs that all stages have, in the order of the contract."""
+    clips = EncodedClipsSocket.Input("clips", tooltip="From Encode Clips.")
+    ranks = [] if rank is None else [rank_input(rank)]
+    settings = TrainingSettingsSocket.Input("settings", tooltip="From Training Settings.")
+    resume = io.String.Input(
+        "resume",
+        default="",
+        tooltip="Empty starts a new run. The name of a run's folder (the log has it) goes on where "
+        "it stopped.",
+    )
+    file_name = io.String.Input(
+        "name", default=name, tooltip="Name of the file, and of the run's folder."
+    )
+    return [clips, *ranks, settings, resume, file_name]
+
+
+def spelling_input() -> Any:
+    return advanced(
+        io.Combo.Input,
+        "spelling",
+        options=list(SPELLINGS),
+        default=SPELLINGS[0],
+        tooltip="Names of the weights in the file: the authors', which AnimateDiff packs read, or "
+        "those of diffusers.",
+    )
+
+
+def rank_input(default: int) -> Any:
+    return io.Int.Input(
+        "rank",
+        default=default,
+        min=1,
+        max=1024,
+        tooltip=f"Rank of the LoRA; the authors' files have {default}. Less makes smaller files.",
+    )
+
+
+def shared_outputs() -> list[Any]:
+    return [
+        io.String.Output("file_name", display_name="file_name"),
+        io.Image.Output("loss_plot", display_name="loss_plot"),
+        io.Image.Output("previews", display_name="previews"),
+    ]
+
+
+def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
+    """The outputs; in the node the loss plot with the moving preview under it, one picture because
+    the page shows no more than one that moves."""
+    frames = torch.cat([under_plot(result.plot, frame) for frame in result.preview])
+    moving = ui.ImageSaveHelper.save_animated_webp(
+        frames,
+        filename_prefix="animatediff_kit_preview",
+        folder_type=io.FolderType.temp,
+        cls=cls,
+        fps=8.0,
+        lossless=False,
+        quality=85,
+        method=4,
+    )
+    pictures = {"images": [moving], "animated": (True,)}
+    return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=pictures)
+
+
+class TrainDomainAdapter(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_TrainDomainAdapter",
+            display_name="Train Domain Adapter",
+            category=f"{CATEGORY}/training",
+            description="Stage 1: a LoRA of the image model that takes in the look of the clips, "
+            "so that the motion module need not.",
+            search_aliases=["train lora", "stage 1", "domain adapter"],
+            inputs=[model_input(), *shared_inputs("domain_adapter", rank=128)],
+            outputs=shared_outputs(),
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        clips: Any,
+        settings: TrainingSettings,
+        rank: int = 128,
+        resume: str = "",
+        name: str = "domain_adapter",
+    ) -> io.NodeOutput:
+        def make(where: stages.Where) -> stages.Trainee:
+            return stages.domain_adapter(model, rank, settings.seed, where)
+
+        return shown(cls, train(make, model, clips, settings, name, resume))
+
+
+class TrainMotionModule(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_TrainMotionModule",
+            display_name="Train Motion Module",
+            category=f"{CATEGORY}/training",
+            description="Stage 2: a motion module, fine-tuned or from zero, that learns how things "
+            "move in the clips.",
+            search_aliases=["train animatediff", "stage 2", "finetune motion model"],
+            inputs=[
+                model_input(),
+                *shared_inputs("motion_module"),
+                advanced(
+                    io.Combo.Input,
+                    "family",
+                    options=list(FAMILIES),
+                    default="v3",
+                    tooltip="What a new motion module is; without effect on a fine-tune.",
+                ),
+                spelling_input(),
+                MotionModelSocket.Input(
+                    "motion_model",
+                    optional=True,
+                    tooltip="What to fine-tune. Without, a new one is trained from zero, which "
+                    "takes very many clips.",
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                *shared_outputs(),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        clips: Any,
+        settings: TrainingSettings,
+        resume: str = "",
+        name: str = "motion_module",
+        family: str = "v3",
+        spelling: str = "official",
+        motion_model: Any = None,
+    ) -> io.NodeOutput:
+        def make(where: stages.Where) -> stages.Trainee:
+            return stages.motion_module(model, motion_model, family, settings.seed, where)
+
+        result = train(make, model, clips, settings, name, resume, spelling)
+        return shown(cls, result, load_motion_model(str(result.path)))
+
+
+class TrainMotionLora(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_TrainMotionLoRA",
+            display_name="Train MotionLoRA",
+            category=f"{CATEGORY}/training",
+            description="Stage 3: a small file that adds one kind of motion, such as a camera "
+            "move, to a motion model; 20 to 50 clips are enough.",
+            search_aliases=["train motion lora", "stage 3", "camera lora", "motion director"],
+            inputs=[
+                model_input(),
+                MotionModelSocket.Input(
+                    "motion_model", tooltip="The motion model that the MotionLoRA is for."
+                ),
+                *shared_inputs("motion_lora", rank=64),
+                spelling_input(),
+                file_input(
+                    "start",
+                    list_files(MOTION_LORAS),
+                    "A MotionLoRA to train on, of the same motion model and rank; none trains a "
+                    "new one.",
+                    first=(NONE,),
+                    optional=True,
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                *shared_outputs(),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, start: str | None = NONE) -> bool | str:
+        return start == NONE or found(start, MOTION_LORAS)
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        motion_model: Any,
+        clips: Any,
+        settings: TrainingSettings,
+        rank: int = 64,
+        resume: str = "",
+        name: str = "motion_lora",
+        spelling: str = "official",
+        start: str = NONE,
+    ) -> io.NodeOutput:
+        begun = None if start == NONE else read_lora(start, MOTION_LORAS)
+
+        def make(where: stages.Where) -> stages.Trainee:
+            return stages.motion_lora(model, motion_model, rank, settings.seed, where, begun)
+
+        result = train(make, model, clips, settings, name, resume, spelling)
+        return shown(cls, result, with_lora(motion_model, result.path))
+
+
+def with_lora(motion_model: Any, path: Path) -> Any:
+    """The motion model with the MotionLoRA that has just been written on."""
+    tensors = read_lora(path.name, MOTION_LORAS)
+    return apply_motion_lora(motion_model, tensors, 1.0, path.name)

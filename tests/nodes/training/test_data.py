@@ -1,0 +1,171 @@
+"""The nodes that make training data, from files on disk to encoded clips."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management as memory
+import folder_paths
+import pytest
+import torch
+from adk_tests.support import encoders
+from adk_tests.support.clip_sets import DrawnClips
+from adk_tests.support.videos import as_images, numbered, numbers, write_captioned
+from animatediff_kit.nodes.training.camera import MoveCamera
+from animatediff_kit.nodes.training.clips import ClipsFromImages, LoadVideoClips
+from animatediff_kit.nodes.training.encode import EncodeClips
+from animatediff_kit.training.data.cache import EncodedClips
+from comfy.sd import CLIP, VAE
+
+
+def only(output: Any) -> Any:
+    (value,) = output.result
+    return value
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ComfyUI's input and output folders, in the test's own."""
+    for name in ("input", "output"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
+
+
+@pytest.fixture(scope="module")
+def vae() -> VAE:
+    return encoders.vae()
+
+
+@pytest.fixture(scope="module")
+def clip() -> CLIP:
+    return encoders.text_encoder()
+
+
+@pytest.mark.parametrize("written", ["cars", ' "cars" ', "{input}/cars"])
+def test_videos_below_the_input_folder(tmp_path: Path, written: str) -> None:
+    write_captioned(tmp_path / "input" / "cars" / "a.mp4", 9, "a car drives left")
+    source = written.format(input=tmp_path / "input")
+    clips = only(LoadVideoClips.execute(source, 3, 4, 128, 64, mirror=True))
+    assert numbers(clips.source(0).frames) == [0, 4, 8]
+    assert clips.read(0).frames.shape == (3, 64, 128, 3)
+    assert [clips.caption(i) for i in (0, 1)] == ["a car drives left", "a car drives right"]
+
+
+def test_every_widget_reaches_the_clips(tmp_path: Path) -> None:
+    write_captioned(tmp_path / "input" / "a_car.mp4", 40, "unused")
+    clips = only(
+        LoadVideoClips.execute(
+            str(tmp_path / "input"), 3, 2, 128, 192, "fixed caption", "a car", 7, 2, True, True
+        )
+    )
+    assert vars(clips.settings) == dict(
+        frames=3,
+        stride=2,
+        width=128,
+        height=192,
+        captions="fixed caption",
+        caption="a car",
+        seed=7,
+        clips_per_video=2,
+        mirror=True,
+        aspect_buckets=True,
+    )
+    assert len(clips) == 4
+
+
+def test_no_source_is_told() -> None:
+    with pytest.raises(ValueError, match="^source is empty. Set it to a folder of videos, or to a"):
+        LoadVideoClips.execute()
+    assert LoadVideoClips.fingerprint_inputs(source="", frames=3) == ""
+    assert LoadVideoClips.fingerprint_inputs(source=None) == ""
+
+
+def test_a_changed_folder_runs_anew(tmp_path: Path) -> None:
+    video = write_captioned(tmp_path / "input" / "cars" / "a.mp4", 2, "a car")
+    before = LoadVideoClips.fingerprint_inputs(source="cars", frames=3)
+    assert LoadVideoClips.fingerprint_inputs(source="cars", frames=3) == before
+    os.utime(video, (1, 1))
+    after = LoadVideoClips.fingerprint_inputs(source="cars", frames=3)
+    video.with_suffix(".txt").write_text("a red car")
+    assert len({before, after, LoadVideoClips.fingerprint_inputs(source="cars")}) == 3
+
+
+def test_clips_from_images() -> None:
+    images = as_images(numbered(i) for i in range(8))
+    clips = only(ClipsFromImages.execute(images, "a dog", 2, 2, 128, 64))
+    assert [numbers(clips.source(i).frames) for i in (0, 1)] == [[0, 2], [4, 6]]
+    assert clips.read(0).frames.shape == (2, 64, 128, 3)
+
+
+def test_a_camera_moves_over_clips_and_over_stills() -> None:
+    images = as_images(numbered(i, 128, 128) for i in range(4))
+    moved = only(
+        MoveCamera.execute(
+            ClipsFromImages.execute(images, "a dog", width=64, height=64).result[0], "pan left", 0.5
+        )
+    )
+    assert moved.moves == [("pan left", 0.5)] and len(moved) == 1
+    assert moved.read(0).frames.shape == (4, 64, 64, 3)
+    stills = only(MoveCamera.execute(images, "zoom in", 0.8, "a dog", 5, 64, 72, 3))
+    assert len(stills) == 4 and stills.seed == 3
+    assert stills.read(2).frames.shape == (5, 72, 64, 3)
+    assert stills.caption(2) == "a dog"
+
+
+def test_clips_are_encoded_into_a_folder_of_their_own(tmp_path: Path, vae: VAE, clip: CLIP) -> None:
+    with torch.inference_mode():
+        cache = only(EncodeClips.execute(DrawnClips(), vae, clip))
+        again = only(EncodeClips.execute(DrawnClips(), vae, clip))
+        other = only(EncodeClips.execute(DrawnClips(note="other"), vae, clip))
+    assert cache.folder == again.folder != other.folder
+    assert cache.folder.parent == tmp_path / "output" / "animatediff_kit_cache"
+    assert cache.fingerprint.startswith(cache.folder.name)
+    assert len(cache) == 6 and not cache.latents(0).is_inference()
+
+
+@pytest.mark.parametrize("written", ["mine", "{root}/mine"])
+def test_a_cache_folder_of_ones_own(tmp_path: Path, vae: VAE, clip: CLIP, written: str) -> None:
+    folder = written.format(root=tmp_path)
+    cache = only(EncodeClips.execute(DrawnClips(1), vae, clip, folder))
+    parent = tmp_path if os.path.isabs(folder) else tmp_path / "output" / "animatediff_kit_cache"
+    assert cache.folder == parent / "mine"
+    with pytest.raises(
+        ValueError, match=r"mine holds clips .* what differs: clips \(1 then, 2 now\)"
+    ):
+        EncodeClips.execute(DrawnClips(2), vae, clip, folder)
+
+
+@pytest.mark.parametrize(("bad", "kept"), [((), 3), ((3,), 4)])
+def test_cancel_keeps_what_is_done(
+    tmp_path: Path, vae: VAE, clip: CLIP, bad: tuple[int, ...], kept: int
+) -> None:
+    """Pressed while the VAE works on a clip, which is lost, and after a clip has been left out."""
+
+    class Cancelled(DrawnClips):
+        def read(self, index: int) -> Any:
+            memory.interrupt_current_processing(index == 3)
+            return super().read(index)
+
+    with pytest.raises(memory.InterruptProcessingException):
+        EncodeClips.execute(Cancelled(bad=bad), vae, clip, str(tmp_path / "mine"))
+    with pytest.raises(ValueError, match=f"mine holds {kept} of 6 clips"):
+        EncodedClips(tmp_path / "mine")
+    rest = DrawnClips(bad=bad)
+    cache = only(EncodeClips.execute(rest, vae, clip, str(tmp_path / "mine")))
+    assert len(cache) == 6 - len(bad)
+    assert rest.was_read == list(range(kept, 6))
+
+
+def test_from_a_folder_to_latents(tmp_path: Path, vae: VAE, clip: CLIP) -> None:
+    """All four steps, as a workflow joins them."""
+    for name in "ab":
+        write_captioned(tmp_path / "input" / "set" / f"{name}.mp4", 8, f"a dog {name}")
+    with torch.inference_mode():
+        clips = only(LoadVideoClips.execute("set", 4, 2, 64, 64))
+        with pytest.raises(ValueError, match="^a.mp4 is 64 x 64, too small for roll clockwise at"):
+            EncodeClips.execute(only(MoveCamera.execute(clips, "roll clockwise")), vae, clip)
+        cache = only(EncodeClips.execute(clips, vae, clip))
+    assert [cache.caption(i) for i in (0, 1)] == ["a dog a", "a dog b"]
+    assert cache.buckets() == {(4, 4, 8, 8): [0, 1]}

@@ -1,0 +1,85 @@
+"""A set of clips that are drawn from their own number, and a process that may die."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from animatediff_kit.training.data.clips import ClipSet, UnreadableClip
+from torch import Tensor
+
+NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+NEEDS_MEMORY_FIGURES = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="Linux alone tells its memory"
+)
+
+
+@dataclass
+class DrawnClips(ClipSet):
+    """bad: the clips that cannot be read.   was_read: the clips that have been, in their order"""
+
+    count: int = 6
+    length: int = 2
+    height: int = 64
+    width: int = 64
+    bad: tuple[int, ...] = ()
+    note: str = "drawn"
+    was_read: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def name(self, index: int) -> str:
+        return f"clip {index}"
+
+    def caption(self, index: int) -> str:
+        return f"a caption {index % 3}"
+
+    def description(self) -> dict[str, Any]:
+        files = [{"file": self.name(i), "bytes": i * 100} for i in range(self.count)]
+        return {"note": self.note, "width": self.width, "length": self.length, "files": files}
+
+    def training_size(self, height: int, width: int) -> tuple[int, int]:
+        return self.height, self.width
+
+    def frames(self, index: int) -> Iterator[Tensor]:
+        self.was_read.append(index)
+        if index in self.bad:
+            raise UnreadableClip(f"clip {index} cannot be decoded (torn).")
+        generator = torch.Generator().manual_seed(index)
+        yield from torch.rand((self.length, self.height, self.width, 3), generator=generator)
+
+
+def in_a_process(work: Callable[[], Any]) -> ForkProcess:
+    """Start `work` in a copy of this process."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    return process
+
+
+def result_of(work: Callable[[], Any]) -> Any:
+    """What `work` returns in a copy of this process, whatever it does to that one's limits and
+    mounts."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = in_a_process(lambda: there.send(work()))
+    there.close()
+    try:
+        return here.recv()
+    finally:
+        process.join()
+
+
+def anonymous_memory() -> int:
+    """Bytes of this process that are no file's."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("there is no RssAnon")

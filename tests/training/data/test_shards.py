@@ -1,0 +1,110 @@
+"""Tensors come back from shards as they went in, and take no memory there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from adk_tests.support.clip_sets import NEEDS_MEMORY_FIGURES, anonymous_memory
+from animatediff_kit.training.data import shards
+from animatediff_kit.training.data.shards import ShardReader, ShardWriter, Unwritable, shard_files
+
+KILOBYTE = torch.zeros(512, dtype=torch.float16)
+
+
+def fill(folder: Path, numbers: range, size: int = 3000) -> None:
+    with ShardWriter(folder, "kind", size) as writer:
+        for i in numbers:
+            writer.add({"number": i}, {f"t{i}": KILOBYTE + i})
+
+
+def test_shards_are_closed_at_their_size(tmp_path: Path) -> None:
+    fill(tmp_path, range(7))
+    reader = ShardReader(tmp_path, "kind")
+    assert [path.name for path in shard_files(tmp_path, "kind")] == [
+        "kind-00000.safetensors",
+        "kind-00001.safetensors",
+        "kind-00002.safetensors",
+    ]
+    assert reader.records == [{"number": i} for i in range(7)]
+    assert reader.places == {f"t{i}": i // 3 for i in range(7)}
+    assert reader.shapes["t5"] == (512,)
+    for i in (6, 0, 3, 1):
+        assert torch.equal(reader.get(f"t{i}"), (KILOBYTE + i).float())
+
+
+def test_a_shard_is_closed_when_it_is_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD_SECONDS", 0.0)
+    fill(tmp_path, range(3), size=10**9)
+    assert len(shard_files(tmp_path, "kind")) == 3
+
+
+def test_adding_goes_on_behind_the_last_shard(tmp_path: Path) -> None:
+    fill(tmp_path, range(4))
+    before = [path.read_bytes() for path in shard_files(tmp_path, "kind")]
+    fill(tmp_path, range(4, 6))
+    after = [path.read_bytes() for path in shard_files(tmp_path, "kind")]
+    assert after[:2] == before and len(after) == 3
+    assert [r["number"] for r in ShardReader(tmp_path, "kind").records] == list(range(6))
+    fill(tmp_path, range(0))
+    assert len(shard_files(tmp_path, "kind")) == 3
+
+
+def test_an_interruption_keeps_what_was_added(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), ShardWriter(tmp_path, "kind") as writer:
+        writer.add(1, {"a": KILOBYTE})
+        raise KeyboardInterrupt
+    assert ShardReader(tmp_path, "kind").records == [1]
+
+
+def test_a_record_needs_no_tensor(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, "kind") as writer:
+        writer.add("nothing to keep", {})
+    assert ShardReader(tmp_path, "kind").records == ["nothing to keep"]
+
+
+def test_tensors_are_fit_for_autograd_in_inference_mode(tmp_path: Path) -> None:
+    with torch.inference_mode():
+        fill(tmp_path, range(1))
+        tensor = ShardReader(tmp_path, "kind").get("t0")
+    assert not tensor.is_inference() and tensor.dtype is torch.float32
+    weight = torch.ones(512, requires_grad=True)
+    (tensor * weight).sum().backward()
+    assert weight.grad is not None
+
+
+def test_many_shards_are_read_with_few_open_files(tmp_path: Path) -> None:
+    fill(tmp_path, range(40), size=1)
+    reader = ShardReader(tmp_path, "kind")
+    for i in range(40):
+        assert reader.get(f"t{i}")[0] == i
+        assert len(reader._opened) <= shards.OPEN_FILES
+
+
+def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+    fill(tmp_path, range(7))
+    path = shard_files(tmp_path, "kind")[1]
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is damaged or gone. Delete it"):
+        ShardReader(tmp_path, "kind")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    sentence = f"^{re.escape(str(tmp_path / 'file'))}.* cannot be written \\(Not a directory\\).$"
+    with pytest.raises(Unwritable, match=sentence):
+        fill(tmp_path / "file" / "folder", range(1))
+
+
+@NEEDS_MEMORY_FIGURES
+def test_memory_does_not_grow_with_the_tensors(tmp_path: Path) -> None:
+    """128 MB pass through, 16 MB may stay."""
+    before = anonymous_memory()
+    with ShardWriter(tmp_path, "kind", 2**20) as writer:
+        for i in range(2000):
+            writer.add(i, {f"t{i}": torch.full((32768,), i % 100, dtype=torch.float16)})
+    reader = ShardReader(tmp_path, "kind")
+    assert sum(reader.get(f"t{i}")[0].item() for i in range(2000)) == 99000
+    assert anonymous_memory() - before < 16 * 2**20

@@ -1,0 +1,214 @@
+"""Which clips a step sees, and with what noise: drawn from the seed and the step alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+from adk_tests.training.clips import ClipsInMemory
+from adk_tests.training.small import settings
+from animatediff_kit.training.engine.batches import (
+    Batch,
+    batch_of,
+    buckets,
+    draw,
+    generator_for,
+    noise_like,
+    stack_texts,
+)
+from torch.nn import functional
+
+T = 1000
+
+
+def drawn(step: int, clips: ClipsInMemory | None = None, single: bool = False, **changes: Any):
+    """The batch of a pass over 8 clips of 4 frames, 4 in a batch."""
+    clips = clips or ClipsInMemory(count=8, side=4)
+    groups = buckets([clips.shape(i) for i in range(len(clips))])
+    return draw(clips, groups, step, settings(**{"batch_size": 4, **changes}), single)
+
+
+def same(a: Batch, b: Batch) -> bool:
+    tensors = ("clean", "noise", "t", "text", "anchor")
+    return a.names == b.names and all(torch.equal(getattr(a, n), getattr(b, n)) for n in tensors)
+
+
+def test_clips_stand_in_one_bucket_when_their_shapes_agree():
+    shapes = [(4, 4, 8, 8), (4, 4, 8, 6), (4, 4, 8, 8), (3, 4, 8, 8), (4, 4, 8, 6)]
+    assert buckets(shapes) == [[0, 2], [1, 4], [3]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize(
+    "groups", [[range(7)], [[0, 2, 4], [1, 3, 5, 6]], [[0], [1, 2, 3, 4, 5, 6]]]
+)
+def test_an_epoch_shows_every_clip_and_none_more_often_than_its_bucket_needs(groups, size):
+    groups = [list(group) for group in groups]
+    passes = sum(-(-len(group) // size) for group in groups)
+    for epoch in range(3):
+        shown = [batch_of(epoch * passes + i, groups, size, seed=5) for i in range(passes)]
+        assert {i for batch in shown for i in batch} == set(range(7))
+        counts = Counter(i for batch in shown for i in batch)
+        for group in groups:
+            most = -(-(-(-len(group) // size) * size) // len(group))
+            assert max(counts[i] for i in group) <= most
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_a_batch_is_whole_and_from_one_bucket(size):
+    groups = [[0, 2, 4], [1, 3, 5, 6]]
+    for step in range(20):
+        batch = batch_of(step, groups, size, seed=1)
+        assert len(batch) == size
+        assert any(set(batch) <= set(group) for group in groups)
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    groups = [list(range(30))]
+    orders = [tuple(batch_of(epoch, groups, 30, seed)) for epoch in range(3) for seed in (0, 1)]
+    assert len(set(orders)) == 6
+
+
+def test_buckets_are_mixed_over_an_epoch():
+    groups = [list(range(40)), list(range(40, 80))]
+    kinds = [batch_of(step, groups, 4, seed=0)[0] < 40 for step in range(20)]
+    assert kinds != sorted(kinds) and kinds != sorted(kinds, reverse=True)
+
+
+def test_a_step_can_be_replayed_without_those_before_it():
+    alone = drawn(17)
+    for step in range(17):
+        drawn(step)
+    torch.manual_seed(99)
+    assert same(drawn(17), alone)
+
+
+@pytest.mark.parametrize("other", [dict(step=4), dict(step=3, seed=1)])
+def test_steps_and_seeds_share_no_numbers(other):
+    first, second = drawn(3, caption_dropout=0.0), drawn(**other, caption_dropout=0.0)
+    assert not any(torch.equal(n, m) for n in first.noise for m in second.noise)
+    assert not torch.equal(first.t, second.t)
+
+
+def test_no_two_places_of_a_run_share_a_stream():
+    """Those of the order of clips and those of noise, in long runs of neighbouring seeds."""
+    streams = [
+        int(torch.randint(2**62, (1,), generator=generator_for(seed, kind, step)))
+        for seed in (0, 1)
+        for kind in (0, 1)
+        for step in range(1500)
+    ]
+    assert len(set(streams)) == len(streams)
+
+
+def test_all_of_a_large_seed_counts():
+    seeds = (7, 7 + 2**32, 7 + 2**63)
+    assert len({int(generator_for(seed, 1, 3).initial_seed()) for seed in seeds}) == 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_the_processes_shares_make_up_the_batch(count):
+    batch = drawn(2, ClipsInMemory(count=8, side=4, pooled=6))
+    shares = [batch.share(rank, count) for rank in range(count)]
+    assert [len(share.names) for share in shares] == [4 // count] * count
+    order = [i for rank in range(count) for i in range(rank, 4, count)]
+    assert [name for share in shares for name in share.names] == [batch.names[i] for i in order]
+    for part in ("clean", "noise", "t", "text", "pooled", "anchor"):
+        joined = torch.cat([getattr(share, part) for share in shares])
+        assert torch.equal(joined, getattr(batch, part)[order])
+
+
+def test_a_clip_is_given_with_its_own_latents_and_text():
+    clips = ClipsInMemory(count=8, side=4)
+    batch = drawn(0, clips, caption_dropout=0.0)
+    for row, name in enumerate(batch.names):
+        index = int(name.split()[1])
+        assert torch.equal(batch.clean[row], clips.latents(index))
+        assert torch.equal(batch.text[row], clips.text(f"caption {index}").embedding)
+
+
+def test_a_dropped_caption_is_the_empty_caption_in_all_that_the_encoder_gives():
+    clips = ClipsInMemory(count=8, side=4, pooled=6)
+    batch = drawn(0, clips, caption_dropout=1.0)
+    empty = clips.text("")
+    assert batch.pooled is not None and empty.pooled is not None
+    assert torch.equal(batch.text, empty.embedding.expand_as(batch.text))
+    assert torch.equal(batch.pooled, empty.pooled.expand_as(batch.pooled))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_captions_are_dropped_as_often_as_set(share):
+    clips = ClipsInMemory(count=8, side=4)
+    empty = clips.text("").embedding
+    dropped = [
+        torch.equal(text, empty)
+        for step in range(300)
+        for text in drawn(step, clips, caption_dropout=share).text
+    ]
+    rate, deviation = sum(dropped) / 1200, (share * (1 - share) / 1200) ** 0.5
+    assert abs(rate - share) <= 3 * deviation
+
+
+def test_a_stage_on_single_frames_gets_one_random_frame_of_each_clip():
+    clips = ClipsInMemory(count=8, side=4)
+    chosen: Counter[int] = Counter()
+    for step in range(40):
+        batch = drawn(step, clips, single=True)
+        assert batch.clean.shape == (4, 1, 4, 4, 4)
+        assert not batch.anchor.any()
+        for row, name in enumerate(batch.names):
+            frames = clips.latents(int(name.split()[1]))
+            (frame,) = [f for f in range(4) if torch.equal(frames[f], batch.clean[row, 0])]
+            chosen[frame] += 1
+    assert all(chosen[frame] > 20 for frame in range(4))  # of 160, 40 each expected
+
+
+def test_anchors_and_timesteps_take_every_value_alike():
+    batches = [drawn(step) for step in range(100)]
+    anchors = Counter(a for b in batches for a in b.anchor.tolist())
+    assert all(70 < anchors[frame] < 130 for frame in range(4))
+    t = torch.cat([b.t for b in batches]).double()
+    assert 0 <= float(t.min()) < 20 and 980 < float(t.max()) <= T - 1
+    assert float(t.mean()) == pytest.approx((T - 1) / 2, abs=3 * 289 / 20)
+
+
+def test_noise_is_every_frames_own_and_standard_normal():
+    batch = drawn(0, ClipsInMemory(count=8, frames=4, side=32))
+    frames = batch.noise.flatten(0, 1).flatten(1)
+    products = frames @ frames.T / frames.shape[1]
+    torch.testing.assert_close(products, torch.eye(16), rtol=0, atol=0.08)
+
+
+def test_the_noise_offset_is_one_number_for_a_clips_channel():
+    clean = torch.zeros(3, 4, 4, 5, 5)
+    plain, shifted = (noise_like(clean, s, generator_for(0, 1, 2)) for s in (0.0, 0.3))
+    offset = shifted - plain
+    torch.testing.assert_close(offset, offset[:, :1, :, :1, :1].expand_as(offset))
+    values = offset[:, 0, :, 0, 0].flatten() / 0.3
+    assert len(set(values.tolist())) == 12
+    assert 0.5 < float(values.std()) < 1.6
+
+
+def test_texts_of_different_lengths_are_attended_to_as_they_are():
+    generator = torch.Generator().manual_seed(0)
+    short, long = (torch.randn((n, 8), generator=generator) for n in (7, 14))
+    stacked = stack_texts([short, long])
+    assert stacked.shape == (2, 14, 8)
+    assert torch.equal(stacked[1], long)
+    query = torch.randn((5, 8), generator=generator)
+    alone = functional.scaled_dot_product_attention(query, short, short)
+    repeated = functional.scaled_dot_product_attention(query, stacked[0], stacked[0])
+    torch.testing.assert_close(repeated, alone)
+
+
+def test_noise_levels_are_drawn_from_the_range_and_from_all_of_it():
+    levels = torch.cat([drawn(s, min_timestep=800, max_timestep=804).t for s in range(25)])
+    assert {*levels.tolist()} == {800, 801, 802, 803}
+
+
+def test_the_range_leaves_clips_and_noise_as_they_are():
+    whole, part = drawn(3), drawn(3, min_timestep=800)
+    assert torch.equal(whole.noise, part.noise) and whole.names == part.names
+    assert not torch.equal(whole.t, part.t)

@@ -1,0 +1,127 @@
+"""Two real processes compute what one computes at the same global batch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from adk_tests.reference.live import relative_error
+from adk_tests.training import small
+from adk_tests.training.process_entry import SETTINGS
+from animatediff_kit.training.engine.checkpoints import Checkpoint, found, load
+from animatediff_kit.training.engine.processes import OneProcess, precision_on
+from animatediff_kit.training.models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from animatediff_kit.training.run.command_line import start_processes
+from torch import Tensor
+
+STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA)
+ENTRY = Path(__file__).parents[1] / "process_entry.py"
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that two processes have filled, as Accelerate's launcher starts them for GPUs.
+
+    With --cpu it would start one alone; the variable keeps the two on the CPU, over gloo.
+    """
+    pytest.importorskip("accelerate")
+    folder = tmp_path_factory.mktemp("together")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    launch += [
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+    ]
+    launch += ["--main_process_port", "0", "--num_cpu_threads_per_process", "1"]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(
+        [*launch, str(ENTRY), str(folder)], env=environment, capture_output=True, text=True
+    )
+    came_to = sorted(path.name for path in folder.iterdir())
+    assert done.returncode == 0, f"It came to {came_to}.\n{done.stderr[-3000:]}"
+    assert {"ended-0.txt", "ended-1.txt"} <= {*came_to}
+    return folder
+
+
+def flat(checkpoint: Checkpoint, part: str) -> Tensor:
+    return torch.cat([t.flatten() for _, t in sorted(checkpoint.part(part).items())])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_processes_train_as_one_does(stage: str, together: Path, tmp_path: Path) -> None:
+    run = small.run(tmp_path, stage, **SETTINGS)
+    start = {name: p.clone() for name, p in small.weights(run).items()}
+    run.train()
+    (alone,), (both,) = (list(map(load, found(f))) for f in (tmp_path, together / stage))
+    assert both.step == alone.step and both.identity == alone.identity
+    torch.testing.assert_close(both.tensors["losses"], alone.tensors["losses"], rtol=1e-5, atol=0)
+    moved = {name: alone.tensors[f"weights.{name}"] - p for name, p in start.items()}
+    assert all(float(step.norm()) > 0 for step in moved.values())
+    for part in ("weights", "average"):
+        assert relative_error(flat(both, part), flat(alone, part)) < 1e-5
+    one, other = (flat(c, "optimizer") for c in (alone, both))
+    assert relative_error(other, one) < 1e-4  # second moments are squares
+
+
+def test_a_run_of_two_processes_can_be_resumed_by_one(together: Path, tmp_path: Path) -> None:
+    run = small.run(tmp_path, **{**SETTINGS, "steps": 5})
+    run.resume(found(together / MOTION_LORA)[-1])
+    run.train()
+    assert len(run.losses) == 5
+
+
+def test_a_signal_to_one_process_stops_all_after_the_same_step(together: Path) -> None:
+    said = {(together / f"stopped-{rank}.txt").read_text() for rank in (0, 1)}
+    assert said == {
+        f"Stopped after step 2 of 50. Its checkpoint lies in {together / 'stopped'}; go on with "
+        "--resume."
+    }
+    assert [load(path).step for path in found(together / "stopped")] == [2]
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
+    class Three(OneProcess):
+        count = 3
+
+    with pytest.raises(ValueError) as caught:
+        small.run(tmp_path, processes=Three(), batch_size=4)
+    assert str(caught.value) == (
+        "A batch of 4 clips cannot be shared by 3 processes; make it a multiple of that."
+    )
+
+
+def test_one_process_needs_no_accelerate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert isinstance(start_processes(), OneProcess)
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert isinstance(start_processes(), OneProcess)
+
+
+def test_many_processes_without_accelerate_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(ValueError) as caught:
+        start_processes()
+    assert str(caught.value) == (
+        "4 processes need Hugging Face Accelerate, which is not installed. Install it with `pip "
+        "install accelerate`, or start one process."
+    )
+
+
+def test_automatic_precision_is_float32_on_a_cpu() -> None:
+    cpu = torch.device("cpu")
+    names = ("automatic", "fp32", "bf16", "fp16")
+    expected = (torch.float32, torch.float32, torch.bfloat16, torch.float16)
+    assert tuple(precision_on(name, cpu) for name in names) == expected

@@ -1,0 +1,181 @@
+"""A run inside ComfyUI: where files go, what the node shows, how it is cancelled and resumed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import pytest
+import torch
+from adk_tests.support import tiny
+from adk_tests.support.training_folders import own_folders
+from animatediff_kit.motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
+from animatediff_kit.training.engine.checkpoints import found, load
+from animatediff_kit.training.engine.config import TrainingSettings
+from animatediff_kit.training.models import stages
+from animatediff_kit.training.run.in_comfyui import RUNS, Result, run_folder, train
+from comfy.model_patcher import ModelPatcher
+from safetensors.torch import load_file
+
+from ..clips import ClipsInMemory
+from ..trained import trainee
+
+SETTINGS = TrainingSettings(steps=4, learning_rate=1e-3, save_every=2, preview_every=0)
+
+CLIPS = ClipsInMemory(frames=2)
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path) -> Iterator[Path]:
+    with own_folders(tmp_path) as root:
+        yield root
+
+
+@pytest.fixture
+def progress() -> Iterator[list[tuple[int, int, Any]]]:
+    """What ComfyUI's progress hook is told, as the server sets it."""
+    seen: list[tuple[int, int, Any]] = []
+    before = comfy.utils.PROGRESS_BAR_HOOK
+    comfy.utils.set_progress_bar_global_hook(
+        lambda value, total, preview, node_id=None: seen.append((value, total, preview))
+    )
+    yield seen
+    comfy.utils.set_progress_bar_global_hook(before)
+
+
+def making(stage: str, model: ModelPatcher) -> Callable[[stages.Where], stages.Trainee]:
+    return lambda where: trainee(stage, model, tiny.motion_patcher("v3"))
+
+
+def run(
+    settings: TrainingSettings = SETTINGS,
+    resume: str = "",
+    stage: str = stages.MOTION_LORA,
+    name: str = "pan",
+) -> Result:
+    """As a node runs it: in inference mode."""
+    with torch.inference_mode():
+        model = tiny.image_model()
+        return train(making(stage, model), model, CLIPS, settings, name, resume)
+
+
+@pytest.mark.parametrize(
+    "stage, folder",
+    [
+        (stages.DOMAIN_ADAPTER, LORAS),
+        (stages.MOTION_MODULE, MOTION_MODELS),
+        (stages.MOTION_LORA, MOTION_LORAS),
+    ],
+)
+def test_files_lie_where_comfyui_looks(stage: str, folder: str, folders: Path) -> None:
+    result = run(stage=stage)
+    assert result.path == folders / folder / "pan.safetensors" and result.path.is_file()
+    assert result.plot.shape == (1, 320, 512, 3)
+    assert result.preview.shape[1:] == (256, 256, 3)
+    runs = folders / "output" / RUNS / "pan_001"
+    assert [load(path).step for path in found(runs)] == [2, 4]
+
+
+def test_every_run_has_a_folder(folders: Path) -> None:
+    run()
+    run()
+    there = sorted(p.name for p in (folders / "output" / RUNS).iterdir())
+    assert there == ["pan_001", "pan_002"]
+    files = sorted(p.name for p in (folders / MOTION_LORAS).iterdir())
+    assert files == ["pan.safetensors", "pan_2.safetensors"]
+
+
+def test_the_node_shows_progress(progress: list[tuple[int, int, Any]]) -> None:
+    run(TrainingSettings(steps=4, preview_every=2, save_every=0))
+    assert [(value, total) for value, total, _ in progress] == [(i, 4) for i in (1, 2, 3, 4)]
+    first, last = progress[0][2], progress[-1][2]
+    kind, picture, side = last
+    assert kind == "JPEG" and side == 512
+    assert first[1].size == (512, 320)  # no preview yet: the plot alone
+    assert picture.size == (512, 320 + 256)
+
+
+def test_cancelling_leaves_a_checkpoint_and_comfyui_usable(folders: Path) -> None:
+    """The user presses Cancel during the second step; the same run then goes on to the end."""
+    seen: list[int] = []
+
+    def press_cancel(value: int, total: int, preview: Any, node_id: Any = None) -> None:
+        seen.append(value)
+        if value == 3:
+            comfy.model_management.interrupt_current_processing()
+
+    before = comfy.utils.PROGRESS_BAR_HOOK
+    comfy.utils.set_progress_bar_global_hook(press_cancel)
+    try:
+        with pytest.raises(comfy.model_management.InterruptProcessingException):
+            run()
+    finally:
+        comfy.utils.set_progress_bar_global_hook(before)
+        comfy.model_management.interrupt_current_processing(False)
+    assert seen == [1, 2, 3]
+    assert load(found(folders / "output" / RUNS / "pan_001")[-1]).step == 3
+    assert not (folders / MOTION_LORAS).exists()
+    assert torch.isfinite(tiny.sample(tiny.image_model())).all()
+    resumed, whole = run(resume="pan_001").path, run(name="whole").path
+    again, once = load_file(resumed), load_file(whole)
+    assert again.keys() == once.keys()
+    assert all(torch.equal(again[key], once[key]) for key in once)
+
+
+def test_the_users_model_is_untouched() -> None:
+    with torch.inference_mode():
+        model = tiny.image_model()
+        before = {k: w.clone() for k, w in model.model.state_dict().items()}
+        first = tiny.sample(model)
+        train(making(stages.MOTION_MODULE, model), model, CLIPS, SETTINGS, "mine", "")
+        assert all(torch.equal(w, before[k]) for k, w in model.model.state_dict().items())
+        assert torch.equal(tiny.sample(model), first)
+
+
+def test_memory_is_given_back() -> None:
+    """Nothing of a run, above all no weight and no optimizer's state, outlives it."""
+
+    def parameters() -> int:
+        gc.collect()
+        return sum(isinstance(o, torch.nn.Parameter) and o.requires_grad for o in gc.get_objects())
+
+    run()
+    before = parameters()
+    run()
+    assert parameters() == before
+
+
+def test_a_run_that_is_not_there(folders: Path) -> None:
+    with pytest.raises(ValueError, match="There is no run 'zoom' with a checkpoint in .*none yet"):
+        run_folder("pan", "zoom")
+    run()
+    with pytest.raises(ValueError, match="'zoom' .* The runs there are pan_001."):
+        run_folder("pan", "zoom")
+    with pytest.raises(ValueError, match="There is no run"):
+        run_folder("pan", "../pan_001")
+
+
+def test_a_resumed_run_must_be_the_same() -> None:
+    run()
+    other = TrainingSettings(steps=8, learning_rate=1e-2, save_every=2, preview_every=0)
+    with pytest.raises(ValueError, match="had learning_rate 0.001, this one has 0.01"):
+        run(other, resume="pan_001")
+
+
+def test_a_run_is_not_resumed_on_other_models() -> None:
+    run()
+    with torch.inference_mode():
+        other = tiny.image_model(seed=1)
+        with pytest.raises(ValueError, match="its run had another image model or motion model"):
+            train(making(stages.MOTION_LORA, other), other, CLIPS, SETTINGS, "pan", "pan_001")
+
+
+@pytest.mark.parametrize("name", ["../pan", "a/b", ""])
+def test_a_bad_name_is_refused_before_training(name: str, folders: Path) -> None:
+    with pytest.raises(ValueError, match="is no name for a file"):
+        run(name=name)
+    assert not (folders / "output").exists()

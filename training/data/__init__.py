@@ -1,0 +1,1 @@
+"""Pixels and words -> latents and text embeddings on disk."""

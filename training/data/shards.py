@@ -1,0 +1,155 @@
+"""Tensors on disk in safetensors files of about 64 MB, appended to and read one by one.
+
+A shard's metadata holds one JSON record for each thing that was added, so a folder of shards
+needs no other index. Shards are written whole or not at all, and never again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import re
+import time
+from collections import OrderedDict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ..files.atomic import write_atomic
+
+log = logging.getLogger(__name__)
+
+SHARD_BYTES = 64 * 2**20
+
+SHARD_SECONDS = 120.0
+"""After so long a shard is written though it is small: what a killed process can lose."""
+
+RECORDS = "animatediff_kit_records"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+OPEN_FILES = 8
+
+
+class Unwritable(ValueError):
+    """A file could not be written; the text says why and what holds."""
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Raises Unwritable, naming the folder, when the disk is full or refuses."""
+    try:
+        write_atomic(path, lambda beside: beside.write_bytes(content))
+    except OSError as error:
+        if error.errno in FULL:
+            raise Unwritable(f"No room is left in {path.parent}.") from error
+        reason = error.strerror or str(error)
+        raise Unwritable(f"{path.parent} cannot be written ({reason}).") from error
+
+
+def shard_files(folder: Path, kind: str) -> list[Path]:
+    """The finished shards of a kind, in their order."""
+    if not folder.is_dir():
+        return []
+    name = re.compile(rf"{kind}-(\d+)\.safetensors")
+    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+
+
+class ShardWriter:
+    """Adds shards of a kind to a folder. What is left over is written when its block ends, also by
+    an error or an interruption; only a full disk loses it."""
+
+    def __init__(self, folder: Path, kind: str, size: int = SHARD_BYTES) -> None:
+        self.folder, self.kind, self.size = folder, kind, size
+        files = shard_files(folder, kind)
+        self.number = int(files[-1].stem.rpartition("-")[2]) + 1 if files else 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.tensors: dict[str, Tensor] = {}
+        self.records: list[Any] = []
+        self.bytes, self.since = 0, time.monotonic()
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.flush()
+        elif not issubclass(kind, Unwritable):
+            try:
+                self.flush()
+            except Unwritable as unwritten:
+                log.warning("%s", unwritten)
+
+    def add(self, record: Any, tensors: dict[str, Tensor]) -> None:
+        """Raises Unwritable when a shard is due and cannot be written; it is dropped then, and the
+        shards before it stay."""
+        self.records.append(record)
+        for key, tensor in tensors.items():
+            self.tensors[key] = tensor.detach().cpu().contiguous()
+            self.bytes += tensor.numel() * tensor.element_size()
+        if self.bytes >= self.size or time.monotonic() - self.since >= SHARD_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self.records:
+            return
+        content = save(self.tensors, {RECORDS: json.dumps(self.records)})
+        self._begin()
+        write_file(self.folder / f"{self.kind}-{self.number:05d}.safetensors", content)
+        self.number += 1
+
+
+class ShardReader:
+    """The tensors of a folder's shards; only their names and shapes are in memory.
+
+    Raises ValueError that names a shard which is damaged or gone.
+    """
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.files = shard_files(folder, kind)
+        self.places: dict[str, int] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.records: list[Any] = []
+        self._opened: OrderedDict[int, Any] = OrderedDict()
+        for number in range(len(self.files)):
+            file = self._open(number)
+            self.records += json.loads((file.metadata() or {}).get(RECORDS, "[]"))
+            for key in file.keys():
+                self.places[key] = number
+                self.shapes[key] = tuple(file.get_slice(key).get_shape())
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.places
+
+    def get(self, key: str) -> Tensor:
+        """A tensor as float32, fit for autograd also where it is read in inference mode."""
+        file = self._open(self.places[key])
+        with torch.inference_mode(False):
+            return file.get_tensor(key).float()
+
+    def _open(self, number: int) -> Any:
+        if number in self._opened:
+            self._opened.move_to_end(number)
+            return self._opened[number]
+        path = self.files[number]
+        try:
+            file = safe_open(str(path), "pt")
+        except (OSError, SafetensorError) as error:
+            raise ValueError(
+                f"{path} is damaged or gone. Delete it if it is there, and encode the clips again "
+                "into the same folder: only what it held is encoded anew."
+            ) from error
+        self._opened[number] = file
+        if len(self._opened) > OPEN_FILES:
+            self._opened.popitem(last=False)
+        return file

@@ -1,0 +1,186 @@
+"""Checkpoints of a training run: everything that the next step needs, in one safetensors file.
+
+    weights.<name>             the trained weights
+    average.<name>             their running average, where there is one
+    optimizer.<name>.<entry>   the optimizer's state of each weight
+    losses                     the loss of every step so far, float64; NaN where it was skipped
+
+The rest (step, settings, scaler) is JSON in the file's metadata. A file appears under its name
+whole or not at all: it is written beside it, flushed to the disk and renamed. No pickle anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from torch import Tensor, nn
+
+from ..files.atomic import remove, save_tensors
+from .optimizer import WeightAverage
+
+NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
+
+
+FINGERPRINTS = {
+    # entry of the identity that says nothing to people -> what it stands for
+    "clips": "other clips, or clips encoded with another VAE or text encoder",
+    "models": "another image model or motion model, or other LoRAs on them",
+    "start": "another MotionLoRA to start from, or none",
+}
+
+
+@dataclass
+class Checkpoint:
+    """What a file holds.   identity: what a run must agree in to go on from here."""
+
+    step: int
+    identity: dict[str, Any]
+    tensors: dict[str, Tensor]
+    scaler: dict[str, Any] = field(default_factory=dict)
+    plain: dict[str, Any] = field(default_factory=dict)
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        start = prefix + "."
+        return {k.removeprefix(start): t for k, t in self.tensors.items() if k.startswith(start)}
+
+
+def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
+    """Write a checkpoint and remove all but the newest `keep` up to it. Later ones, of a run that
+    was gone back behind, stay.
+
+    Raises ValueError where it cannot be written; those that are there stay.
+    """
+    path = folder / f"checkpoint-{checkpoint.step:08d}.safetensors"
+    about = {
+        "step": checkpoint.step,
+        "identity": checkpoint.identity,
+        "scaler": checkpoint.scaler,
+        "plain": checkpoint.plain,
+    }
+    tensors = apart(checkpoint.tensors)
+    metadata = {"animatediff_kit_training": json.dumps(about)}
+    for left in folder.glob(".checkpoint-*"):  # by a process that was killed
+        remove(left)
+    try:
+        save_tensors(path, tensors, metadata)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(
+            f"{path.name} could not be written into {folder} ({error}). Make room there and resume "
+            "from the last checkpoint; those that are there are whole."
+        ) from error
+    for old in [other for other in found(folder) if other.name <= path.name][:-keep]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """On the CPU, each with memory of its own: the 8-bit AdamW shares one table between its states,
+    which safetensors refuses to write."""
+    owned: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for key, tensor in tensors.items():
+        value = tensor.detach().cpu().contiguous()
+        owned[key] = value.clone() if value.data_ptr() in seen else value
+        seen.add(owned[key].data_ptr())
+    return owned
+
+
+def found(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+
+
+def load(path: Path) -> Checkpoint:
+    """Raises ValueError naming a file that is damaged or no checkpoint of a training run."""
+    try:
+        with safetensors.safe_open(path, "pt", device="cpu") as file:  # pyright: ignore
+            about = json.loads((file.metadata() or {})["animatediff_kit_training"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+        return Checkpoint(
+            about["step"], about["identity"], tensors, about["scaler"], about["plain"]
+        )
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{path.name} is no checkpoint of a training run, or is damaged ({error}). Resume from "
+            f"another file in {path.parent}, or start a new run."
+        ) from error
+
+
+def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path) -> None:
+    """Raise ValueError naming what differs between the run that saved and the one that resumes."""
+    for key in {**checkpoint.identity, **identity}:  # an entry at its default may be left out
+        then, now = checkpoint.identity.get(key), identity.get(key)
+        if then != now and key in FINGERPRINTS:
+            raise ValueError(
+                f"{path.name} cannot be resumed: its run had {FINGERPRINTS[key]}. Take those, or "
+                "start a new run with an empty resume."
+            )
+        if then != now:
+            raise ValueError(
+                f"{path.name} cannot be resumed: its run had {key} {told(then)}, this one has "
+                f"{told(now)}. Set it as it was, or start a new run."
+            )
+
+
+def told(value: Any) -> str:
+    return "the default" if value is None else repr(value)
+
+
+def optimizer_tensors(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The optimizer's state by the weights' names: tensors, and what is plain numbers."""
+    tensors: dict[str, Tensor] = {}
+    plain: dict[str, Any] = {}
+    for name, parameter in parameters.items():
+        for entry, value in optimizer.state.get(parameter, {}).items():
+            key = f"optimizer.{name}.{entry}"
+            if isinstance(value, Tensor):
+                tensors[key] = value
+            else:
+                plain[key] = value
+    return tensors, plain
+
+
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer,
+    parameters: Mapping[str, nn.Parameter],
+    checkpoint: Checkpoint,
+) -> None:
+    entries: dict[str, Any] = {**checkpoint.part("optimizer")}
+    entries.update({k.removeprefix("optimizer."): v for k, v in checkpoint.plain.items()})
+    state: dict[int, dict[str, Any]] = {}
+    places = {name: index for index, name in enumerate(parameters)}
+    for key, value in entries.items():
+        name, _, entry = key.rpartition(".")
+        state.setdefault(places[name], {})[entry] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+@torch.no_grad()
+def restore_weights(
+    parameters: Mapping[str, nn.Parameter], average: WeightAverage | None, checkpoint: Checkpoint
+) -> None:
+    """Raises ValueError, before anything is changed, for the weights of another model."""
+    weights = checkpoint.part("weights")
+    for name, parameter in parameters.items():
+        if name not in weights or weights[name].shape != parameter.shape:
+            there = list(weights[name].shape) if name in weights else "nothing"
+            raise ValueError(
+                f"The checkpoint is of another model: at {name} it holds {there}, where this one "
+                f"has {list(parameter.shape)}. Load the models that it was trained on, or start a "
+                "new run."
+            )
+    for name, parameter in parameters.items():
+        parameter.copy_(weights[name])
+    if average is not None:
+        average.load(checkpoint.part("average"))

@@ -1,0 +1,127 @@
+"""A trained stage -> a weights file that every AnimateDiff tool reads.
+
+The names are the authors', the scale of a LoRA is 1 and no alpha is written, which is what
+AnimateDiff-Evolved, diffusers and the authors' own loader expect. diffusers' spelling is the other
+choice for what belongs to the motion model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
+from ...motion_models.layouts import to_diffusers
+from ...motion_models.modules import MotionModel, PositionalEncoding
+from ..files.atomic import save_tensors
+from ..files.fingerprints import digest_of
+from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from .loop import Run
+
+SPELLINGS = ("official", "diffusers")
+
+FOLDERS = {
+    # stage -> ComfyUI's name of the folder that such files lie in
+    DOMAIN_ADAPTER: LORAS,
+    MOTION_MODULE: MOTION_MODELS,
+    MOTION_LORA: MOTION_LORAS,
+}
+
+
+def file_tensors(run: Run, spelling: str = "official") -> dict[str, Tensor]:
+    """What the stage's file holds, float32 on the CPU. Raises ValueError for an unknown
+    spelling."""
+    if spelling not in SPELLINGS:
+        raise ValueError(f"{spelling!r} is no spelling; choose one of {', '.join(SPELLINGS)}.")
+    tensors = {k: t.detach().float().cpu().contiguous() for k, t in run.weights().items()}
+    motion = run.trainee.denoiser.motion
+    if run.trainee.stage == MOTION_MODULE and motion is not None:
+        tensors.update(position_tables(motion))
+    if spelling == "official":
+        return tensors
+    if run.trainee.stage == DOMAIN_ADAPTER:  # its names are diffusers' already
+        return {f"unet.{key}": t for key, t in tensors.items()}
+    named = {to_diffusers(key): t for key, t in tensors.items()}
+    prefix = "unet." if run.trainee.stage == MOTION_LORA else ""
+    return {prefix + key: t for key, t in named.items() if key is not None}
+
+
+def position_tables(motion: MotionModel) -> dict[str, Tensor]:
+    """The tables of positions, by which loaders tell how many frames the model knows."""
+    return {
+        f"{name}.pe": encoder.pe.detach().float().cpu().clone()
+        for name, encoder in motion.named_modules()
+        if isinstance(encoder, PositionalEncoding)
+    }
+
+
+def metadata(run: Run) -> dict[str, str]:
+    """What the file says of itself, as safetensors' strings. data, models, settings: fingerprints
+    of the clips, of the models that training stood on, and of what decides a step; start: of the
+    MotionLoRA that was trained on."""
+    spec = run.trainee.spec
+    entries = {
+        "format": "pt",
+        "tool": f"AnimateDiff Kit {version()}",
+        "stage": run.trainee.stage,
+        "base": spec.family.base if spec else type(run.inputs.base.model_config).__name__,
+        "family": spec.family.name if spec else "",
+        "motion_model": spec.name if spec else "",
+        "rank": str(run.trainee.rank or ""),
+        "steps": str(run.step),
+        "clips": str(len(run.clips)),
+        "data": run.clips.fingerprint,
+        "models": run.trainee.models,
+        "start": run.trainee.start,
+        "settings": digest_of(run.settings.decides()),
+        "learning_rate": str(run.settings.learning_rate),
+        "seed": str(run.settings.seed),
+    }
+    return {key: value for key, value in entries.items() if value}
+
+
+def version() -> str:
+    """The pack's version, as pyproject.toml has it."""
+    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    try:
+        found = re.search(r'^version = "(.+)"', project.read_text(encoding="utf-8"), re.M)
+    except OSError:
+        found = None
+    return found[1] if found else "unknown"
+
+
+def save_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+    """Write a safetensors file that appears whole or not at all."""
+    save_tensors(path, dict(tensors), dict(about))
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError for a name that would leave its folder."""
+    if not re.fullmatch(r"[\w][\w .+-]*", name):
+        raise ValueError(
+            f"{name!r} is no name for a file; use letters, digits, spaces, dots, - and _, such as "
+            "zoom_in."
+        )
+
+
+def free_path(folder: Path, name: str) -> Path:
+    """`folder/name.safetensors`, or with a number behind the name where such a file lies
+    already."""
+    check_name(name)
+    path, number = folder / f"{name}.safetensors", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}_{number}.safetensors"
+    return path
+
+
+def export(run: Run, folder: Path, name: str, spelling: str = "official") -> Path:
+    """Write the stage's file and return its path; nothing is overwritten."""
+    path = free_path(folder, name)
+    with torch.no_grad():
+        save_weights(path, file_tensors(run, spelling), metadata(run))
+    return path

@@ -1,0 +1,64 @@
+"""What the model draws so far: a few steps of sampling with the weights in training.
+
+The latents are turned into colours by ComfyUI's own linear approximation, the one of its live
+previews, so that no VAE has to be in memory.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..models.conditioning import ModelInputs
+from ..models.stages import Trainee
+from .batches import Clips, generator_for, stack_texts
+
+STEPS, GUIDANCE = 12, 7.5
+
+
+@torch.no_grad()
+def sample_clip(
+    trainee: Trainee, clips: Clips, inputs: ModelInputs, dtype: torch.dtype, seed: int = 0
+) -> Tensor:
+    """The first clip's caption, drawn from noise by DDIM with guidance (Song et al. 2021, eq. 12;
+    Ho & Salimans 2022).   -> f 4 h w, scaled as the UNet has it
+
+    The same seed gives the same noise, so that previews of different steps can be compared.
+    """
+    device = next(iter(trainee.parameters.values())).device
+    frames, *rest = clips.shape(0)
+    frames = 1 if trainee.single_frames else frames
+    x = torch.randn((1, frames, *rest), generator=generator_for(seed, 2)).to(device)
+    texts = [clips.text(clips.caption(0)), clips.text("")]
+    text = stack_texts([t.embedding for t in texts]).to(device, dtype)
+    pooled = [t.pooled for t in texts if t.pooled is not None]
+    vector = inputs.vector(torch.stack(pooled).to(device) if pooled else None, x)
+    vector = None if vector is None else vector.to(dtype)
+    times = torch.linspace(len(trainee.signal) - 1, 0, STEPS).round().long()
+    signals = [*trainee.signal[times].float().tolist(), 1.0]
+    for t, a, a_next in zip(times, signals, signals[1:], strict=False):
+        both = x.to(dtype).repeat(2, 1, 1, 1, 1)
+        with (
+            trainee.denoiser.animated(2, frames),
+            torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32),
+        ):
+            noise = trainee.denoiser(both, t.repeat(2).to(device), text, vector).float()
+        with_text, without = noise.chunk(2)
+        noise = without + GUIDANCE * (with_text - without)
+        clean = (x - (1 - a) ** 0.5 * noise) / a**0.5
+        x = a_next**0.5 * clean + (1 - a_next) ** 0.5 * noise
+    return x[0]
+
+
+def coloured(latents: Tensor, inputs: ModelInputs, side: int = 256) -> Tensor:
+    """Latents as pictures.   f 4 h w -> f h w 3 in 0..1, the longer side of `side` pixels"""
+    latent_format = inputs.base.latent_format
+    factors = torch.tensor(latent_format.latent_rgb_factors, device=latents.device)
+    pictures = torch.einsum("fchw,cr->frhw", latents.float(), factors)
+    if latent_format.latent_rgb_factors_bias is not None:
+        bias = torch.tensor(latent_format.latent_rgb_factors_bias, device=latents.device)
+        pictures = pictures + bias.view(1, -1, 1, 1)
+    scale = side / max(pictures.shape[-2:])
+    pictures = functional.interpolate(pictures, scale_factor=scale, mode="bilinear")
+    return ((pictures + 1) / 2).clamp(0, 1).movedim(1, -1).cpu()

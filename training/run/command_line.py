@@ -1,0 +1,206 @@
+"""Training from the command line, in one process or in many: `train.py` at the root calls it.
+
+    python train.py zoom_in.toml                      one process
+    accelerate launch train.py zoom_in.toml           one for each GPU, on one or many machines
+
+The engine is that of the nodes. Clips are encoded once, by the first process; every process loads
+the image model and draws the same batches, of which it computes its part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management as memory
+import comfy.sd
+import torch
+from comfy.model_patcher import ModelPatcher
+
+from ...motion_models.domain_adapter import apply_domain_adapter
+from ...motion_models.load import load_motion_model
+from ...motion_models.read import read_finite
+from ..engine.batches import Clips
+from ..engine.checkpoints import found
+from ..engine.export import export
+from ..engine.loop import Run
+from ..engine.processes import ManyProcesses, OneProcess, Processes, precision_on
+from ..models import stages
+from ..models.conditioning import ModelInputs
+from ..models.stages import Trainee, Where
+from .in_terminal import Stopped, Watch, noted_signals, told_by_one_process
+from .run_config import RunConfig, read_config
+
+log = logging.getLogger("animatediff_kit.training")
+
+PATIENCE = timedelta(days=7)
+"""How long processes wait for each other: encoding many clips takes the first one hours."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """-> the exit status: 0 when trained, 1 after an error, 130 when it was stopped."""
+    options = parser().parse_args(arguments)
+    with told_by_one_process():
+        try:
+            train(read_config(options.config), options.resume)
+        except ValueError as error:
+            log.error("Error: %s", error)
+            return 1
+        except Stopped as stopped:
+            log.warning("%s", stopped)
+            return 130
+        except KeyboardInterrupt:
+            log.warning("Stopped before training. Clips that were encoded are kept.")
+            return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="train.py", description=(__doc__ or "").splitlines()[0])
+    top.add_argument("config", type=Path, help="the run's TOML file; training/example.toml is one")
+    top.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the newest checkpoint in the output folder",
+    )
+    return top
+
+
+def train(config: RunConfig, resume: bool) -> Path | None:
+    """Train as the file says. -> the weights file, which the first process writes.
+
+    Raises ValueError for what cannot be trained, Stopped after a signal.
+    """
+    start = checkpoint_to_resume(config.output.folder, resume)
+    processes = start_processes()
+    clips = encoded_clips(config, processes)
+    model = load_model(config)[0]
+    device = device_of(processes)
+    where = Where(device, precision_on(config.training.precision, device))
+    trainee = make_trainee(config, model, where)
+    memory.unload_all_models()
+    inputs = ModelInputs(model)
+    run = Run(trainee, clips, inputs, config.training, config.output.folder, processes=processes)
+    if start is not None:
+        run.resume(start)
+        log.info("Going on from %s.", start.name)
+    log.info("Training on %d clips, %s on %s.", len(clips), run.dtype, device)
+    with noted_signals() as signals:
+        run.watch = Watch(run, signals)
+        run.train()
+    path = None
+    if processes.rank == 0:
+        path = export(run, config.output.folder, config.output.name, config.output.spelling)
+        log.info("Wrote %s.", path)
+    processes.end()
+    return path
+
+
+def checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
+    """Raises ValueError where an old run would be mixed with a new one, or there is none to go on
+    with."""
+    there = found(folder)
+    if resume and not there:
+        raise ValueError(f"{folder} holds no checkpoint; start without --resume.")
+    if there and not resume:
+        raise ValueError(
+            f"{folder} holds checkpoints of a run already, {there[-1].name} the last. Go on with "
+            "it with --resume, or set another [output] folder."
+        )
+    return there[-1] if resume else None
+
+
+def start_processes() -> Processes:
+    """This process alone, or as one of many when a launcher has started them.
+
+    Raises ValueError when they are many and Accelerate is not installed.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        return OneProcess()
+    try:
+        accelerate = importlib.import_module("accelerate")
+    except ImportError as error:
+        raise ValueError(
+            f"{count} processes need Hugging Face Accelerate, which is not installed. Install it "
+            "with `pip install accelerate`, or start one process."
+        ) from error
+    # precision is the loop's affair, whatever Accelerate was configured to; position tables are
+    # the same everywhere, so buffers need not be sent around
+    keywords = [
+        accelerate.InitProcessGroupKwargs(timeout=PATIENCE),
+        accelerate.DistributedDataParallelKwargs(broadcast_buffers=False),
+    ]
+    return ManyProcesses(accelerate.Accelerator(mixed_precision="no", kwargs_handlers=keywords))
+
+
+def device_of(processes: Processes) -> torch.device:
+    if isinstance(processes, ManyProcesses):
+        return processes.accelerator.device
+    return memory.get_torch_device()
+
+
+def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
+    """The clips as latents, encoded by the first process where the cache lacks them."""
+    cache = importlib.import_module("..data.cache", __package__)
+    if processes.rank == 0:
+        videos = importlib.import_module("..data.video_clips", __package__)
+        table = asdict(config.clips)
+        source, folder = table.pop("source"), table.pop("cache")
+        clips = videos.VideoClips(source, videos.VideoSettings(**table))
+        _, clip, vae = load_model(config, encoders=True)
+        log.info("Encoding %d clips into %s.", len(clips), folder)
+        with torch.inference_mode():
+            cache.encode_clips(clips, vae, clip, folder)
+        del clip, vae
+        memory.unload_all_models()
+        memory.soft_empty_cache()
+    processes.wait()
+    return cache.EncodedClips(config.clips.cache)
+
+
+def load_model(config: RunConfig, encoders: bool = False) -> tuple[ModelPatcher, Any, Any]:
+    """The image model with the LoRAs and the adapter on, and its text encoder and VAE or None."""
+    table = config.model
+    loaded: Any = comfy.sd.load_checkpoint_guess_config(
+        str(table.checkpoint), output_vae=encoders, output_clip=encoders
+    )
+    model, clip, vae = loaded[:3]
+    for lora in table.loras:
+        tensors = read_finite(str(lora.file))
+        pair: Any = comfy.sd.load_lora_for_models(
+            model, clip, tensors, lora.strength, lora.strength
+        )
+        if patches(pair[0]) == patches(model):
+            raise ValueError(
+                f"[model] loras: {lora.file.name} changes no layer of the image model."
+            )
+        model, clip = pair
+    if table.domain_adapter is not None:
+        tensors = read_finite(str(table.domain_adapter))
+        name = table.domain_adapter.name
+        model = apply_domain_adapter(model, tensors, table.domain_adapter_scale, name)
+    return model, clip, vae
+
+
+def patches(model: ModelPatcher) -> int:
+    return sum(map(len, model.patches.values()))
+
+
+def make_trainee(config: RunConfig, model: ModelPatcher, where: Where) -> Trainee:
+    stage, path, seed = config.stage, config.model.motion_model, config.training.seed
+    if stage.name == stages.DOMAIN_ADAPTER:
+        return stages.domain_adapter(model, stage.rank, seed, where)
+    motion = None if path is None else load_motion_model(str(path))
+    if stage.name == stages.MOTION_MODULE:
+        return stages.motion_module(model, motion, stage.family, seed, where)
+    assert motion is not None  # run_config.py refuses such a file
+    start = None if stage.start is None else read_finite(str(stage.start))
+    return stages.motion_lora(model, motion, stage.rank, seed, where, start)
