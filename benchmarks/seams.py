@@ -86,7 +86,7 @@ class Studio:
         """f h w 3 in 0..1"""
         import comfy.sample
         import torch
-        from animatediff_kit.sampling.handler import apply_context_windows  # pyright: ignore[reportMissingImports]
+        from animatediff_kit.sampling.apply_windows import apply_context_windows  # pyright: ignore[reportMissingImports]
 
         o = self.options
         shape = (o.frames, 4, o.size // 8, o.size // 8)

@@ -86,7 +86,8 @@ def in_windows(
     model: Any, schedule: str, length: int = 16, overlap: int = 4, home: Any = None
 ) -> Any:
     """`model` sampled in context windows; views keep the feature maps at `home`."""
-    from animatediff_kit.sampling.handler import NODE, apply_context_windows  # pyright: ignore[reportMissingImports]
+    from animatediff_kit.sampling.apply_windows import apply_context_windows  # pyright: ignore[reportMissingImports]
+    from animatediff_kit.sampling.handler import NODE  # pyright: ignore[reportMissingImports]
     from animatediff_kit.sampling.windows import WindowSettings  # pyright: ignore[reportMissingImports]
 
     settings = WindowSettings(length, overlap, schedule=schedule)

@@ -1,5 +1,4 @@
-"""Keys and shapes -> what a weights file is, and which family of motion model; or a sentence why
-not.
+"""Keys and shapes of a motion model -> its family and its modules; or a sentence why not.
 
 Pure Python over {key: shape}: no tensor is read, no file name looked at.
 """
@@ -7,72 +6,19 @@ Pure Python over {key: shape}: no tensor is read, no file name looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .kinds import TEMPORAL_MARKS, Shapes
 from .layouts import Grammar, grammar_of, strip_wrappers, to_official
 from .specs import FAMILIES, LEVELS, Family, MotionLayout, expected_shapes, table_shapes
 
-Shapes = Mapping[str, tuple[int, ...]]
-
 AUTOMATIC = "automatic"
-
-LORA_MARKS = (
-    "_lora.",
-    ".lora_A",
-    ".lora_B",
-    ".lora_down.",
-    ".lora_up.",
-    ".lora.down.",
-    ".lora.up.",
-)
-TEMPORAL_MARKS = (
-    ".motion_modules.",
-    ".temporal_attentions.",
-    "_motion_modules_",
-    ".temporal_transformer.",
-)
-
-
-KIND_PHRASES = {
-    # what a file can be -> how a message says so, and which node takes it
-    "motion model": "a motion model: load it with Load Motion Model",
-    "MotionLoRA": "a MotionLoRA: load it with Load MotionLoRA",
-    "spatial LoRA": "a LoRA of the image model: load it with Apply Domain Adapter "
-    "(v3_sd15_adapter) or Load LoRA",
-    "SparseCtrl": "a SparseCtrl model, which is a ControlNet",
-    "checkpoint": "an image model without motion modules: load it with Load Checkpoint",
-    "unknown": "none of AnimateDiff's formats",
-}
-
-
-def kind_of(keys: Iterable[str]) -> str:
-    """What a file with these keys holds, in the words that messages use.
-
-    One of the keys of KIND_PHRASES.
-    """
-    keys = list(keys)
-    lora = any(mark in key for key in keys for mark in LORA_MARKS)
-    temporal = any(mark in key for key in keys for mark in TEMPORAL_MARKS)
-    if lora:
-        return "MotionLoRA" if temporal else "spatial LoRA"
-    if any("controlnet_cond_embedding" in k or "controlnet_down_blocks" in k for k in keys):
-        return "SparseCtrl"
-    if temporal:
-        return "motion model"
-    if any(
-        k.removeprefix("module.").startswith(
-            ("model.diffusion_model.", "down_blocks.", "diffusion_model.")
-        )
-        for k in keys
-    ):
-        return "checkpoint"
-    return "unknown"
 
 
 @dataclass(frozen=True)
 class Detected:
-    """A motion model's family, modules and position table, told by content.
+    """A motion model's family, modules and position table, read from its content.
 
     `positions` is None where the file holds no table. `notes` say what content alone could not
     settle.
@@ -110,7 +56,8 @@ def layout_of(shapes: Shapes) -> MotionLayout:
     if sorted(widths) != list(range(len(widths))) or not widths:
         raise ValueError("no complete set of down_blocks motion modules was found in it")
     mid_block = any(key.startswith("mid_block.") for key in shapes)
-    return MotionLayout(tuple(widths[i] for i in range(len(widths))), mid_block, layers)
+    attentions = 2 if any(".attention_blocks.1." in key for key in shapes) else 1
+    return MotionLayout(tuple(widths[i] for i in range(len(widths))), mid_block, layers, attentions)
 
 
 def positions_of(shapes: Shapes) -> int | None:
@@ -126,16 +73,17 @@ def identify(
     shapes: Shapes,
     grammar: Grammar = "official",
     family: str = AUTOMATIC,
-    extra: Shapes | None = None,
 ) -> Detected:
     """The family and layout of a motion model from its shapes in the authors' grammar.
 
-    `grammar` is what the file was written in, `family` the user's override, `extra` the file's
-    other tensors (PIA and AnimateLCM-I2V are told by theirs). Raises ValueError with the reason as
-    a clause ("it ...", "its ...") for the caller to put the file's name before.
+    `grammar` is what the file was written in, `family` the user's override. Raises ValueError with
+    the reason as a clause ("it ...", "its ...") for the caller to put the file's name before.
     """
-    reject_adapters(extra or {})
     layout, positions = layout_of(shapes), positions_of(shapes)
+    if layout.attentions == 1:
+        raise ValueError(
+            "its modules have one attention each, as SparseCtrl's have; a motion model has two"
+        )
     check_complete(shapes, layout, positions)
     if family != AUTOMATIC:
         return Detected(check_override(FAMILIES[family], layout), layout, positions)
@@ -186,28 +134,10 @@ def check_override(family: Family, layout: MotionLayout) -> Family:
     return family
 
 
-def reject_adapters(extra: Shapes) -> None:
-    """Refuse the models that are more than motion modules, by the tensors only they have."""
-    names = {strip_wrappers(key): shape for key, shape in extra.items()}
-    if names.get("conv_in.weight", (0, 0))[1] == 9:
-        raise ValueError(
-            "it is a PIA model (its conv_in takes 9 channels), which needs an image input that "
-            "this node lacks"
-        )
-    if any(name.startswith("img_encoder.") for name in names):
-        raise ValueError(
-            "it is an AnimateLCM-I2V model, which needs an image input that this node lacks"
-        )
-
-
 def check_complete(shapes: Shapes, layout: MotionLayout, positions: int | None) -> None:
     """Raise ValueError unless every tensor of every module is there, with its shape, and nothing
     else."""
     expected = expected_shapes(layout)
-    if not any(".attention_blocks.1." in key for key in shapes):
-        raise ValueError(
-            "its modules have one attention each, as SparseCtrl's have; a motion model has two"
-        )
     missing = [key for key in expected if key not in shapes]
     if missing:
         raise ValueError(

@@ -11,7 +11,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor
 
-from .detect import KIND_PHRASES, kind_of
+from .kinds import KIND_PHRASES, SPATIAL_LORA, kind_of
 from .layouts import strip_wrappers
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def apply_domain_adapter(
     Raises ValueError when the file is no LoRA of the image model, or fits no layer of this one.
     """
     kind = kind_of(tensors)
-    if kind != "spatial LoRA":
+    if kind != SPATIAL_LORA:
         raise ValueError(f"{name} is no domain adapter but {KIND_PHRASES[kind]}.")
     stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
     key_map = comfy.lora.model_lora_keys_unet(model.model, {})

@@ -10,20 +10,26 @@ running, never closed over: clones for other devices have other modules.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
+from .call import OPTION, Call, call_of, publish_runs
+from .compat import copy_on, window_length
 from .fit import check_fits
-from .layers import MotionSettings, check_frames, motion_layers
+from .layers import MotionSettings, check_frames, motion_placements
 from .load import load_motion_model, motion_model
+from .model import MotionModel
+from .placements import Placement, placed
+from .sites import uncompiled
 from .specs import MotionSpec
 from .views.frame_parts import FrameParts
-from .views.spatial_parts import frames_in_parts
-from .views.windows import OPTION as VIEWS
+from .views.spatial_parts import spatial_placements
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
@@ -52,6 +58,7 @@ def apply_motion_model(
         return animated
     key = f"{KEY}_{len(applied_keys(animated))}"
     animated.set_additional_models(key, [independent(motion, animated)])
+    publish_runs(animated)
     animated.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, key, FrameCheck(spec))
     animated.add_wrapper_with_key(WrappersMP.APPLY_MODEL, key, Injection(key, settings))
     return animated
@@ -63,14 +70,31 @@ def applied_keys(model: ModelPatcher) -> list[str]:
 
 
 def independent(motion: ModelPatcher, model: ModelPatcher) -> ModelPatcher:
-    """`motion`, or a fresh load of it where `model` already holds it with other MotionLoRAs on.
+    """`motion` with weights of its own where it cannot share them with what `model` holds.
 
-    ComfyUI merges LoRAs into the weights, so one set of weights cannot serve two sets of LoRAs at
-    once.
+    ComfyUI merges LoRAs into the weights and keeps them on one device. So one set of weights serves
+    neither two sets of MotionLoRAs at once, nor models on two devices.
     """
+    if motion.load_device != model.load_device:
+        return on_device_of(model, motion)
     applied = [p for key in applied_keys(model) for p in model.additional_models[key]]
     if all(not p.is_clone(motion) or p.patches_uuid == motion.patches_uuid for p in applied):
         return motion.clone()
+    return loaded_again(motion)
+
+
+def on_device_of(model: ModelPatcher, motion: ModelPatcher) -> ModelPatcher:
+    """`motion` on the device that computes `model`; otherwise every layer would carry its weights
+    from one device to the other in every call."""
+    copy = copy_on(motion, model.load_device)
+    if copy is None:
+        copy = motion.clone() if motion_model(motion).source is None else loaded_again(motion)
+        copy.load_device = model.load_device
+    return copy
+
+
+def loaded_again(motion: ModelPatcher) -> ModelPatcher:
+    """The same file once more, with the MotionLoRAs that are on it."""
     source = motion_model(motion).source
     if source is None:
         raise ValueError(
@@ -101,8 +125,7 @@ class FrameCheck:
                 self.spec.name,
                 self.spec.family.frames,
             )
-        at_once = min(frames, getattr(windows, "context_length", frames))
-        check_frames(self.spec, at_once, windows is not None)
+        check_frames(self.spec, window_length(windows, frames), windows is not None)
         log.info(
             "AnimateDiff Kit: %s (%s), %d frames%s.",
             self.spec.name,
@@ -134,25 +157,35 @@ class Injection:
         """x: (b f) 4 h w noisy latents, cond by cond, frames fastest;   t: (b f) sigmas."""
         base = executor.class_obj
         options = transformer_options if transformer_options is not None else {}
-        motions = base.current_patcher.get_additional_models_with_key(self.key)
-        active, views = self.is_active(base.model_sampling, t), options.get(VIEWS)
-        if not active and views is None:
+        active, run = self.is_active(base.model_sampling, t), options.get(OPTION)
+        if not active and (run is None or run.views is None):
             return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
-        videos, frames = videos_and_frames(x, options)
-        unet, motion, parts = base.diffusion_model, motions[0].model, None
-        with ExitStack() as placed:
-            if views is not None:
-                home = x.device if views.home is None else views.home
-                parts = FrameParts(videos, frames, views.length, x.device, home)
-                text, c_crossattn = parts.kept(c_crossattn)
-                placed.enter_context(frames_in_parts(unet, parts, text))
+        call = call_of(x, t, options, regrouper(base))
+        unet: Any = uncompiled(base.diffusion_model)
+        with ExitStack() as stack:
+            if call.run.views is not None:
+                call = in_parts(call, x.device)
+                assert call.parts is not None
+                text, c_crossattn = call.parts.kept(c_crossattn)
+                stack.enter_context(placed(spatial_placements(unet, call.parts, text)))
             if active:
-                placed.enter_context(
-                    motion_layers(
-                        self.key, unet, motion, videos, frames, self.settings, options, parts
-                    )
-                )
+                stack.enter_context(placed(self.layers(base, unet, call)))
             return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+
+    def layers(self, base: Any, unet: Any, call: Call) -> Iterator[Placement]:
+        """The layers of the motion model that the running model carries."""
+        motion = base.current_patcher.get_additional_models_with_key(self.key)[0].model
+        views, window = call.run.views, call.run.indices is not None
+        at_once = views.length if views is not None else call.frames
+        check_frames(motion.spec, at_once, views is not None or window)
+        dtype = base.manual_cast_dtype or base.get_dtype()
+        call = replace(
+            call,
+            strength=self.settings.strength,
+            motion_scale=self.settings.motion_scale,
+            positions=positions_for(motion, call, dtype),
+        )
+        return motion_placements(self.key, unet, motion, call)
 
     def is_active(self, model_sampling: Any, t: Tensor) -> bool:
         """Whether sigma t lies in the range of sampling that the settings name: (end, start]."""
@@ -166,14 +199,27 @@ class Injection:
         )
 
 
-def videos_and_frames(x: Tensor, options: dict[str, Any]) -> tuple[int, int]:
-    """(b, f) of a UNet batch (b f): ComfyUI puts whole videos, one for each cond, into a call."""
-    videos = len(options.get("cond_or_uncond", (0,)))
-    frames, rest = divmod(x.shape[0], videos)
-    if rest:
-        raise ValueError(
-            f"The UNet was called with {x.shape[0]} latents for {videos} conditionings, which is "
-            "no whole number of frames each. Another node splits the batch; remove it or the "
-            "motion model."
-        )
-    return videos, frames
+def in_parts(call: Call, device: torch.device) -> Call:
+    """The call with all frames of a video cut into parts of a view's length."""
+    views = call.run.views
+    assert views is not None
+    home = device if views.home is None else views.home
+    parts = FrameParts(call.videos, call.frames, views.length, device, home)
+    return replace(call, parts=parts)
+
+
+def positions_for(motion: MotionModel, call: Call, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The motion model's tables of positions where the call computes, copied there once a run."""
+    assert call.t is not None
+    device = call.t.device
+    key = ("positions", motion, device, dtype)
+    return call.run.keep(key, lambda: motion.positions_on(device, dtype))
+
+
+def regrouper(base: Any) -> str:
+    """What may regroup the batch of a model that runs: another pack's wrapper, by its name."""
+    wrapper = base.current_patcher.model_options.get("model_function_wrapper")
+    if wrapper is None:
+        return ""
+    name = getattr(wrapper, "__qualname__", type(wrapper).__qualname__)
+    return f"{name} (model_function_wrapper) of {wrapper.__module__}"

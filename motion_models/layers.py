@@ -1,32 +1,26 @@
-"""The layers that stand in the UNet while it runs: placed for one model call, taken out in
-`finally`.
+"""The motion layers that stand in the UNet while it runs, and how they are applied.
 
-Between calls the UNet is the plain one that saving, LoRA keys, torch.compile and other packs
-expect. Everything a layer knows is given to it when it is made for the call; nothing is kept on the
-motion model or on the UNet.
+Everything a layer knows is given to it when it is made for the call; nothing is kept on the motion
+model or on the UNet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
-from torch import Tensor, nn
+from torch import Tensor
 
-from .modules import MotionModel, MotionModule, group_norm
-from .sites import Site, resblocks, sequences, uncompiled, unet_sites
+from .call import Call
+from .model import MotionModel
+from .modules import MotionModule
+from .norms import norms_across_frames
+from .placements import Added, Placement
+from .sites import Site, unet_sites
 from .specs import MotionSpec
-from .views.frame_parts import FrameParts
-from .views.pixel_parts import animate
-from .views.spatial_parts import behind_parts
-from .views.windows import OPTION as VIEWS
-from .views.windows import Views
-
-Placed = list[tuple[nn.Module, str, nn.Module | None]]
-"""What stands in the UNet for the call: (parent, key, the layer that was there before, if any)."""
+from .strength import Strength
+from .views.pixel_parts import in_views
 
 
 @dataclass(frozen=True)
@@ -34,12 +28,13 @@ class MotionSettings:
     """How a motion model is applied.
 
     strength: multiplies the modules' residual; 0 gives still images.
-    motion_scale: multiplies the keys of the temporal attention.
+    motion_scale: multiplies the keys of the temporal attention. Both are a number, or values over
+    frames, steps and pixels (strength.py).
     start_percent, end_percent: the part of sampling, 0 to 1, in which it is active.
     """
 
-    strength: float = 1.0
-    motion_scale: float = 1.0
+    strength: Strength = 1.0
+    motion_scale: Strength = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
 
@@ -53,46 +48,22 @@ class MotionSettings:
             )
 
 
-class MotionLayer(nn.Module):
+class MotionLayer(Added):
     """A motion module in its place in the UNet, for one call.   x: (b f) c h w -> (b f) c h w
 
-    parts: how a call of views is cut; None for any other.
+    This is where the arithmetic is chosen: the reference's (modules.py), whole or in the parts of
+    views.
     """
 
-    def __init__(
-        self,
-        module: MotionModule,
-        frames: int,
-        settings: MotionSettings,
-        options: dict[str, Any],
-        parts: FrameParts | None,
-    ) -> None:
+    def __init__(self, module: MotionModule, call: Call) -> None:
         super().__init__()
         self.module = module
-        self.frames = frames
-        self.settings = settings
-        self.options = options
-        self.parts = parts
+        self.call = call
 
     def forward(self, x: Tensor) -> Tensor:
-        s = self.settings
-        if self.parts is None:
-            return self.module(x, self.frames, s.strength, s.motion_scale, self.options)
-        views = self.options[VIEWS]
-        return animate(self.module, x, self.parts, views, s.strength, s.motion_scale, self.options)
-
-
-class AcrossFramesNorm(nn.Module):
-    """Stands before one of the UNet's GroupNorms for one call: statistics over all frames of a
-    video that the layer is given."""
-
-    def __init__(self, norm: nn.Module, videos: int) -> None:
-        super().__init__()
-        self.norm = norm
-        self.videos = videos
-
-    def forward(self, x: Tensor) -> Tensor:
-        return group_norm(self.norm, x, x.shape[0] // self.videos, "across_frames")
+        if self.call.parts is not None:
+            return in_views(self.module.temporal_transformer, x, self.call)
+        return self.module(x, self.call)
 
 
 def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
@@ -110,69 +81,13 @@ def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
     )
 
 
-@contextmanager
-def motion_layers(
-    key: str,
-    unet: UNetModel,
-    motion: MotionModel,
-    videos: int,
-    frames: int,
-    settings: MotionSettings,
-    options: dict[str, Any],
-    parts: FrameParts | None = None,
-) -> Iterator[None]:
-    """The UNet with `motion` in it; as it was before, afterwards. A call holds `videos` (one for
-    each cond) of `frames` frames; a call of views is cut into `parts`."""
-    views: Views | None = options.get(VIEWS)
-    windows = views is not None or "context_window" in options
-    check_frames(motion.spec, views.length if views else frames, windows)
-    placed: Placed = []
-    try:
-        sites = unet_sites(unet)
-        for name in motion.spec.layout.modules():
-            place(
-                key,
-                sites[name],
-                MotionLayer(motion.module(name), frames, settings, options, parts),
-                placed,
-            )
-        if motion.spec.family.resnet_norm == "across_frames":
-            join_frames_in_norms(unet, videos, placed)
-        yield
-    finally:
-        for parent, name, original in reversed(placed):
-            if original is None:
-                del parent._modules[name]
-            else:
-                parent._modules[name] = original
-
-
-def place(key: str, site: Site, layer: MotionLayer, placed: Placed) -> None:
-    """Set `layer` behind the site's anchor and behind the motion layers that already stand there.
-
-    The key is no number, so none of the sequence's own keys move; `forward_timestep_embed` calls a
-    layer that it does not know as `layer(x)`.
-    """
-    children = list(site.sequence._modules.items())
-    index = next(i for i, (_, child) in enumerate(children) if child is site.anchor) + 1
-    while index < len(children) and isinstance(children[index][1], MotionLayer):
-        index += 1
-    children.insert(index, (key, layer))
-    placed.append((site.sequence, key, None))
-    site.sequence._modules.clear()
-    site.sequence._modules.update(children)
-
-
-def join_frames_in_norms(unet: UNetModel, videos: int, placed: Placed) -> None:
-    """The authors' `use_inflated_groupnorm: false` (v1, HotshotXL): the ResBlocks' norms and the
-    UNet's last norm see all frames of a video together; those of spatial transformers and motion
-    modules do not."""
-    blocks = [block for sequence in sequences(unet) for block in resblocks(sequence)]
-    inner: list[Any] = [behind_parts(block) for block in blocks]
-    parents: list[Any] = [part for block in inner for part in (block.in_layers, block.out_layers)]
-    for parent in (*parents, behind_parts(unet.out)):
-        parent = uncompiled(parent)
-        norm = parent._modules["0"]
-        if norm is not None and not isinstance(norm, AcrossFramesNorm):
-            placed.append((parent, "0", norm))
-            parent._modules["0"] = AcrossFramesNorm(norm, videos)
+def motion_placements(
+    key: str, unet: UNetModel, motion: MotionModel, call: Call
+) -> Iterator[Placement]:
+    """The layers that `motion` puts into the UNet for a call. `key` is their name in it."""
+    sites: dict[str, Site] = call.run.keep(("sites", unet), lambda: unet_sites(unet))
+    for name in motion.spec.layout.modules():
+        site, layer = sites[name], MotionLayer(motion.module(name), call)
+        yield Placement(site.sequence, key, layer, behind=site.anchor)
+    if motion.spec.family.resnet_norm == "across_frames":
+        yield from norms_across_frames(unet, call)

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import comfy.model_management as memory
-import comfy.model_patcher
 import comfy.ops
 import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from .detect import AUTOMATIC, KIND_PHRASES, Detected, identify, kind_of, motion_keys
-from .modules import MotionModel, PositionalEncoding
+from .compat import is_dynamic, patcher_class, remember_loader
+from .detect import AUTOMATIC, Detected, identify, motion_keys
+from .kinds import KIND_PHRASES, MOTION_MODEL, kind_of
+from .model import MotionModel
+from .modules import PositionalEncoding
 from .read import check_finite, read_weights
 from .specs import FAMILIES, MotionSpec
 
@@ -47,9 +49,7 @@ def load_motion_model(
     spec = MotionSpec(name, detected.family, detected.layout, table_length(detected))
     patcher = build(spec, weights, disable_dynamic)
     patcher.model.source = (path, family)
-    # newer versions of ComfyUI ask for this when they want a copy on another GPU
-    again = (load_motion_model, (path, family))
-    patcher.cached_patcher_init = again  # pyright: ignore[reportAttributeAccessIssue]
+    remember_loader(patcher, load_motion_model, (path, family))
     for note in detected.notes:
         log.warning(
             "%s was taken for %s: %s. The family input overrides it.",
@@ -77,16 +77,26 @@ def sort_out(
 ) -> tuple[dict[str, Tensor], Detected]:
     """Weights by the authors' names, and what they are. Raises ValueError naming the file."""
     kind = kind_of(tensors)
-    if kind != "motion model":
+    if kind not in READERS:
         raise ValueError(f"{name} is no motion model but {KIND_PHRASES[kind]}.")
-    official, grammar = motion_keys(tensors)
-    weights = {new: tensors[old] for old, new in official.items()}
-    extra = {key: tuple(t.shape) for key, t in tensors.items() if key not in official}
-    shapes = {key: tuple(t.shape) for key, t in weights.items()}
     try:
-        return weights, identify(shapes, grammar, family, extra)
+        return READERS[kind](tensors, family)
     except ValueError as error:
         raise ValueError(f"{name} cannot be used as a motion model: {error}.") from error
+
+
+def read_motion_model(
+    tensors: Mapping[str, Tensor], family: str
+) -> tuple[dict[str, Tensor], Detected]:
+    """Weights by the authors' names, and what they are."""
+    official, grammar = motion_keys(tensors)
+    weights = {new: tensors[old] for old, new in official.items()}
+    shapes = {key: tuple(t.shape) for key, t in weights.items()}
+    return weights, identify(shapes, grammar, family)
+
+
+READERS = {MOTION_MODEL: read_motion_model}
+"""What can be loaded as a motion model, by its kind (kinds.py), and what reads it."""
 
 
 def table_length(detected: Detected) -> int:
@@ -104,8 +114,7 @@ def build(
     offload = memory.unet_offload_device()
     model = MotionModel(spec, comfy.ops.manual_cast, dtype, offload)
     patcher = patcher_class(disable_dynamic)(model, memory.get_torch_device(), offload)
-    dynamic = getattr(patcher, "is_dynamic", lambda: False)()
-    assign = {"assign": True} if dynamic else {}
+    assign = {"assign": True} if is_dynamic(patcher) else {}
     model.load_state_dict({key: t.to(dtype) for key, t in matrices.items()}, strict=True, **assign)
     keep_own_tables(model, tables)
     return patcher
@@ -118,12 +127,6 @@ def weight_dtype(weights: Mapping[str, Tensor]) -> torch.dtype:
     parameters = sum(t.numel() for t in weights.values())
     most = max(set(stored), key=stored.count)
     return memory.unet_dtype(model_params=parameters, weight_dtype=most)
-
-
-def patcher_class(disable_dynamic: bool) -> type[ModelPatcher]:
-    """ComfyUI's default patcher, the dynamic one where it has it."""
-    dynamic = getattr(comfy.model_patcher, "CoreModelPatcher", ModelPatcher)
-    return ModelPatcher if disable_dynamic else dynamic
 
 
 def keep_own_tables(model: MotionModel, tables: Mapping[str, Tensor]) -> None:

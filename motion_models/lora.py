@@ -21,7 +21,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor
 
-from .detect import KIND_PHRASES, TEMPORAL_MARKS, kind_of
+from .kinds import KIND_PHRASES, MOTION_LORA, TEMPORAL_MARKS, kind_of
 from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
 from .load import motion_model
 from .specs import MotionSpec, expected_shapes
@@ -121,7 +121,7 @@ def apply_motion_lora(
     model; warns with a count when some of it does not.
     """
     kind = kind_of(tensors)
-    if kind != "MotionLoRA":
+    if kind != MOTION_LORA:
         raise ValueError(f"{name} is no MotionLoRA but {KIND_PHRASES[kind]}.")
     spec = motion_model(motion).spec
     lora = parse_motion_lora(tensors, spec)

@@ -8,12 +8,15 @@ module is
     -> LayerNorm -> GEGLU feed-forward -> + input
     -> Linear, zero at the start of training -> + the module's input
 
+This is the reference: the arithmetic in the authors' order. layers.py chooses what runs.
+
 Shapes: b videos, f frames, c channels, h w map, n = h*w pixels, l rows of the position table.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,13 +24,25 @@ from comfy.ldm.modules.attention import optimized_attention
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .specs import HEADS, MotionSpec, NormRule
-from .views.windows import Views
+from .call import Call
+from .specs import HEADS, NormRule
+from .strength import Values, add_scaled, by_pixel, values_at
 
 GROUPS = 32
-MAX_ATTENTION_BATCH = 2**15
-"""Rows x heads of one attention call. CUDA kernels launch one block per row and head and stop at
-65535; core's own limit is 32768. Pixels are independent, so the split is exact."""
+MAX_ROWS = 2**15
+"""Rows of one attention call, core's own limit: CUDA kernels launch one block a row along a
+dimension of the grid that ends at 65535. Pixels are independent, so the split is exact."""
+
+Attend = Callable[[Tensor, Values], Tensor]
+"""The attentions of a block.   (b n) f c, values of the motion scale -> (b n) f c"""
+
+Mix = Callable[[Tensor, Values, Attend], Tensor]
+"""How attention is mixed over the frames: of all at once, or of windows (views/windows.py)."""
+
+
+def all_at_once(x: Tensor, scale: Values, attend: Attend) -> Tensor:
+    """Every frame attends to every other."""
+    return attend(x, scale)
 
 
 def sinusoidal_positions(positions: int, channels: int) -> Tensor:
@@ -49,9 +64,12 @@ class PositionalEncoding(nn.Module):
         super().__init__()
         self.register_buffer("pe", sinusoidal_positions(positions, channels), persistent=False)
         self.pe: Tensor
+        self.name = ""
+        """By which a call gives the table where it computes; set by the MotionModel."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.pe[:, : x.shape[1]].to(x)
+    def forward(self, x: Tensor, tables: Mapping[str, Tensor]) -> Tensor:
+        table = tables[self.name] if self.name in tables else self.pe
+        return x + table[:, : x.shape[1]].to(x)
 
 
 class TemporalAttention(nn.Module):
@@ -66,17 +84,16 @@ class TemporalAttention(nn.Module):
         self.to_v = ops.Linear(channels, channels, bias=False, **factory)
         self.to_out = nn.ModuleList([ops.Linear(channels, channels, **factory)])
 
-    def forward(self, x: Tensor, key_scale: float, options: dict[str, Any]) -> Tensor:
-        """x: (b n) f c -> (b n) f c.   `key_scale` multiplies the keys, thus the logits: above 1
-        the frames attend more sharply, which people use for more motion."""
-        x = self.pos_encoder(x)
+    def forward(self, x: Tensor, call: Call, scale: Values = 1.0) -> Tensor:
+        """x: (b n) f c -> (b n) f c.   `scale` multiplies the keys, thus the logits: above 1 the
+        frames attend more sharply, which people use for more motion."""
+        x = self.pos_encoder(x, call.positions)
         q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)
-        if key_scale != 1.0:
-            k = k * key_scale
-        rows = MAX_ATTENTION_BATCH // HEADS
+        if isinstance(scale, Tensor) or scale != 1.0:
+            k = k * scale
         parts = [
-            optimized_attention(*part, heads=HEADS, transformer_options=options)
-            for part in zip(q.split(rows), k.split(rows), v.split(rows), strict=True)
+            optimized_attention(*part, heads=HEADS, transformer_options=call.options)
+            for part in zip(q.split(MAX_ROWS), k.split(MAX_ROWS), v.split(MAX_ROWS), strict=True)
         ]
         return self.to_out[0](parts[0] if len(parts) == 1 else torch.cat(parts))
 
@@ -107,28 +124,29 @@ class FeedForward(nn.Module):
 
 
 class TemporalTransformerBlock(nn.Module):
-    """Two temporal attentions and a feed-forward, each on the normalised stream and added to it."""
+    """Temporal attentions (two, but one in adapters) and a feed-forward, each on the normalised
+    stream and added to it."""
 
-    def __init__(self, channels: int, positions: int, ops: Any, **factory: Any) -> None:
+    def __init__(
+        self, channels: int, positions: int, attentions: int, ops: Any, **factory: Any
+    ) -> None:
         super().__init__()
         self.attention_blocks = nn.ModuleList(
-            TemporalAttention(channels, positions, ops, **factory) for _ in range(2)
+            TemporalAttention(channels, positions, ops, **factory) for _ in range(attentions)
         )
-        self.norms = nn.ModuleList(ops.LayerNorm(channels, **factory) for _ in range(2))
+        self.norms = nn.ModuleList(ops.LayerNorm(channels, **factory) for _ in range(attentions))
         self.ff = FeedForward(channels, ops, **factory)
         self.ff_norm = ops.LayerNorm(channels, **factory)
 
-    def forward(
-        self, x: Tensor, key_scale: float, options: dict[str, Any], views: Views | None = None
-    ) -> Tensor:
-        """x: (b n) f c -> (b n) f c"""
+    def forward(self, x: Tensor, call: Call, scale: Values = 1.0, mix: Mix = all_at_once) -> Tensor:
+        """x: (b n) f c -> (b n) f c;   scale: a number, or (b n) f 1"""
 
-        def attend(x: Tensor) -> Tensor:
+        def attend(x: Tensor, scale: Values) -> Tensor:
             for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
-                x = attention(norm(x), key_scale, options) + x
+                x = attention(norm(x), call, scale) + x
             return x
 
-        x = attend(x) if views is None else views.blend(x, attend)
+        x = mix(x, scale, attend)
         return self.ff(self.ff_norm(x)) + x
 
 
@@ -136,109 +154,66 @@ class TemporalTransformer(nn.Module):
     """The whole module but for its skip connection."""
 
     def __init__(
-        self, channels: int, positions: int, norm: NormRule, ops: Any, **factory: Any
+        self,
+        channels: int,
+        positions: int,
+        norm: NormRule,
+        ops: Any,
+        attentions: int = 2,
+        **factory: Any,
     ) -> None:
         super().__init__()
         self.norm_rule: NormRule = norm
         self.norm = ops.GroupNorm(GROUPS, channels, eps=1e-6, **factory)
         self.proj_in = ops.Linear(channels, channels, **factory)
         self.transformer_blocks = nn.ModuleList(
-            [TemporalTransformerBlock(channels, positions, ops, **factory)]
+            [TemporalTransformerBlock(channels, positions, attentions, ops, **factory)]
         )
         self.proj_out = ops.Linear(channels, channels, **factory)
 
-    def forward(
-        self,
-        x: Tensor,
-        frames: int,
-        key_scale: float = 1.0,
-        options: dict[str, Any] | None = None,
-    ) -> Tensor:
+    def forward(self, x: Tensor, call: Call) -> Tensor:
         """The residual that the module adds.   x: (b f) c h w -> (b f) c h w"""
         c, h, w = x.shape[1:]
-        y = group_norm(self.norm, x, frames, self.norm_rule)
-        y = y.reshape(-1, frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
-        y = self.over_time(y, key_scale, options or {})
+        y = group_norm(self.norm, x, call.frames, self.norm_rule)
+        y = y.reshape(-1, call.frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
+        scale = by_pixel(values_at(call.motion_scale, call, x), call.videos, h * w)
+        y = self.over_time(y, call, scale)
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
 
     def over_time(
-        self, y: Tensor, key_scale: float, options: dict[str, Any], views: Views | None = None
+        self, y: Tensor, call: Call, scale: Values = 1.0, mix: Mix = all_at_once
     ) -> Tensor:
-        """y: (b n) f c -> (b n) f c"""
+        """y: (b n) f c -> (b n) f c;   scale: of the keys, a number or (b n) f 1"""
         y = self.proj_in(y)
         for block in self.transformer_blocks:
-            y = block(y, key_scale, options, views)
+            y = block(y, call, scale, mix)
         return self.proj_out(y)
 
 
 class MotionModule(nn.Module):
     """One motion module.   x: (b f) c h w -> (b f) c h w
 
-    `strength` scales the residual; at 1 this is the authors' module, at 0 the identity.
+    The call's strength scales the residual; at 1 this is the authors' module, at 0 the identity.
     """
 
     def __init__(
-        self, channels: int, positions: int, norm: NormRule, ops: Any, **factory: Any
-    ) -> None:
-        super().__init__()
-        self.temporal_transformer = TemporalTransformer(channels, positions, norm, ops, **factory)
-
-    def forward(
         self,
-        x: Tensor,
-        frames: int,
-        strength: float = 1.0,
-        key_scale: float = 1.0,
-        options: dict[str, Any] | None = None,
-    ) -> Tensor:
-        residual = self.temporal_transformer(x, frames, key_scale, options)
-        return torch.add(x, residual, alpha=strength)
-
-
-class MotionModel(nn.Module):
-    """All motion modules of one file; its state dict has the authors' keys (tables of positions
-    left out)."""
-
-    def __init__(
-        self, spec: MotionSpec, operations: Any, dtype: torch.dtype, device: torch.device | str
+        channels: int,
+        positions: int,
+        norm: NormRule,
+        ops: Any,
+        attentions: int = 2,
+        **factory: Any,
     ) -> None:
         super().__init__()
-        self.spec = spec
-        self.dtype = dtype
-        self.source: tuple[str, str] | None = None
-        """The file and the family input that it was loaded with, to load it once more."""
-        for name, channels in spec.layout.modules().items():
-            module = MotionModule(
-                channels,
-                spec.positions,
-                spec.family.motion_norm,
-                operations,
-                dtype=dtype,
-                device=device,
-            )
-            block, index = name.split(".motion_modules.")
-            parent = container(container(self, block), "motion_modules")
-            parent.add_module(index, module)
+        self.temporal_transformer = TemporalTransformer(
+            channels, positions, norm, ops, attentions, **factory
+        )
 
-    def get_dtype(self) -> torch.dtype:
-        """The dtype of the weights, for ComfyUI's ModelPatcher."""
-        return self.dtype
-
-    def module(self, name: str) -> MotionModule:
-        """The motion module of this name, e.g. `up_blocks.1.motion_modules.2`."""
-        found = self.get_submodule(name)
-        assert isinstance(found, MotionModule)
-        return found
-
-
-def container(parent: nn.Module, path: str) -> nn.Module:
-    """The nameless module at `path` below `parent`, made where it is missing."""
-    for part in path.split("."):
-        if part not in parent._modules:
-            parent.add_module(part, nn.Module())
-        parent = parent.get_submodule(part)
-    return parent
+    def forward(self, x: Tensor, call: Call) -> Tensor:
+        residual = self.temporal_transformer(x, call)
+        return add_scaled(x, residual, values_at(call.strength, call, x))
 
 
 def group_norm(norm: nn.Module, x: Tensor, frames: int, rule: NormRule) -> Tensor:

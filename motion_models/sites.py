@@ -22,11 +22,11 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Site:
-    """A place for motion modules: in `sequence`, right after `anchor`; the map there has
-    `channels`."""
+    """A place for motion modules: in `sequence`, right behind its child of the name `anchor`; the
+    map there has `channels`."""
 
     sequence: nn.Module
-    anchor: nn.Module
+    anchor: str
     channels: int
 
 
@@ -46,14 +46,18 @@ def resblocks(sequence: nn.Module) -> list[ResBlock]:
     return [layer for layer in sequence.children() if isinstance(layer, ResBlock)]
 
 
-def site_in(sequence: nn.Module, anchors: Sequence[nn.Module]) -> Site:
+def names_of(sequence: nn.Module, kind: type[nn.Module]) -> list[str]:
+    return [name for name, layer in sequence.named_children() if isinstance(layer, kind)]
+
+
+def site_in(sequence: nn.Module, anchors: Sequence[str]) -> Site:
     return Site(sequence, anchors[-1], resblocks(sequence)[-1].out_channels)
 
 
 def block_site(sequence: nn.Module) -> Site:
-    """After the last spatial transformer of the sequence, else after its ResBlock."""
-    transformers = [layer for layer in sequence.children() if isinstance(layer, SpatialTransformer)]
-    return site_in(sequence, transformers or resblocks(sequence))
+    """Behind the last spatial transformer of the sequence, else behind its ResBlock."""
+    transformers = names_of(sequence, SpatialTransformer)
+    return site_in(sequence, transformers or names_of(sequence, ResBlock))
 
 
 def down_sites(unet: UNetModel) -> Iterator[tuple[str, Site]]:
@@ -81,7 +85,7 @@ def mid_sites(unet: UNetModel) -> Iterator[tuple[str, Site]]:
     if unet.middle_block is None:
         return
     sequence = uncompiled(unet.middle_block)
-    before_last = list(sequence.children())[:-1]
+    before_last = [name for name, _ in sequence.named_children()][:-1]
     if before_last:
         yield "mid_block.motion_modules.0", site_in(sequence, before_last)
 

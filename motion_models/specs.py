@@ -38,9 +38,8 @@ class BetaSchedule:
 BETA_SCHEDULES: dict[str, BetaSchedule] = {
     "AnimateDiff": BetaSchedule("sqrt_linear"),  # inference-v1..v3.yaml: beta_schedule "linear"
     "AnimateDiff-SDXL": BetaSchedule("linear", end=0.020),  # branch sdxl: "scaled_linear" to .020
-    "AnimateLCM": BetaSchedule(
-        "sqrt_linear", lcm_steps=100
-    ),  # LCMScheduler, original_inference_steps 100
+    # LCMScheduler, original_inference_steps 100
+    "AnimateLCM": BetaSchedule("sqrt_linear", lcm_steps=100),
     "LCM": BetaSchedule("linear", lcm_steps=50),  # as core's ModelSamplingDiscrete "lcm"
     "checkpoint": BetaSchedule(None),  # HotshotXL, and whoever knows better
 }
@@ -91,12 +90,14 @@ class MotionLayout:
     """Which motion modules a model has, and how wide each is.
 
     `widths` are the channels of the UNet's levels from the largest resolution down, `layers` the
-    ResBlocks of a down level (an up level has one more), each followed by one motion module.
+    ResBlocks of a down level (an up level has one more), each followed by one motion module;
+    `attentions` are those of a module: two in motion models, one in SparseCtrl's.
     """
 
     widths: tuple[int, ...]
     mid_block: bool
     layers: int = 2
+    attentions: int = 2
 
     def modules(self) -> dict[str, int]:
         """Names of the motion modules in the authors' grammar -> channels c."""
@@ -129,24 +130,12 @@ class MotionSpec:
     positions: int
 
 
+# tails of the keys below "...motion_modules.J.temporal_transformer." -> shapes in units of c
 MODULE_TENSORS: dict[str, tuple[int, ...]] = {
-    # tail of the key below "...motion_modules.J.temporal_transformer." -> shape in units of c
     "norm.weight": (1,),
     "norm.bias": (1,),
     "proj_in.weight": (1, 1),
     "proj_in.bias": (1,),
-    **{
-        f"transformer_blocks.0.attention_blocks.{i}.{tail}": shape
-        for i in (0, 1)
-        for tail, shape in {
-            "to_q.weight": (1, 1),
-            "to_k.weight": (1, 1),
-            "to_v.weight": (1, 1),
-            "to_out.0.weight": (1, 1),
-            "to_out.0.bias": (1,),
-        }.items()
-    },
-    **{f"transformer_blocks.0.norms.{i}.{p}": (1,) for i in (0, 1) for p in ("weight", "bias")},
     "transformer_blocks.0.ff.net.0.proj.weight": (8, 1),
     "transformer_blocks.0.ff.net.0.proj.bias": (8,),
     "transformer_blocks.0.ff.net.2.weight": (1, 4),
@@ -156,6 +145,28 @@ MODULE_TENSORS: dict[str, tuple[int, ...]] = {
     "proj_out.weight": (1, 1),
     "proj_out.bias": (1,),
 }
+ATTENTION_TENSORS: dict[str, tuple[int, ...]] = {
+    # the same below "transformer_blocks.0.", for attention number i
+    "attention_blocks.{i}.to_q.weight": (1, 1),
+    "attention_blocks.{i}.to_k.weight": (1, 1),
+    "attention_blocks.{i}.to_v.weight": (1, 1),
+    "attention_blocks.{i}.to_out.0.weight": (1, 1),
+    "attention_blocks.{i}.to_out.0.bias": (1,),
+    "norms.{i}.weight": (1,),
+    "norms.{i}.bias": (1,),
+}
+
+
+def module_tensors(attentions: int) -> dict[str, tuple[int, ...]]:
+    """The tensors of a motion module with so many attentions -> their shapes in units of c."""
+    return {
+        **MODULE_TENSORS,
+        **{
+            f"transformer_blocks.0.{tail.format(i=i)}": shape
+            for i in range(attentions)
+            for tail, shape in ATTENTION_TENSORS.items()
+        },
+    }
 
 
 def expected_shapes(layout: MotionLayout) -> dict[str, tuple[int, ...]]:
@@ -164,7 +175,7 @@ def expected_shapes(layout: MotionLayout) -> dict[str, tuple[int, ...]]:
     return {
         f"{module}.temporal_transformer.{tail}": tuple(n * c for n in units)
         for module, c in layout.modules().items()
-        for tail, units in MODULE_TENSORS.items()
+        for tail, units in module_tensors(layout.attentions).items()
     }
 
 
@@ -177,5 +188,5 @@ def table_shapes(layout: MotionLayout, positions: int | None) -> dict[str, tuple
             c,
         )
         for module, c in layout.modules().items()
-        for i in (0, 1)
+        for i in range(layout.attentions)
     }

@@ -12,8 +12,8 @@ from ..motion_models.inject import apply_motion_model
 from ..motion_models.layers import MotionSettings
 from ..motion_models.load import load_motion_model
 from ..motion_models.lora import apply_motion_lora
+from ..sampling.apply_windows import apply_context_windows
 from ..sampling.betas import apply_beta_schedule
-from ..sampling.handler import apply_context_windows
 from ..sampling.windows import WindowSettings
 from .motion_model import beta_schedule_input, family_of, motion_model_input, motion_scale_input
 from .schema import CATEGORY, schema

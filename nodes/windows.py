@@ -6,8 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
+from ..sampling.apply_windows import apply_context_windows
 from ..sampling.fuse import FUSE_METHODS
-from ..sampling.handler import NODE, apply_context_windows
+from ..sampling.handler import NODE
 from ..sampling.window_picture import draw_windows
 from ..sampling.windows import SCHEDULES, WindowSettings
 from .schema import CATEGORY, advanced, schema

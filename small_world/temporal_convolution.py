@@ -21,7 +21,9 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..motion_models.modules import GROUPS, MotionModel
+from ..motion_models.call import Call
+from ..motion_models.model import MotionModel
+from ..motion_models.modules import GROUPS
 from ..motion_models.read import read_weights
 from ..training.models import stages
 from ..training.models.private_copy import PlainLayers
@@ -63,17 +65,11 @@ class TemporalConvolution(nn.Module):
         for parameter in self.proj_out.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(
-        self,
-        x: Tensor,
-        frames: int,
-        key_scale: float = 1.0,
-        options: dict[str, Any] | None = None,
-    ) -> Tensor:
+    def forward(self, x: Tensor, call: Call) -> Tensor:
         """The residual that the module adds; there are no keys to scale.   x: (b f) c h w -> the
         same"""
         c, h, w = x.shape[1:]
-        y = self.norm(x.float()).reshape(-1, frames, c, h * w)
+        y = self.norm(x.float()).reshape(-1, call.frames, c, h * w)
         y = y.permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
         y = self.proj_out(self.blocks(self.proj_in(y)))
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n

@@ -25,9 +25,9 @@ from ...motion_models.domain_adapter import apply_domain_adapter
 from ...motion_models.inject import apply_motion_model
 from ...motion_models.load import load_motion_model, motion_model
 from ...motion_models.lora import apply_motion_lora
+from ...sampling.apply_windows import apply_context_windows
 from ...sampling.betas import AUTOMATIC, apply_beta_schedule
 from ...sampling.free_noise import FreeNoise
-from ...sampling.handler import apply_context_windows
 from ...sampling.windows import WindowSettings
 from ...small_world import files
 from ...small_world.motions import FRAMES, SIDE

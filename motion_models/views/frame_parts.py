@@ -57,6 +57,11 @@ class FrameParts:
         self.of(whole, start).copy_(part.unflatten(0, (self.videos, -1)))
         return whole
 
+    def is_part(self, tensor: Tensor, start: int) -> bool:
+        """Whether it has an entry for every frame of the part that begins at `start`."""
+        length = min(self.length, self.frames - start)
+        return tensor.shape[:1] == (self.videos * length,)
+
     def kept(self, batch: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         """A batch that a call brings with it, at home, and one frame of each video, which the call
         brings in its stead. Nothing is kept that belongs on the device, or that is no such batch.

@@ -7,41 +7,41 @@ the parts' home with the pixels first, so that both parts of it lie close togeth
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
-from ..modules import MotionModule, TemporalTransformer, group_norm
+from ..call import Call
+from ..modules import TemporalTransformer, group_norm
+from ..strength import add_scaled, by_pixel, values_at
 from .frame_parts import FrameParts
-from .windows import Views
 
 
-def animate(
-    module: MotionModule,
-    x: Tensor,
-    parts: FrameParts,
-    views: Views,
-    strength: float,
-    key_scale: float,
-    options: dict[str, Any],
-) -> Tensor:
-    """What `module` gives for x with its attention in views.   x: (b f) c h w -> (b f) c h w"""
-    transformer = module.temporal_transformer
+def in_views(transformer: TemporalTransformer, x: Tensor, call: Call) -> Tensor:
+    """x and what the transformer adds to it, with its attention in the call's views.   x: (b f) c h
+    w -> (b f) c h w"""
+    parts, views = call.parts, call.run.views
+    assert parts is not None and views is not None
     pixels = normalised(transformer, x, parts)
     size = -(-pixels.shape[1] // views.parts(parts.frames))
-    for rows in pixels.split(size, dim=1):
+    scale = by_pixel(values_at(call.motion_scale, call, x), parts.videos, pixels.shape[1])
+    for start in range(0, pixels.shape[1], size):
         throw_exception_if_processing_interrupted()
+        rows = pixels[:, start : start + size]
         y = rows.to(parts.device).flatten(0, 1)  # (b n) f c
-        y = transformer.over_time(y, key_scale, options, views)
+        part = scale
+        if isinstance(part, Tensor):
+            part = part.unflatten(0, (parts.videos, -1))[:, start : start + size].flatten(0, 1)
+            part = part.to(parts.device)
+        y = transformer.over_time(y, call, part, views.blend)
         rows.copy_(y.unflatten(0, (parts.videos, -1)))
+    strength = values_at(call.strength, call, x)
 
     def add(start: int) -> Tensor:
         part = parts.take(x, start)
         residual = pixels[:, :, start : start + parts.length].to(parts.device)
         residual = residual.permute(0, 2, 3, 1).reshape(part.shape)
-        return torch.add(part, residual, alpha=strength)
+        return add_scaled(part, residual, parts.take(strength, start))
 
     return parts.run(add)
 

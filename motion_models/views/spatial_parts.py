@@ -7,7 +7,6 @@ home, so that the device holds no more than one part of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, UNetModel, Upsample
 from torch import Tensor, nn
 
+from ..placements import Placement
 from ..sites import sequences
 from .frame_parts import FrameParts
 
@@ -131,20 +131,15 @@ def behind_parts(layer: nn.Module) -> nn.Module:
     return layer.layer if isinstance(layer, InParts) else layer
 
 
-@contextmanager
-def frames_in_parts(unet: UNetModel, parts: FrameParts, text: Tensor | None) -> Iterator[None]:
-    """The spatial layers see the frames in parts, each frame once; as before, afterwards.
-
-    text: see TransformerInParts.
-    """
-    placed = [entry for entry in spatial_layers(unet) if stand_in(entry[2]) is not None]
-    try:
-        for parent, key, layer in placed:
-            stands_in = in_parts(layer, parts)
-            if isinstance(stands_in, TransformerInParts):
-                stands_in.text = text
-            parent._modules[key] = stands_in
-        yield
-    finally:
-        for parent, key, layer in placed:
-            parent._modules[key] = layer
+def spatial_placements(
+    unet: UNetModel, parts: FrameParts, text: Tensor | None
+) -> Iterator[Placement]:
+    """The spatial layers see the frames in parts, each frame once.   text: see
+    TransformerInParts"""
+    for parent, key, layer in spatial_layers(unet):
+        if stand_in(layer) is None:
+            continue
+        stands_in = in_parts(layer, parts)
+        if isinstance(stands_in, TransformerInParts):
+            stands_in.text = text
+        yield Placement(parent, key, stands_in)

@@ -14,9 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-OPTION = "animatediff_kit_views"
-"""The key of transformer_options under which a sampling run gives its Views to the motion
-layers."""
+from ..strength import Values
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,22 @@ class Views:
         """Into how many parts of about one window's size all frames are cut."""
         return -(-frames // self.length)
 
-    def blend(self, x: Tensor, attend: Callable[[Tensor], Tensor]) -> Tensor:
-        """The mean of `attend` over the windows, weighted by their shares.   x: (b n) f c -> (b
-        n) f c"""
+    def blend(self, x: Tensor, scale: Values, attend: Callable[[Tensor, Values], Tensor]) -> Tensor:
+        """The mean of `attend` over the windows, weighted by their shares.   x: (b n) f c, scale: a
+        number or (b n) f 1 -> (b n) f c"""
+
+        def of_windows(rows: Tensor) -> Tensor:
+            rows = rows.index_select(1, index).unflatten(1, (len(group), -1))
+            return rows.flatten(0, 1)
+
         blended = torch.zeros_like(x)
         for group in self.groups:
             index = torch.tensor([frame for i in group for frame in self.windows[i]])
             index = index.to(x.device)
             share = x.new_tensor([value for i in group for value in self.shares[i]])
-            y = x.index_select(1, index).unflatten(1, (len(group), -1)).flatten(0, 1)
-            y = attend(y).unflatten(0, (-1, len(group))).flatten(1, 2)
+            scales = of_windows(scale) if isinstance(scale, Tensor) else scale
+            y = attend(of_windows(x), scales)
+            y = y.unflatten(0, (-1, len(group))).flatten(1, 2)
             blended.index_add_(1, index, y * share.unsqueeze(-1))
         return blended
 

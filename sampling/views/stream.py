@@ -17,6 +17,8 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, UNetModel, Upsample
 from torch import Tensor, nn
 
+from ...motion_models.compat import free_memory
+from ...motion_models.sites import uncompiled
 from ...motion_models.views.spatial_parts import spatial_layers, stand_in
 
 HOST = torch.device("cpu")
@@ -73,10 +75,10 @@ def stream_elements(unet: UNetModel, height: int, width: int) -> int:
         return math.ceil(height / scale) * math.ceil(width / scale)
 
     for block in unet.input_blocks:
-        size = size_after(block.children(), size)
+        size = size_after(uncompiled(block).children(), size)
         skips.append(size)
     for block in unet.output_blocks:
-        size = size_after(block.children(), size + skips.pop())
+        size = size_after(uncompiled(block).children(), size + skips.pop())
     return most
 
 
@@ -103,7 +105,7 @@ def home_of_stream(model: Any, x: Tensor, length: int) -> torch.device | None:
     if x.device.type in SHARED:
         return None
     window = model.memory_required([length, *x.shape[1:]])
-    free: Any = memory.get_free_memory(x.device)
+    free = free_memory(model.current_patcher, x.device)
     return None if fits(stream_bytes(model, x.shape), window, free) else HOST
 
 

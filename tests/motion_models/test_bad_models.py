@@ -85,12 +85,11 @@ BAD: dict[str, tuple[Callable[[Weights], Weights], str]] = {
     ),
     "PIA": (
         lambda w: spellings.unet_dump(w, channels=9),
-        UNUSABLE + "it is a PIA model (its conv_in takes 9 channels), which needs an image input",
+        FOREIGN + "a PIA model (its conv_in takes 9 channels), which needs an image input",
     ),
     "I2V": (
         replaced("img_encoder.conv_in.weight", torch.ones(8, 4, 3, 3)),
-        UNUSABLE
-        + "it is an AnimateLCM-I2V model, which needs an image input that this node lacks.",
+        FOREIGN + "an AnimateLCM-I2V model, which needs an image input that this pack lacks.",
     ),
     "SparseCtrl": (
         replaced("controlnet_cond_embedding.weight", torch.ones(8, 5, 3, 3)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from adk_tests.support import spellings
-from animatediff_kit.motion_models.detect import identify, kind_of
+from animatediff_kit.motion_models.detect import identify
+from animatediff_kit.motion_models.kinds import kind_of
 from animatediff_kit.motion_models.specs import MotionLayout, expected_shapes
 
 LAYOUT = MotionLayout((320, 640, 1280, 1280), mid_block=False)

@@ -11,7 +11,7 @@ import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny
-from animatediff_kit.motion_models.inject import apply_motion_model, videos_and_frames
+from animatediff_kit.motion_models.inject import apply_motion_model
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
@@ -206,27 +206,3 @@ def test_frames_of_one_video_do_not_touch_anothers(base: ModelPatcher) -> None:
     both.set_model_sampler_post_cfg_function(take_positive)
     tiny.sample(both, steps=1, cfg=3.0)
     assert by_hand.relative(base.model.process_latent_out(seen[0]), guided) < 1e-4
-
-
-def test_videos_and_frames() -> None:
-    assert videos_and_frames(torch.zeros(12, 4, 8, 8), {"cond_or_uncond": [1, 0, 0]}) == (3, 4)
-    assert videos_and_frames(torch.zeros(12, 4, 8, 8), {}) == (1, 12)
-
-
-def test_a_batch_that_is_no_whole_videos(short: ModelPatcher) -> None:
-    """A node that drops a latent of the batch, as some tiling nodes do."""
-
-    def split(apply: Any, call: dict[str, Any]) -> torch.Tensor:
-        c = {**call["c"], "c_crossattn": call["c"]["c_crossattn"][:-1]}
-        x, t = call["input"][:-1], call["timestep"][:-1]
-        apply(x, t, **c)
-        raise AssertionError("the UNet was run")
-
-    model = short.clone()
-    model.set_model_unet_function_wrapper(split)
-    with pytest.raises(ValueError) as caught:
-        tiny.sample(model, frames=3)
-    assert str(caught.value) == (
-        "The UNet was called with 5 latents for 2 conditionings, which is no whole number of "
-        "frames each. Another node splits the batch; remove it or the motion model."
-    )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny
+from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionLayer, MotionSettings
 from animatediff_kit.motion_models.load import motion_model
@@ -50,7 +51,7 @@ def test_strength_multiplies_the_residual(base: ModelPatcher, strength: float) -
     [(x, y)] = seen
     module = motion_model(tiny.motion_patcher("v2")).module(MODULE)
     with torch.inference_mode():
-        residual = module.temporal_transformer(x, 4)
+        residual = module.temporal_transformer(x, tiny.call(x, 4))
     torch.testing.assert_close(y, x + strength * residual, rtol=1e-5, atol=1e-5)
     assert residual.abs().max() > 0.1
 
@@ -64,15 +65,15 @@ def test_strength_in_every_layer(base: ModelPatcher, strength: float) -> None:
 @pytest.mark.parametrize("scale", [0.0, 1.3])
 def test_motion_scale_multiplies_the_keys(scale: float) -> None:
     """A module against the same one with the scale in the weights of its keys."""
-    settings: dict[str, Any] = dict(key_scale=scale)
     module: Any = motion_model(tiny.motion_patcher("v2")).module(MODULE)
     scaled: Any = motion_model(tiny.motion_patcher("v2")).module(MODULE)
     for attention in scaled.temporal_transformer.transformer_blocks[0].attention_blocks:
         attention.to_k.weight.data *= scale
     x = torch.randn((8, 64, 4, 4), generator=torch.Generator().manual_seed(1))
+    plain, call = tiny.call(x, 4), tiny.call(x, 4, motion_scale=scale)
     with torch.inference_mode():
-        torch.testing.assert_close(module(x, 4, **settings), scaled(x, 4), rtol=1e-5, atol=1e-5)
-        assert (module(x, 4, **settings) - module(x, 4)).abs().max() > 0.01
+        torch.testing.assert_close(module(x, call), scaled(x, plain), rtol=1e-5, atol=1e-5)
+        assert (module(x, call) - module(x, plain)).abs().max() > 0.01
 
 
 def test_keys_of_nothing_attend_to_all_frames_alike() -> None:
@@ -81,13 +82,13 @@ def test_keys_of_nothing_attend_to_all_frames_alike() -> None:
     attention = module.temporal_transformer.transformer_blocks[0].attention_blocks[0]
     x = torch.randn((3, 4, 64), generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
-        values = functional.linear(attention.pos_encoder(x), attention.to_v.weight)
+        values = functional.linear(attention.pos_encoder(x, {}), attention.to_v.weight)
         mean = attention.to_out[0](values.mean(1, keepdim=True)).expand(-1, 4, -1)
-        torch.testing.assert_close(attention(x, 0.0, {}), mean, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(attention(x, Call.alone(3, 4), 0.0), mean, rtol=1e-5, atol=1e-5)
 
 
 def test_motion_scale_in_every_layer(base: ModelPatcher) -> None:
-    expected = tiny.sample(by_hand.animated("v2", key_scale=1.3))
+    expected = tiny.sample(by_hand.animated("v2", motion_scale=1.3))
     frames = tiny.sample(animate(base, 1.0, 1.3))
     assert by_hand.same(frames, expected)
     assert by_hand.relative(frames, tiny.sample(animate(base))) > 0.001

@@ -9,10 +9,12 @@ import pytest
 import torch
 from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
+from animatediff_kit.motion_models.layers import MotionLayer
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
-from animatediff_kit.motion_models.modules import MotionModel
+from animatediff_kit.motion_models.model import MotionModel
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 PROJECTIONS = ("to_q", "to_k", "to_v", "to_out")
@@ -123,8 +125,8 @@ def test_residual_of_low_precision(dtype: torch.dtype, half_compute: bool) -> No
     x = torch.randn((16, 128, 4, 4), generator=torch.Generator().manual_seed(1))
     compute = (dtype if dtype.itemsize == 2 else torch.float16) if half_compute else torch.float32
     with torch.inference_mode():
-        expected = full.temporal_transformer(x, 8)
-        residual = low.temporal_transformer(x.to(compute), 8)
+        expected = full.temporal_transformer(x, tiny.call(x, 8))
+        residual = low.temporal_transformer(x.to(compute), tiny.call(x, 8))
     assert residual.dtype == compute
     assert 0 < error(residual, expected) < TOLERANCES[dtype]
 
@@ -173,3 +175,58 @@ def test_a_unet_in_half_precision(
     frames = tiny.sample(model, steps=1)
     bound = {torch.float32: 4e-3, None: 1e-2, torch.bfloat16: 7e-2}[manual_cast]
     assert 0 < error(frames, full) < bound
+
+
+class Tables:
+    """APPLY_MODEL wrapper inside the pack's: the tables of positions that layers are given."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Tensor]] = []
+
+    def __call__(self, executor: Any, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        unet = executor.class_obj.diffusion_model
+        layer = next(m for m in unet.modules() if isinstance(m, MotionLayer))
+        self.seen.append(dict(layer.call.positions))
+        return executor(x, *args, **kwargs)
+
+
+def test_tables_of_positions_are_brought_to_the_device_once_a_run() -> None:
+    """ComfyUI moves what has parameters, and tables have none."""
+    tables = Tables()
+    motion = tiny.motion_patcher("v2")
+    model = apply_motion_model(tiny.image_model(), motion)
+    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "tables", tables)
+    tiny.sample(model, steps=3)
+    first, *others = tables.seen
+    names = [name for name, _ in motion.model.named_modules() if name.endswith("pos_encoder")]
+    assert sorted(first) == sorted(names) and len(names) == 42
+    assert len({id(table) for table in first.values()}) == 3, "one for each width"
+    for other in others:
+        assert all(other[name] is first[name] for name in names)
+
+
+def test_tables_go_where_they_are_asked_for() -> None:
+    model: Any = tiny.motion_patcher("v2").model
+    tables = model.positions_on(torch.device("meta"), torch.float16)
+    assert {(t.device.type, t.dtype) for t in tables.values()} == {("meta", torch.float16)}
+    encoder = model.get_submodule(next(iter(tables)))
+    assert encoder.pe.device.type == "cpu" and encoder.pe.dtype == torch.float32
+
+
+def test_the_table_of_the_call_is_the_one_that_is_added() -> None:
+    model: Any = tiny.motion_patcher("v2").model
+    name, encoder = next(iter(model.encoders().items()))
+    x = torch.randn((3, 4, encoder.pe.shape[2]), generator=torch.Generator().manual_seed(1))
+    own = torch.randn(encoder.pe.shape, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(encoder(x, {name: own}), x + own[:, :4])
+    assert torch.equal(encoder(x, {}), x + encoder.pe[:, :4])
+
+
+def test_a_motion_model_follows_the_device_of_the_unet() -> None:
+    """Otherwise every layer would carry its weights over in every call."""
+    motion, model = tiny.motion_patcher("v2"), tiny.image_model()
+    model.load_device = torch.device("meta")
+    animated = apply_motion_model(model, motion)
+    [applied] = animated.get_additional_models()
+    assert applied.load_device == torch.device("meta")
+    assert motion.load_device == torch.device("cpu")

@@ -7,12 +7,9 @@ import pytest
 import torch
 from adk_tests.support import spellings, tiny
 from animatediff_kit.motion_models import modules
-from animatediff_kit.motion_models.modules import (
-    MotionModel,
-    MotionModule,
-    group_norm,
-    sinusoidal_positions,
-)
+from animatediff_kit.motion_models.call import Call
+from animatediff_kit.motion_models.model import MotionModel
+from animatediff_kit.motion_models.modules import MotionModule, group_norm, sinusoidal_positions
 from animatediff_kit.motion_models.specs import FAMILIES, MotionSpec, expected_shapes
 from torch import Tensor, nn
 
@@ -76,44 +73,46 @@ def test_every_module_follows_the_family_and_the_table():
 
 def test_zero_proj_out_is_the_identity():
     module, x = motion_module(), features()
-    assert not torch.equal(module(x, FRAMES), x)
+    assert not torch.equal(module(x, tiny.call(x, FRAMES)), x)
     for parameter in module.temporal_transformer.proj_out.parameters():
         nn.init.zeros_(parameter)
-    assert torch.equal(module(x, FRAMES), x)
+    assert torch.equal(module(x, tiny.call(x, FRAMES)), x)
 
 
 def test_strength_scales_the_residual():
     module, x = motion_module(), features()
-    residual = module(x, FRAMES) - x
+    residual = module(x, tiny.call(x, FRAMES)) - x
     assert residual.abs().mean() > 0.1
-    assert torch.equal(module(x, FRAMES, strength=0.0), x)
+    assert torch.equal(module(x, tiny.call(x, FRAMES, strength=0.0)), x)
     for strength in (0.5, 2.0, -1.0):
         expected = x + strength * residual
-        assert torch.allclose(module(x, FRAMES, strength=strength), expected, rtol=0, atol=1e-12)
+        assert torch.allclose(
+            module(x, tiny.call(x, FRAMES, strength=strength)), expected, rtol=0, atol=1e-12
+        )
 
 
-def test_key_scale_multiplies_the_keys():
+def test_motion_scale_multiplies_the_keys():
     module, x = motion_module(), features()
-    scaled = module(x, FRAMES, key_scale=1.3)
-    assert not torch.allclose(scaled, module(x, FRAMES))
+    scaled = module(x, tiny.call(x, FRAMES, motion_scale=1.3))
+    assert not torch.allclose(scaled, module(x, tiny.call(x, FRAMES)))
     for block in module.temporal_transformer.transformer_blocks:
         for attention in block.attention_blocks:
             attention.to_k.weight.data *= 1.3
-    assert torch.allclose(module(x, FRAMES), scaled, rtol=0, atol=1e-12)
+    assert torch.allclose(module(x, tiny.call(x, FRAMES)), scaled, rtol=0, atol=1e-12)
 
 
-def test_key_scale_zero_attends_to_all_frames_alike():
+def test_motion_scale_zero_attends_to_all_frames_alike():
     attention = motion_module().temporal_transformer.transformer_blocks[0].attention_blocks[0]
     x = torch.randn((5, FRAMES, C), dtype=torch.float64)
-    mean = attention.to_v(attention.pos_encoder(x)).mean(dim=1, keepdim=True)
+    mean = attention.to_v(attention.pos_encoder(x, {})).mean(dim=1, keepdim=True)
     expected = attention.to_out[0](mean).expand(-1, FRAMES, -1)
-    assert torch.allclose(attention(x, 0.0, {}), expected, rtol=0, atol=1e-12)
+    assert torch.allclose(attention(x, Call.alone(5, FRAMES), 0.0), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("rows", [1, 5, 24])
 def test_split_attention_is_exact(monkeypatch, rows):
     module, x = motion_module(), features()
-    whole = module(x, FRAMES)
+    whole = module(x, tiny.call(x, FRAMES))
     calls: list[int] = []
 
     def counted(q: Tensor, k: Tensor, v: Tensor, **kwargs) -> Tensor:
@@ -122,8 +121,8 @@ def test_split_attention_is_exact(monkeypatch, rows):
 
     attention = modules.optimized_attention
     monkeypatch.setattr(modules, "optimized_attention", counted)
-    monkeypatch.setattr(modules, "MAX_ATTENTION_BATCH", rows * modules.HEADS)
-    assert torch.equal(module(x, FRAMES), whole)
+    monkeypatch.setattr(modules, "MAX_ROWS", rows)
+    assert torch.equal(module(x, tiny.call(x, FRAMES)), whole)
     assert max(calls) == rows and sum(calls) == 2 * 24  # 2 attentions, b n = 2 * 12 rows
 
 
@@ -134,7 +133,11 @@ def test_pixels_do_not_mix_but_frames_do():
     transformer.norm_rule = "per_frame"
     changed = x.clone()
     changed[0, :, 1, 2] += 1.0
-    difference = (module(changed, FRAMES) - module(x, FRAMES)).abs().amax(dim=1)
+    difference = (
+        (module(changed, tiny.call(changed, FRAMES)) - module(x, tiny.call(x, FRAMES)))
+        .abs()
+        .amax(dim=1)
+    )
     assert (difference[:, 1, 2] > 1e-6).all()
     difference[:, 1, 2] = 0
     assert not difference.any()
@@ -143,8 +146,8 @@ def test_pixels_do_not_mix_but_frames_do():
 @pytest.mark.parametrize("rule", ["per_frame", "across_frames"])
 def test_videos_do_not_mix(rule):
     module, x = motion_module(norm=rule), features(videos=3)
-    together = module(x, FRAMES)
-    apart = torch.cat([module(video, FRAMES) for video in x.split(FRAMES)])
+    together = module(x, tiny.call(x, FRAMES))
+    apart = torch.cat([module(video, tiny.call(video, FRAMES)) for video in x.split(FRAMES)])
     assert torch.allclose(together, apart, rtol=0, atol=1e-12)
 
 
@@ -166,8 +169,8 @@ def test_group_norm_across_frames_is_its_formula(frames):
 
 def test_fp64_and_fp32_agree():
     x = features()
-    exact = motion_module()(x, FRAMES)
-    single = motion_module(torch.float32)(x.float(), FRAMES)
+    exact = motion_module()(x, tiny.call(x, FRAMES))
+    single = motion_module(torch.float32)(x.float(), tiny.call(x, FRAMES))
     assert exact.dtype == torch.float64
     assert (single.double() - exact).abs().max() <= 1e-5
 
@@ -175,14 +178,14 @@ def test_fp64_and_fp32_agree():
 def test_frames_are_told_apart_by_position():
     module, frame = motion_module(), features(videos=1, frames=1)
     still = frame.expand(FRAMES, -1, -1, -1)
-    residual = module(still, FRAMES) - still
+    residual = module(still, tiny.call(still, FRAMES)) - still
     assert all(not torch.allclose(residual[0], residual[i]) for i in range(1, FRAMES))
 
 
 def test_one_frame_uses_the_first_position():
     module, x = motion_module(), features(videos=2, frames=1)
-    before = module(x, 1)
+    before = module(x, tiny.call(x, 1))
     for block in module.temporal_transformer.transformer_blocks:
         for attention in block.attention_blocks:
             attention.pos_encoder.pe[:, 1:] = 9.0
-    assert torch.equal(module(x, 1), before) and not torch.equal(before, x)
+    assert torch.equal(module(x, tiny.call(x, 1)), before) and not torch.equal(before, x)

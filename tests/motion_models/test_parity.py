@@ -19,9 +19,12 @@ import torch
 from adk_tests.reference import motion, unet
 from adk_tests.reference.live import live_noise, live_video, live_weights, relative_error
 from adk_tests.support import tiny
+from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.inject import apply_motion_model
-from animatediff_kit.motion_models.layers import MotionSettings, motion_layers
-from animatediff_kit.motion_models.modules import MotionModel, MotionModule, PositionalEncoding
+from animatediff_kit.motion_models.layers import MotionSettings, motion_placements
+from animatediff_kit.motion_models.model import MotionModel
+from animatediff_kit.motion_models.modules import MotionModule, PositionalEncoding
+from animatediff_kit.motion_models.placements import placed
 from comfy.model_patcher import ModelPatcher
 from einops import rearrange, repeat
 from torch import Tensor, nn
@@ -91,7 +94,7 @@ def test_motion_module_equals_the_reference(
     named = {f"m.{name}": value.to(dtype) for name, value in weights.items()}
     truth = motion.motion_module(named, "m", x, rule, positions=24)
     with torch.no_grad():
-        ours = unfold(module(fold(x), frames))
+        ours = unfold(module(fold(x), Call.alone(VIDEOS, frames)))
     assert ours.dtype == dtype
     error = relative_error(ours - x, truth - x)
     record_property(f"one motion module, {dtype}", error)
@@ -169,7 +172,7 @@ def test_unet_equals_the_reference(
     assert isinstance(model, MotionModel)
     with (
         torch.no_grad(),
-        motion_layers("test", network, model, VIDEOS, FRAMES, MotionSettings(), {}),
+        placed(motion_placements("test", network, model, Call.alone(VIDEOS, FRAMES))),
     ):
         ours = unfold(
             network(

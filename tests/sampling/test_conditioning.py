@@ -19,6 +19,7 @@ from adk_tests.support.windowed import FRAMES, control_net, frame_prompts, rando
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionSettings
 from animatediff_kit.sampling.conditioning import window_cond, window_conds
+from animatediff_kit.sampling.controls import Hints
 from animatediff_kit.sampling.windows import VIEWS
 from comfy.conds import CONDConstant, CONDCrossAttn, CONDList, CONDNoiseShape
 from comfy.controlnet import T2IAdapter
@@ -55,11 +56,11 @@ def stacked() -> Any:
     return third.set_previous_controlnet(second.set_previous_controlnet(first))
 
 
-def t2i_adapter() -> T2IAdapter:
+def t2i_adapter(count: int = FRAMES) -> T2IAdapter:
     module = Adapter([32, 64, 128, 128], nums_rb=1, cin=192, ksize=1, sk=True, xl=False)
     module.load_state_dict(tiny.randomise(module.state_dict(), 24))
     adapter = T2IAdapter(module, module.input_channels, 8, "nearest-exact")
-    return adapter.set_cond_hint(hints(), strength=0.7)
+    return adapter.set_cond_hint(hints(count), strength=0.7)
 
 
 CONTROLS: dict[str, Callable[[], Any]] = {
@@ -211,28 +212,26 @@ def test_hook_keyframes_follow_the_steps(still: ModelPatcher) -> None:
     compare(still, hooked(), dict(positive=frame_prompts(11)))
 
 
-@pytest.mark.parametrize("name", ["a hint for each frame", "fewer hints than frames", "stacked"])
-def test_controls_of_views_run_in_parts(still: ModelPatcher, name: str) -> None:
-    """With motion that is asleep, views give what the plain model gives."""
-    asleep = MotionSettings(start_percent=0.998, end_percent=0.999)
-    animated = apply_motion_model(still, tiny.motion_patcher("v2"), asleep)
-    call = controlled(CONTROLS[name]())
-    frames = windowed.sample_noise(
-        windowed.windowed(animated, schedule=VIEWS), windowed.noise_of(), **call
-    )
-    whole = windowed.sample_noise(still, windowed.noise_of(), **call)
-    assert by_hand.relative(frames, whole) < windowed.ROUNDING
+VIEWED = {
+    **CALLS,
+    **{
+        f"T2I-Adapter, {count} hints": lambda count=count: controlled(t2i_adapter(count))
+        for count in (1, 3)
+    },
+}
 
 
-def test_boxes_of_views_run_in_parts(still: ModelPatcher) -> None:
+@pytest.mark.parametrize("name", VIEWED)
+def test_views_give_what_the_whole_batch_gives(still: ModelPatcher, name: str) -> None:
+    """With motion that is asleep: all that is left is how a call is cut into parts."""
     asleep = MotionSettings(start_percent=0.998, end_percent=0.999)
     animated = apply_motion_model(still, tiny.motion_patcher("v2"), asleep)
-    model, call = windowed.windowed(animated, schedule=VIEWS), textboxes()
-    frames = windowed.sample_noise(model, windowed.noise_of(), **call)
-    whole = windowed.sample_noise(still, windowed.noise_of(), **call)
-    assert by_hand.relative(frames, whole) < windowed.ROUNDING
-    without = windowed.sample_noise(still, windowed.noise_of(), positive=frame_prompts(11))
-    assert by_hand.relative(frames, without) > 1e-2
+    model, call = windowed.windowed(animated, schedule=VIEWS), VIEWED[name]()
+    noise = windowed.noise_of()
+    frames = windowed.sample_noise(model, noise, **call)
+    assert by_hand.relative(frames, windowed.sample_noise(still, noise, **call)) < windowed.ROUNDING
+    plain = dict(positive=frame_prompts(91), negative=frame_prompts(92))
+    assert by_hand.relative(frames, windowed.sample_noise(still, noise, **plain)) > 1e-2
 
 
 @pytest.mark.parametrize("schedule", ["standard_static", VIEWS])
@@ -299,7 +298,7 @@ def test_every_kind_of_model_cond() -> None:
         },
         "uuid": "a",
     }
-    cut = window_cond(cond, [5, 6, 0], {})
+    cut = window_cond(cond, [5, 6, 0], Hints())
     held = cut["model_conds"]
     assert held["text"].cond.flatten().tolist() == [5, 6, 0] and type(held["text"]) is CONDCrossAttn
     assert held["concat"].cond.flatten().tolist() == [2, 0, 0]  # frame 5 has entry 5 mod 3
@@ -311,16 +310,16 @@ def test_every_kind_of_model_cond() -> None:
 def test_boxes_for_each_frame() -> None:
     """ "position_batched", of packs that give GLIGEN boxes that move."""
     model, boxes = object(), [[f"box of frame {i}"] for i in range(3)]
-    cut = window_cond({"gligen": ("position_batched", model, boxes)}, [1, 2, 3], {})
+    cut = window_cond({"gligen": ("position_batched", model, boxes)}, [1, 2, 3], Hints())
     assert cut["gligen"] == ("position_batched", model, [boxes[1], boxes[2], boxes[0]])
     still_boxes = ("position", model, boxes)
-    assert window_cond({"gligen": still_boxes}, [1, 2], {})["gligen"] is still_boxes
+    assert window_cond({"gligen": still_boxes}, [1, 2], Hints())["gligen"] is still_boxes
 
 
 def test_prompts_that_share_a_control_still_share_it() -> None:
     """ComfyUI runs prompts in one batch only when their ControlNet is one object."""
     control = control_net().set_cond_hint(hints())
     (first,), (second,), none = window_conds(
-        [[{"control": control}], [{"control": control}], None], [1]
+        [[{"control": control}], [{"control": control}], None], [1], Hints()
     )
     assert first["control"] is second["control"] is not control and none is None

@@ -10,11 +10,12 @@ import comfy.utils
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny, windowed
+from animatediff_kit.motion_models.call import step_of
 from animatediff_kit.motion_models.views.windows import OPTION as VIEWS_OPTION
-from animatediff_kit.sampling.handler import step_of
 from animatediff_kit.sampling.windows import VIEWS, WindowSettings, windows_of
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
+from comfy_extras.nodes_sag import SelfAttentionGuidance
 
 FRAMES, LENGTH = windowed.FRAMES, windowed.LENGTH
 
@@ -68,10 +69,10 @@ def test_each_stage_counts_its_own_steps(still: ModelPatcher, sampler: str) -> N
 
 
 def test_step_of_sigmas() -> None:
-    options = {"transformer_options": {"sample_sigmas": torch.tensor([14.6, 3.0, 0.7, 0.0])}}
+    sigmas = torch.tensor([14.6, 3.0, 0.7, 0.0])
     for sigma, step in ((20.0, 0), (14.6, 0), (14.59, 0), (3.1, 0), (3.0, 1), (1.2, 1), (0.1, 2)):
-        assert step_of(torch.tensor([sigma, sigma]), options) == (step, 3), sigma
-    assert step_of(torch.tensor([3.0]), {}) == (0, 1)
+        assert step_of(sigmas, sigma) == (step, 3), sigma
+    assert step_of(None, 3.0) == (0, 1)
 
 
 def kept_options(model: ModelPatcher) -> tuple[ModelPatcher, list[dict[str, Any]]]:
@@ -179,3 +180,26 @@ def test_room_is_made_for_one_window(still: ModelPatcher, frames: int, expected:
     model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, "keep", keep)
     tiny.sample(model, frames)
     assert shapes == [[expected, 4, 8, 8]]
+
+
+@pytest.mark.parametrize("schedule", ["standard_static", "views"])
+def test_self_attention_guidance_is_refused_in_windows(still: ModelPatcher, schedule: str) -> None:
+    guided = SelfAttentionGuidance.execute(still, 0.5, 2.0).result[0]
+    model = windowed.windowed(guided, schedule=schedule)
+    with pytest.raises(ValueError) as caught:
+        windowed.sample_noise(model, windowed.noise_of())
+    assert str(caught.value) == (
+        "Self-Attention Guidance keeps the attention of one call of the UNet, but 7 frames in "
+        "windows of 4 take several, so it would blur frames by others' attention. Remove it, or "
+        "lower the number of frames to 4."
+    )
+    noise = windowed.noise_of(4)
+    one, whole = (windowed.sample_noise(m, noise) for m in (model, guided))
+    assert torch.equal(one, whole) and whole.isfinite().all()
+
+
+def test_another_function_after_guidance_is_not_refused(still: ModelPatcher) -> None:
+    model = windowed.windowed(still)
+    model.set_model_sampler_post_cfg_function(lambda args: args["denoised"])
+    expected = windowed.sample_noise(windowed.windowed(still), windowed.noise_of())
+    assert torch.equal(windowed.sample_noise(model, windowed.noise_of()), expected)

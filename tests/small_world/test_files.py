@@ -9,8 +9,8 @@ import comfy.model_management
 import comfy.sd
 import pytest
 import torch
-from animatediff_kit.motion_models.detect import kind_of
 from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
+from animatediff_kit.motion_models.kinds import kind_of
 from animatediff_kit.motion_models.load import load_motion_model, motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.motion_models.read import check_finite, read_weights

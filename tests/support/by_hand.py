@@ -82,7 +82,7 @@ class Inserted(nn.Module):
         self.module, self.frames, self.settings = module, frames, settings
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.module(x, self.frames, **self.settings)
+        return self.module(x, tiny.call(x, self.frames, **self.settings))
 
 
 class FiveDimensionalNorm(nn.Module):
@@ -117,7 +117,7 @@ def animated(
     """The fresh base of the first family with every motion model in it, first to last.
 
     A family may be given with the seed of its weights. `changes` (weight's name -> what is added to
-    it) stand for LoRAs on the base; `settings` are MotionModule's.
+    it) stand for LoRAs on the base; `settings` are those of a Call.
     """
     pairs = [(f, 7) if isinstance(f, str) else f for f in families]
     base = FAMILIES[pairs[0][0]].base

@@ -3,6 +3,7 @@ CPU."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import comfy.latent_formats
@@ -16,6 +17,7 @@ import comfy.sdxl_clip
 import comfy.supported_models
 import comfy.supported_models_base
 import torch
+from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
 from comfy.model_patcher import ModelPatcher
@@ -165,3 +167,8 @@ def text_encoder(base: str = "SD1.5", seed: int = 0) -> comfy.sd.CLIP:
     weights = clip.cond_stage_model.state_dict()
     clip.cond_stage_model.load_state_dict(randomise(weights, seed))
     return clip
+
+
+def call(x: Tensor, frames: int, **settings: Any) -> Call:
+    """The call of a motion module with x: (b f) c h w outside of sampling."""
+    return replace(Call.alone(x.shape[0] // frames, frames), **settings)

@@ -13,7 +13,8 @@ import comfy.ops
 import comfy.sample
 import torch
 from adk_tests.support import tiny
-from animatediff_kit.sampling.handler import NODE, apply_context_windows
+from animatediff_kit.sampling.apply_windows import apply_context_windows
+from animatediff_kit.sampling.handler import NODE
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.controlnet import ControlNet
 from comfy.model_patcher import ModelPatcher

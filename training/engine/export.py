@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ...motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
 from ...motion_models.layouts import to_diffusers
-from ...motion_models.modules import MotionModel, PositionalEncoding
+from ...motion_models.model import MotionModel
+from ...motion_models.modules import PositionalEncoding
 from ..files.atomic import save_tensors
 from ..files.fingerprints import digest_of
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE

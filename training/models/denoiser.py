@@ -13,8 +13,11 @@ from comfy.ldm.modules.attention import SpatialTransformer, attention_pytorch
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 from torch import Tensor, nn
 
-from ...motion_models.layers import MotionSettings, motion_layers
-from ...motion_models.modules import MotionModel, MotionModule
+from ...motion_models.call import Call
+from ...motion_models.layers import motion_placements
+from ...motion_models.model import MotionModel
+from ...motion_models.modules import MotionModule
+from ...motion_models.placements import placed
 
 KEY = "animatediff_kit_training"
 
@@ -60,8 +63,8 @@ class Denoiser(nn.Module):
         if self.motion is None:
             yield
             return
-        options = {"optimized_attention_override": torch_attention}
-        with motion_layers(KEY, self.unet, self.motion, clips, frames, MotionSettings(), options):
+        call = Call.alone(clips, frames, {"optimized_attention_override": torch_attention})
+        with placed(motion_placements(KEY, self.unet, self.motion, call)):
             yield
 
     def forward(self, noisy: Tensor, t: Tensor, text: Tensor, vector: Tensor | None) -> Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ...motion_models.detect import KIND_PHRASES, kind_of
+from ...motion_models.kinds import KIND_PHRASES, MOTION_LORA, kind_of
 from ...motion_models.lora import LowRank, parse_motion_lora
 from ...motion_models.specs import MotionSpec
 
@@ -25,7 +25,7 @@ def start_from(
     Raises ValueError for a file of another kind, of other layers or of another rank.
     """
     kind = kind_of(tensors)
-    if kind != "MotionLoRA":
+    if kind != MOTION_LORA:
         raise ValueError(f"The file to start from is no MotionLoRA but {KIND_PHRASES[kind]}.")
     trained = parse_motion_lora(dict(parameters), spec).pairs
     found = parse_motion_lora(tensors, spec).pairs

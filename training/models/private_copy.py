@@ -18,7 +18,8 @@ from comfy.model_sampling import V_PREDICTION
 from torch import Tensor, nn
 
 from ...motion_models.load import motion_model
-from ...motion_models.modules import MotionModel, PositionalEncoding
+from ...motion_models.model import MotionModel
+from ...motion_models.modules import PositionalEncoding
 from ...motion_models.specs import MotionSpec
 
 PREFIX = "diffusion_model."

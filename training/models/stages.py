@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ...motion_models.fit import base_of, check_fits, unet_layout
 from ...motion_models.load import motion_model
-from ...motion_models.modules import MotionModel
+from ...motion_models.model import MotionModel
 from ...motion_models.sites import unet_sites
 from ...motion_models.specs import FAMILIES, Family, MotionSpec
 from ..files.fingerprints import digest_of, tensors_digest, weights_digest

@@ -11,13 +11,15 @@ import pytest
 import torch
 from adk_tests.support import by_hand, tiny, windowed
 from adk_tests.support.two_devices import DEVICE, HOST, TwoDevices
+from animatediff_kit.motion_models.call import Call, Run
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionSettings
 from animatediff_kit.motion_models.modules import MotionModule
+from animatediff_kit.motion_models.views import pixel_parts
 from animatediff_kit.motion_models.views.frame_parts import FrameParts
-from animatediff_kit.motion_models.views.pixel_parts import animate
 from animatediff_kit.motion_models.views.spatial_parts import spatial_layers
-from animatediff_kit.sampling.handler import NODE, apply_context_windows
+from animatediff_kit.sampling.apply_windows import apply_context_windows
+from animatediff_kit.sampling.handler import NODE
 from animatediff_kit.sampling.views import stream
 from animatediff_kit.sampling.views.plan import views_of
 from animatediff_kit.sampling.windows import VIEWS, WindowSettings
@@ -178,12 +180,14 @@ def test_a_run_can_be_cancelled_between_parts_of_frames() -> None:
 def test_a_run_can_be_cancelled_between_parts_of_pixels() -> None:
     """With plain layers, since ComfyUI's own ask whether they are cancelled too."""
     module, parts = MotionModule(32, 32, "per_frame", torch.nn), []
-    module.temporal_transformer.proj_out.register_forward_hook(lambda *_: parts.append(cancel()))
+    transformer = module.temporal_transformer
+    transformer.proj_out.register_forward_hook(lambda *_: parts.append(cancel()))
     cut = FrameParts(1, FRAMES, LENGTH, DEVICE, DEVICE)
     views = views_of(FRAMES, WindowSettings(LENGTH, 2, schedule=VIEWS), 0)
+    run = Run(FRAMES).in_views(views)
     x = torch.ones((FRAMES, 32, 4, 4))
     with torch.inference_mode(), pytest.raises(memory.InterruptProcessingException):
-        animate(module, x, cut, views, 1.0, 1.0, {})
+        pixel_parts.in_views(transformer, x, Call(1, FRAMES, run, parts=cut))
     assert len(parts) == 1
 
 

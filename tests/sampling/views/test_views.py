@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny
+from animatediff_kit.motion_models.call import OPTION
 from animatediff_kit.motion_models.inject import apply_motion_model
+from animatediff_kit.motion_models.strength import Values
 from animatediff_kit.motion_models.views.frame_parts import FrameParts
 from animatediff_kit.motion_models.views.spatial_parts import in_parts
-from animatediff_kit.motion_models.views.windows import OPTION
-from animatediff_kit.sampling.conditioning import ControlInParts
-from animatediff_kit.sampling.handler import apply_context_windows
+from animatediff_kit.sampling.apply_windows import apply_context_windows
+from animatediff_kit.sampling.controls import Hints
+from animatediff_kit.sampling.views.controls import ControlInParts
 from animatediff_kit.sampling.views.plan import views_of
+from animatediff_kit.sampling.views.stream import stream_elements
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.controlnet import ControlBase
 from comfy.patcher_extension import WrappersMP
@@ -60,7 +63,7 @@ def test_overlapping_views_differ_from_windows() -> None:
 def test_every_frame_gets_shares_that_sum_to_one(frames: int, overlap: int) -> None:
     views = views_of(frames, settings(overlap), step=0)
     x = torch.randn((2, frames, 3), generator=torch.Generator().manual_seed(frames))
-    assert torch.allclose(views.blend(x, lambda y: y), x, atol=1e-6)
+    assert torch.allclose(views.blend(x, 1.0, lambda y, scale: y), x, atol=1e-6)
 
 
 @pytest.mark.parametrize("overlap", range(LENGTH))
@@ -78,7 +81,7 @@ def test_views_attend_window_by_window() -> None:
     views = views_of(13, settings(1), step=0)
     x = torch.randn((2, 13, 3), generator=torch.Generator().manual_seed(1))
 
-    def attend(y: Tensor) -> Tensor:
+    def attend(y: Tensor, scale: Values) -> Tensor:
         assert y.shape[1] == LENGTH
         return y.cumsum(1)
 
@@ -86,7 +89,7 @@ def test_views_attend_window_by_window() -> None:
     for window, shares in zip(views.windows, views.shares, strict=True):
         for place, frame in enumerate(window):
             expected[:, frame] += shares[place] * x[:, list(window[: place + 1])].sum(1)
-    assert torch.allclose(views.blend(x, attend), expected, atol=1e-5)
+    assert torch.allclose(views.blend(x, 1.0, attend), expected, atol=1e-5)
 
 
 class UnetBatches:
@@ -158,7 +161,53 @@ def test_a_controlnet_in_parts_is_the_controlnet_at_once() -> None:
     cond = {"scale": torch.randn((2 * frames, 1, 1, 1), generator=generator)}
     control = HintAsSignal().set_cond_hint(torch.randn((frames, 4, 8, 8), generator=generator))
     whole: Any = control.get_control(x, t, cond, 2, {})
-    cut: Any = ControlInParts(control, frames, LENGTH).get_control(x, t, cond, 2, {})
+    cut: Any = ControlInParts(control, frames, LENGTH, Hints()).get_control(x, t, cond, 2, {})
     assert cut["output"][1] is None
     assert torch.equal(cut["output"][0], whole["output"][0])
     assert torch.equal(cut["middle"][0], whole["middle"][0])
+
+
+def blocks_compiled(unet: Any) -> Any:
+    """Every sequential compiled by itself, as some packs do."""
+    for blocks in (unet.input_blocks, unet.output_blocks):
+        for i, block in enumerate(blocks):
+            blocks[i] = torch.compile(block, backend="eager")
+    return unet
+
+
+def test_the_stream_of_compiled_blocks_is_that_of_plain_ones() -> None:
+    plain = stream_elements(tiny.image_model().model.diffusion_model, 8, 8)
+    unet = blocks_compiled(tiny.image_model().model.diffusion_model)
+    assert stream_elements(unet, 8, 8) == plain > 0
+
+
+class Compiled(torch.nn.Module):
+    """What torch.compile makes of a module, without the compiler."""
+
+    def __init__(self, unet: Any, look: Any) -> None:
+        super().__init__()
+        self._orig_mod = unet
+        self.look = look
+
+    def __getattr__(self, name: str) -> Any:
+        modules = self.__dict__["_modules"]
+        return modules[name] if name in modules else getattr(modules["_orig_mod"], name)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        self.look(self._orig_mod)
+        return self._orig_mod(*args, **kwargs)
+
+
+def test_a_compiled_unet_is_as_it_was_after_views() -> None:
+    """The compile node stands before Apply Motion Model; nothing stays on torch's own module."""
+    windowed = apply_context_windows(animated(), settings(2))
+    expected = tiny.sample(windowed, frames=FRAMES, steps=1)
+    inside: list[str] = []
+    unet = Compiled(
+        windowed.model.diffusion_model, lambda unet: inside.append(type(unet.out).__name__)
+    )
+    windowed.model.diffusion_model = unet
+    names = [name for name, _ in unet.named_modules()]
+    assert by_hand.same(tiny.sample(windowed, frames=FRAMES, steps=1), expected)
+    assert inside == ["LastInParts"]
+    assert [name for name, _ in unet.named_modules()] == names

@@ -1,0 +1,164 @@
+"""One sampling run, and one call of the UNet in it.
+
+ComfyUI's sampler hands the UNet a batch of latents and does not say which of them are the frames of
+one video: conds stand side by side in it, windows cut it, and wrappers of other packs regroup it.
+So nobody here reads the number of frames off a batch. A `Run` is made where sampling starts, from
+the latents that the sampler is given; a window narrows it; each call of the UNet makes a `Call` of
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+from torch import Tensor
+
+from .compat import window_indices
+from .strength import Strength
+from .views.frame_parts import FrameParts
+from .views.windows import Views
+
+OPTION = "animatediff_kit"
+"""The key of transformer_options under which a run is published while it lasts."""
+
+WRAPPER = "animatediff_kit_run"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A sampling run over one video.
+
+    frames: of the whole video; sigmas: noise levels of the steps, the last is where sampling ends;
+    indices: the frames that a window shows, None for all; views: the windows inside the motion
+    layers, where the run has such.
+    """
+
+    frames: int
+    sigmas: Tensor | None = None
+    indices: tuple[int, ...] | None = None
+    views: Views | None = None
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def within(self, indices: Sequence[int]) -> Run:
+        """The same run as one of its windows shows it."""
+        return replace(self, indices=tuple(indices))
+
+    def in_views(self, views: Views) -> Run:
+        """The same run for a call with all frames, whose motion layers slide the windows."""
+        return replace(self, views=views)
+
+    def keep(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once a run. It is let go with the run, and its windows share
+        it."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the UNet, as the layers of one motion model see it.
+
+    videos: whole videos in the batch, one for each cond (and for each tile that another pack puts
+    beside it); frames: of each; run: the sampling run that the call belongs to; t: (b f) sigmas;
+    options: transformer_options; strength, motion_scale: how the layers act (strength.py);
+    parts: how a call of views is cut; positions: the tables of positions on the device that
+    computes, by the name of the layer that adds them.
+    """
+
+    videos: int
+    frames: int
+    run: Run
+    t: Tensor | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    strength: Strength = 1.0
+    motion_scale: Strength = 1.0
+    parts: FrameParts | None = None
+    positions: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def alone(cls, videos: int, frames: int, options: dict[str, Any] | None = None) -> Call:
+        """A call outside of any sampling run, as in training."""
+        return cls(videos, frames, Run(frames), options=options or {})
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The numbers in the video of the frames of this call."""
+        return tuple(range(self.frames)) if self.run.indices is None else self.run.indices
+
+    @cached_property
+    def progress(self) -> float:
+        """How much of sampling is done: 0 in the first step, (n - 1) / n in the last of n."""
+        if self.t is None:
+            return 0.0
+        step, steps = step_of(self.run.sigmas, float(self.t.max()))
+        return step / steps
+
+
+def call_of(x: Tensor, t: Tensor, options: dict[str, Any], other: str = "") -> Call:
+    """The call of the UNet with x: (b f) c h w at sigmas t: (b f).
+
+    `other` names what may regroup the batch. Raises ValueError when the batch holds no whole
+    videos, since nothing then says which latents are frames of one.
+    """
+    run, shown = options.get(OPTION), window_indices(options)
+    if run is None:  # not sampling: the batch is as the caller of the model made it
+        videos = len(options.get("cond_or_uncond", (0,)))
+        run = Run(x.shape[0] // videos if shown is None else len(shown))
+    if shown is not None:
+        run = run.within(shown)
+    frames = run.frames if run.indices is None else len(run.indices)
+    videos, rest = divmod(x.shape[0], frames)
+    if rest or not videos:
+        raise ValueError(
+            f"The UNet was called with {x.shape[0]} latents, which are no whole number of videos "
+            f"of {frames} frames, so frames cannot be told from each other. {culprit(other)}"
+        )
+    return Call(videos, frames, run, t, options)
+
+
+def culprit(other: str) -> str:
+    if other:
+        return f"{other} splits the batch of frames; remove it, or the motion model."
+    return "Another node splits the batch of frames; remove it, or the motion model."
+
+
+def step_of(sigmas: Tensor | None, sigma: float) -> tuple[int, int]:
+    """Index of the sampling step that an evaluation at `sigma` belongs to, and the number of steps.
+
+    Samplers like heun evaluate between two listed sigmas, so the sigmas still to come are counted
+    instead of one being looked up.
+    """
+    if sigmas is None or len(sigmas) < 2:
+        return 0, 1
+    reached = (sigmas[:-1] >= sigma * (1 - 1e-4)).sum()
+    return max(0, int(reached) - 1), len(sigmas) - 1
+
+
+def publish_runs(model: ModelPatcher) -> None:
+    """Have each sampling run with `model` publish its Run; once, however often this is called."""
+    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, WRAPPER)
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, WRAPPER, publish_run)
+
+
+def publish_run(
+    executor: Any, noise: Tensor, latent: Any, sampler: Any, sigmas: Tensor, *args: Any, **more: Any
+) -> Any:
+    """OUTER_SAMPLE wrapper: the Run stands in the guider's options while it samples.   noise: f c h
+    w"""
+    options = executor.class_obj.model_options.setdefault("transformer_options", {})
+    before = options.get(OPTION)
+    options[OPTION] = Run(noise.shape[0], sigmas)
+    try:
+        return executor(noise, latent, sampler, sigmas, *args, **more)
+    finally:
+        del options[OPTION]
+        if before is not None:
+            options[OPTION] = before

@@ -1,0 +1,108 @@
+"""What a weights file holds, by its keys and shapes alone; no file name is looked at.
+
+`KINDS` is the whole of it: the first row whose mark a file bears is its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .layouts import strip_wrappers
+
+MOTION_MODEL = "motion model"
+MOTION_LORA = "MotionLoRA"
+SPATIAL_LORA = "spatial LoRA"
+
+LORA_MARKS = (
+    "_lora.",
+    ".lora_A",
+    ".lora_B",
+    ".lora_down.",
+    ".lora_up.",
+    ".lora.down.",
+    ".lora.up.",
+)
+TEMPORAL_MARKS = (
+    ".motion_modules.",
+    ".temporal_attentions.",
+    "_motion_modules_",
+    ".temporal_transformer.",
+)
+CONTROL_MARKS = ("controlnet_cond_embedding", "controlnet_down_blocks")
+UNET_STARTS = ("down_blocks.", "input_blocks.", "diffusion_model.")
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def any_has(shapes: Shapes, marks: tuple[str, ...]) -> bool:
+    return any(mark in key for key in shapes for mark in marks)
+
+
+def is_low_rank(shapes: Shapes) -> bool:
+    return any_has(shapes, LORA_MARKS)
+
+
+def is_temporal(shapes: Shapes) -> bool:
+    return any_has(shapes, TEMPORAL_MARKS)
+
+
+def takes_an_image(shapes: Shapes) -> bool:
+    """PIA's first convolution: latents, a picture's latents and a mask."""
+    return shapes.get("conv_in.weight", (0, 0))[1:2] == (9,)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """phrase: how a message says what the file is, and which node takes it."""
+
+    name: str
+    phrase: str
+    bears: Callable[[Shapes], bool]
+
+
+KINDS = (
+    Kind(
+        MOTION_LORA,
+        "a MotionLoRA: load it with Load MotionLoRA",
+        lambda s: is_low_rank(s) and is_temporal(s),
+    ),
+    Kind(
+        SPATIAL_LORA,
+        "a LoRA of the image model: load it with Apply Domain Adapter (v3_sd15_adapter) or Load "
+        "LoRA",
+        is_low_rank,
+    ),
+    Kind(
+        "SparseCtrl",
+        "a SparseCtrl model, which is a ControlNet",
+        lambda s: any_has(s, CONTROL_MARKS),
+    ),
+    Kind(
+        "PIA",
+        "a PIA model (its conv_in takes 9 channels), which needs an image input that this pack "
+        "lacks",
+        lambda s: is_temporal(s) and takes_an_image(s),
+    ),
+    Kind(
+        "AnimateLCM-I2V",
+        "an AnimateLCM-I2V model, which needs an image input that this pack lacks",
+        lambda s: is_temporal(s) and any(key.startswith("img_encoder.") for key in s),
+    ),
+    Kind(MOTION_MODEL, "a motion model: load it with Load Motion Model", is_temporal),
+    Kind(
+        "checkpoint",
+        "an image model without motion modules: load it with Load Checkpoint",
+        lambda s: any(key.startswith(UNET_STARTS) for key in s),
+    ),
+    Kind("unknown", "none of AnimateDiff's formats", lambda s: True),
+)
+
+KIND_PHRASES = {kind.name: kind.phrase for kind in KINDS}
+
+
+def kind_of(tensors: Mapping[str, Any]) -> str:
+    """The name in KINDS of what a file with these tensors, or shapes, holds."""
+    shapes = {strip_wrappers(k): tuple(getattr(t, "shape", t)) for k, t in tensors.items()}
+    return next(kind.name for kind in KINDS if kind.bears(shapes))

@@ -1,0 +1,60 @@
+"""How strongly motion layers act: one number, or values over frames, steps and pixels.
+
+Whatever takes a Strength takes a number, or a callable that is asked in each call of the UNet, for
+each size of its feature maps. So a value can follow its frame through windows (`call.indices`), the
+steps of sampling (`call.progress`) and the picture (height and width).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from .call import Call
+
+Values = float | Tensor
+"""One number for all, or (b f) 1 h w: a number for each latent of the batch and each pixel."""
+
+Strength = float | Callable[["Call", int, int], Values]
+"""Values, or what gives them for a call and the height and width of a feature map."""
+
+
+def values_at(strength: Strength, call: Call, x: Tensor) -> Values:
+    """The values of `strength` for the map x: (b f) c h w, on its device and in its dtype.
+
+    Raises ValueError where a callable gives neither a number nor a tensor (b f) 1 h w; h and w may
+    both be 1.
+    """
+    if not callable(strength):
+        return strength
+    height, width = x.shape[2:]
+    values = strength(call, height, width)
+    if not isinstance(values, Tensor):
+        return float(values)
+    batch = call.videos * call.frames
+    if tuple(values.shape) not in ((batch, 1, height, width), (batch, 1, 1, 1)):
+        raise ValueError(
+            f"A strength over frames gave a tensor of shape {list(values.shape)} for "
+            f"{call.videos} videos of {call.frames} frames at {height}x{width}; it must be a "
+            f"number, or a tensor of shape {[batch, 1, height, width]}."
+        )
+    return values.to(x)
+
+
+def add_scaled(x: Tensor, residual: Tensor, values: Values) -> Tensor:
+    """x + values * residual.   x, residual: (b f) c h w"""
+    if isinstance(values, Tensor):
+        return torch.addcmul(x, residual, values)
+    return torch.add(x, residual, alpha=values)
+
+
+def by_pixel(values: Values, videos: int, pixels: int) -> Values:
+    """Values for rows of pixels: (b f) 1 h w -> (b n) f 1; a number stays one."""
+    if not isinstance(values, Tensor):
+        return values
+    rows = values.flatten(1).unflatten(0, (videos, -1))  # b f n, or b f 1
+    return rows.expand(-1, -1, pixels).permute(0, 2, 1).flatten(0, 1).unsqueeze(-1)
