@@ -1,4 +1,11 @@
-"""Frames over time: noise schedules, and later windows, noise, prompts and strength.
+"""Frames over time: what happens around the UNet while a video is sampled.
+
+    windows fuse window_picture          which frames go through together, how they are joined
+    handler apply_windows                the windows in ComfyUI's sampler
+    conditioning controls frames         what belongs to a frame goes into its window
+    betas free_noise free_init           noise schedules and initial noise
+    prompt_travel                        prompts that change over the frames
+    views/                               windows inside the motion layers
 
 Knows motion_models; knows nothing of nodes.
 """

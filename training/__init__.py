@@ -6,6 +6,12 @@
     stage 2  motion module    all of a motion model, on clips, the image model frozen
     stage 3  MotionLoRA       LoRA in the temporal attentions, on clips of one camera move
 
+    data/     pixels and words -> latents and texts on disk
+    models/   what is trained, and in what
+    engine/   one step, and many
+    run/      the two ways in: ComfyUI's queue, a terminal
+    files/    writing that is whole or not at all, fingerprints
+
 It knows the motion models and ComfyUI's classes, and nothing of nodes. Shapes: b clips, f frames,
 c channels, h w latent map, t c text.
 """
