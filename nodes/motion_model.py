@@ -113,7 +113,8 @@ class ApplyMotionModel(io.ComfyNode):
                     max=4.0,
                     step=0.01,
                     tooltip="Multiplies what the motion model adds to each layer. 1 is as "
-                    "trained, 0 gives still images.",
+                    "trained; 0 gives still images, in the same noise schedule. Bypass the node to "
+                    "switch it off.",
                 ),
                 motion_scale_input(),
                 beta_schedule_input(),
@@ -154,8 +155,7 @@ class ApplyMotionModel(io.ComfyNode):
     ) -> io.NodeOutput:
         settings = MotionSettings(strength, motion_scale, start_percent, end_percent)
         animated = apply_motion_model(model, motion_model, settings)
-        if strength != 0.0 or beta_schedule != AUTOMATIC:
-            animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
+        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
         return io.NodeOutput(animated)
 
 
