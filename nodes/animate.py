@@ -9,8 +9,8 @@ from comfy_api.latest import io
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_LORAS, MOTION_MODELS, find_file, list_files
 from ..motion_models.inject import apply_motion_model
+from ..motion_models.last_loaded import keep_for, load_or_reuse
 from ..motion_models.layers import MotionSettings
-from ..motion_models.load import load_motion_model
 from ..motion_models.lora import apply_motion_lora
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.handler import apply_context_windows
@@ -23,6 +23,10 @@ DISPLAY_NAME = "Animate Model"
 
 
 class Animate(io.ComfyNode):
+    def __init__(self) -> None:
+        super().__init__()
+        keep_for(self)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -90,7 +94,7 @@ class Animate(io.ComfyNode):
         context_overlap: int = 4,
         beta_schedule: str = AUTOMATIC,
     ) -> io.NodeOutput:
-        motion = load_motion_model(find_file(motion_model, MOTION_MODELS))
+        motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
         if motion_lora != NONE:
             tensors = read_lora(motion_lora, MOTION_LORAS)
             motion = apply_motion_lora(motion, tensors, lora_strength, motion_lora)

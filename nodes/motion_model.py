@@ -9,8 +9,9 @@ from comfy_api.latest import io
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_MODELS, find_file, list_files
 from ..motion_models.inject import apply_motion_model
+from ..motion_models.last_loaded import keep_for, load_or_reuse
 from ..motion_models.layers import MotionSettings
-from ..motion_models.load import load_motion_model, motion_model
+from ..motion_models.load import motion_model
 from ..motion_models.specs import BETA_SCHEDULES, FAMILIES, Family
 from ..sampling.betas import apply_beta_schedule
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
@@ -51,6 +52,10 @@ def beta_schedule_input() -> Any:
 
 
 class LoadMotionModel(io.ComfyNode):
+    def __init__(self) -> None:
+        super().__init__()
+        keep_for(self)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -86,7 +91,7 @@ class LoadMotionModel(io.ComfyNode):
     @classmethod
     def execute(cls, motion_model: str, family: str = AUTOMATIC) -> io.NodeOutput:
         path = find_file(motion_model, MOTION_MODELS)
-        return io.NodeOutput(load_motion_model(path, family))
+        return io.NodeOutput(load_or_reuse(path, family))
 
 
 class ApplyMotionModel(io.ComfyNode):

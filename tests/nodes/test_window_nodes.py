@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import logging
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,40 @@ def test_animate_is_the_single_nodes_in_a_row(models: Path, still: ModelPatcher)
     no_lora = only(Animate.execute(still, "v3.safetensors", "none", 0.7, 1.2, 4, 1))
     assert by_hand.relative(frames, tiny.sample(no_lora, FRAMES)) > 1e-3
     assert not still.additional_models and "context_handler" not in still.model_options
+
+
+def motion_of(model: ModelPatcher) -> Any:
+    (motion,) = model.get_nested_additional_models()
+    return motion.model
+
+
+WIDGETS = [("none", 1.0, 1.0), ("zoom.ckpt", 1.0, 1.2), ("zoom.ckpt", 0.5, 1.2), ("none", 1.0, 1.2)]
+
+
+def test_animate_reads_its_file_once(models: Path, still: ModelPatcher) -> None:
+    """Whichever widget changes, and Load Motion Model has the same; until the file is replaced."""
+    node = Animate()
+    runs = [
+        only(Animate.execute(still, "v3.safetensors", lora, strength, scale))
+        for lora, strength, scale in WIDGETS
+    ]
+    motion = motion_of(runs[0])
+    assert all(motion_of(run) is motion for run in runs)
+    assert only(LoadMotionModel.execute("v3.safetensors")).model is motion
+    frames = [tiny.sample(run, 4) for run in runs]
+    for one, other in itertools.combinations(frames, 2):
+        assert by_hand.relative(one, other) > 1e-3
+    for run, video in zip(runs, frames, strict=True):
+        assert by_hand.same(tiny.sample(run, 4), video)
+    weights = spellings.with_tables(tiny.motion_weights("v3", seed=8), 32)
+    save_file(weights, str(models / "animatediff_models" / "v3.safetensors"))
+    replaced = only(Animate.execute(still, "v3.safetensors"))
+    assert motion_of(replaced) is not motion
+    assert by_hand.relative(tiny.sample(replaced, 4), frames[0]) > 0.01
+    kept = weakref.ref(motion_of(replaced))
+    del replaced, node
+    gc.collect()
+    assert kept() is None, "ComfyUI has dropped the node"
 
 
 def test_animate_without_windows(models: Path, still: ModelPatcher) -> None:
