@@ -15,7 +15,16 @@ from ..motion_models.lora import apply_motion_lora
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.handler import apply_context_windows
 from ..sampling.windows import WindowSettings
-from .motion_model import beta_schedule_input, family_of, motion_model_input, motion_scale_input
+from .inputs import (
+    beta_schedule_input,
+    image_model_input,
+    length_input,
+    motion_model_input,
+    motion_scale_input,
+    overlap_input,
+    strength_input,
+)
+from .motion_model import family_of
 from .schema import CATEGORY, schema
 from .weights_files import NONE, file_input, found, read_lora
 
@@ -37,9 +46,7 @@ class Animate(io.ComfyNode):
             "context windows for videos longer than the motion model knows.",
             search_aliases=["animatediff loader", "animatediff", "text to video", "animate"],
             inputs=[
-                io.Model.Input(
-                    "model", tooltip="An SD1.5 or SDXL model, with whatever LoRAs it carries."
-                ),
+                image_model_input(),
                 motion_model_input(),
                 file_input(
                     "motion_lora",
@@ -48,30 +55,17 @@ class Animate(io.ComfyNode):
                     "those of small_world go with small_world_motion.",
                     first=(NONE,),
                 ),
-                io.Float.Input(
-                    "lora_strength",
-                    default=1.0,
-                    min=-4.0,
-                    max=4.0,
-                    step=0.01,
-                    tooltip="How much of the MotionLoRA is added. 1 is as trained.",
+                strength_input(
+                    "lora_strength", "How much of the MotionLoRA is added. 1 is as trained."
                 ),
                 motion_scale_input(),
-                io.Int.Input(
-                    "context_length",
-                    default=16,
-                    min=0,
-                    max=1024,
-                    tooltip="Frames that are sampled together; longer videos are sampled in "
-                    "windows of this length. 0 switches windows off.",
+                length_input(
+                    "Frames that are sampled together; longer videos are sampled in windows of "
+                    "this length. 0 switches windows off.",
+                    name="context_length",
+                    lowest=0,
                 ),
-                io.Int.Input(
-                    "context_overlap",
-                    default=4,
-                    min=0,
-                    max=1023,
-                    tooltip="Frames that neighbouring windows share. More is smoother and slower.",
-                ),
+                overlap_input(name="context_overlap"),
                 beta_schedule_input(),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.prompt_travel import EASINGS, joined, parse_prompts, travel_conditionings
+from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
 
 
@@ -33,13 +34,7 @@ class PromptTravel(io.ComfyNode):
                     tooltip="One prompt a line: the frame where it is reached, a colon, the text. "
                     'FizzNodes\' "0": "text", "16": "text" is read too.',
                 ),
-                io.Int.Input(
-                    "frames",
-                    default=16,
-                    min=1,
-                    max=100_000,
-                    tooltip="Frames of the video: batch_size of its latent.",
-                ),
+                frames_input(16, 100_000, "Frames of the video: batch_size of its latent."),
                 io.String.Input(
                     "before", default="", multiline=True, tooltip="Text put before every prompt."
                 ),

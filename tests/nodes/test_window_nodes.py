@@ -170,6 +170,7 @@ def test_preview_is_the_picture_and_shown(tmp_path: Path, monkeypatch: pytest.Mo
     (shown,) = output.ui.as_dict()["images"]
     assert (tmp_path / shown["subfolder"] / shown["filename"]).is_file()
     assert PreviewWindows.GET_SCHEMA().is_output_node
+    assert torch.equal(only(PreviewWindows.execute(40)), draw_windows(40, WindowSettings()))
 
 
 def test_repeat_noise() -> None:
