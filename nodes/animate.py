@@ -9,13 +9,22 @@ from comfy_api.latest import io
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_LORAS, MOTION_MODELS, find_file, list_files
 from ..motion_models.inject import apply_motion_model
+from ..motion_models.last_loaded import keep_for, load_or_reuse
 from ..motion_models.layers import MotionSettings
-from ..motion_models.load import load_motion_model
 from ..motion_models.lora import apply_motion_lora
 from ..sampling.apply_windows import apply_context_windows
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.windows import WindowSettings
-from .motion_model import beta_schedule_input, family_of, motion_model_input, motion_scale_input
+from .inputs import (
+    beta_schedule_input,
+    image_model_input,
+    length_input,
+    motion_model_input,
+    motion_scale_input,
+    overlap_input,
+    strength_input,
+)
+from .motion_model import family_of
 from .schema import CATEGORY, schema
 from .weights_files import NONE, file_input, found, read_lora
 
@@ -23,6 +32,10 @@ DISPLAY_NAME = "Animate Model"
 
 
 class Animate(io.ComfyNode):
+    def __init__(self) -> None:
+        super().__init__()
+        keep_for(self)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -33,9 +46,7 @@ class Animate(io.ComfyNode):
             "context windows for videos longer than the motion model knows.",
             search_aliases=["animatediff loader", "animatediff", "text to video", "animate"],
             inputs=[
-                io.Model.Input(
-                    "model", tooltip="An SD1.5 or SDXL model, with whatever LoRAs it carries."
-                ),
+                image_model_input(),
                 motion_model_input(),
                 file_input(
                     "motion_lora",
@@ -44,30 +55,17 @@ class Animate(io.ComfyNode):
                     "those of small_world go with small_world_motion.",
                     first=(NONE,),
                 ),
-                io.Float.Input(
-                    "lora_strength",
-                    default=1.0,
-                    min=-4.0,
-                    max=4.0,
-                    step=0.01,
-                    tooltip="How much of the MotionLoRA is added. 1 is as trained.",
+                strength_input(
+                    "lora_strength", "How much of the MotionLoRA is added. 1 is as trained."
                 ),
                 motion_scale_input(),
-                io.Int.Input(
-                    "context_length",
-                    default=16,
-                    min=0,
-                    max=1024,
-                    tooltip="Frames that are sampled together; longer videos are sampled in "
-                    "windows of this length. 0 switches windows off.",
+                length_input(
+                    "Frames that are sampled together; longer videos are sampled in windows of "
+                    "this length. 0 switches windows off.",
+                    name="context_length",
+                    lowest=0,
                 ),
-                io.Int.Input(
-                    "context_overlap",
-                    default=4,
-                    min=0,
-                    max=1023,
-                    tooltip="Frames that neighbouring windows share. More is smoother and slower.",
-                ),
+                overlap_input(name="context_overlap"),
                 beta_schedule_input(),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
@@ -90,7 +88,7 @@ class Animate(io.ComfyNode):
         context_overlap: int = 4,
         beta_schedule: str = AUTOMATIC,
     ) -> io.NodeOutput:
-        motion = load_motion_model(find_file(motion_model, MOTION_MODELS))
+        motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
         if motion_lora != NONE:
             tensors = read_lora(motion_lora, MOTION_LORAS)
             motion = apply_motion_lora(motion, tensors, lora_strength, motion_lora)

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.folders import LORAS, MOTION_LORAS, list_files
 from ..motion_models.lora import apply_motion_lora
+from .inputs import strength_input
 from .schema import CATEGORY, MotionModelSocket, schema
 from .weights_files import file_input, found, read_lora
 
@@ -35,14 +36,10 @@ class LoadMotionLora(io.ComfyNode):
                     "A MotionLoRA from models/animatediff_motion_lora, in any published spelling; "
                     "those of small_world go with small_world_motion.",
                 ),
-                io.Float.Input(
+                strength_input(
                     "strength",
-                    default=1.0,
-                    min=-4.0,
-                    max=4.0,
-                    step=0.01,
-                    tooltip="How much of the MotionLoRA is added. 1 is as trained; below 0 often "
-                    "reverses the move.",
+                    "How much of the MotionLoRA is added. 1 is as trained; below 0 often reverses "
+                    "the move.",
                 ),
             ],
             outputs=[
@@ -82,13 +79,11 @@ class DomainAdapter(io.ComfyNode):
                     "models/animatediff_motion_lora; small_world_adapter is for Load Small World "
                     "Models.",
                 ),
-                io.Float.Input(
+                strength_input(
                     "scale",
-                    default=1.0,
-                    min=-2.0,
-                    max=2.0,
-                    step=0.01,
-                    tooltip="How much of the adapter is added: 1 as in training, 0 none of it.",
+                    "How much of the adapter is added: 1 as in training, 0 none of it.",
+                    lowest=-2.0,
+                    highest=2.0,
                 ),
             ],
             outputs=[io.Model.Output("adapted_model", display_name="model")],

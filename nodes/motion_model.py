@@ -7,50 +7,30 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion_models.detect import AUTOMATIC
-from ..motion_models.folders import MOTION_MODELS, find_file, list_files
+from ..motion_models.folders import MOTION_MODELS, find_file
 from ..motion_models.inject import apply_motion_model
+from ..motion_models.last_loaded import keep_for, load_or_reuse
 from ..motion_models.layers import MotionSettings
-from ..motion_models.load import load_motion_model, motion_model
-from ..motion_models.specs import BETA_SCHEDULES, FAMILIES, Family
+from ..motion_models.load import motion_model
+from ..motion_models.specs import FAMILIES, Family
 from ..sampling.betas import apply_beta_schedule
+from .inputs import (
+    beta_schedule_input,
+    image_model_input,
+    motion_model_input,
+    motion_scale_input,
+    percent_inputs,
+    strength_input,
+)
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
-from .weights_files import file_input, found
-
-
-def motion_model_input() -> Any:
-    return file_input(
-        "motion_model",
-        list_files(MOTION_MODELS),
-        "A motion model from models/animatediff_models: v1, v2, v3, SDXL beta, "
-        "HotshotXL, AnimateLCM, Lightning, or any fine-tune of them. Last comes "
-        "small_world_motion, for Load Small World Models.",
-    )
-
-
-def motion_scale_input() -> Any:
-    return io.Float.Input(
-        "motion_scale",
-        default=1.0,
-        min=0.0,
-        max=4.0,
-        step=0.01,
-        tooltip="Multiplies the keys of the attention over time. 1 is as trained; "
-        "1.1 to 1.3 gives more motion.",
-    )
-
-
-def beta_schedule_input() -> Any:
-    return advanced(
-        io.Combo.Input,
-        "beta_schedule",
-        options=[AUTOMATIC, *BETA_SCHEDULES],
-        default=AUTOMATIC,
-        tooltip="The noise schedule. Automatic takes the one that the motion model "
-        "was trained with; checkpoint keeps the model's own.",
-    )
+from .weights_files import found
 
 
 class LoadMotionModel(io.ComfyNode):
+    def __init__(self) -> None:
+        super().__init__()
+        keep_for(self)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -86,7 +66,7 @@ class LoadMotionModel(io.ComfyNode):
     @classmethod
     def execute(cls, motion_model: str, family: str = AUTOMATIC) -> io.NodeOutput:
         path = find_file(motion_model, MOTION_MODELS)
-        return io.NodeOutput(load_motion_model(path, family))
+        return io.NodeOutput(load_or_reuse(path, family))
 
 
 class ApplyMotionModel(io.ComfyNode):
@@ -100,43 +80,19 @@ class ApplyMotionModel(io.ComfyNode):
             "video. Several can be chained.",
             search_aliases=["animatediff", "apply animatediff model", "animate", "text to video"],
             inputs=[
-                io.Model.Input(
-                    "model", tooltip="An SD1.5 or SDXL model, with whatever LoRAs it carries."
-                ),
+                image_model_input(),
                 MotionModelSocket.Input(
                     "motion_model", tooltip="From Load Motion Model or Load MotionLoRA."
                 ),
-                io.Float.Input(
+                strength_input(
                     "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=4.0,
-                    step=0.01,
-                    tooltip="Multiplies what the motion model adds to each layer. 1 is as "
-                    "trained, 0 gives still images.",
+                    "Multiplies what the motion model adds to each layer. 1 is as trained; 0 gives "
+                    "still images, in the same noise schedule. Bypass the node to switch it off.",
+                    lowest=0.0,
                 ),
                 motion_scale_input(),
                 beta_schedule_input(),
-                advanced(
-                    io.Float.Input,
-                    "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    tooltip="From which part of sampling on the motion model acts: 0 is the "
-                    "first step.",
-                ),
-                advanced(
-                    io.Float.Input,
-                    "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    tooltip="Up to which part of sampling the motion model acts: 1 is the last "
-                    "step.",
-                ),
+                *percent_inputs("the motion model"),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
         )
@@ -154,8 +110,7 @@ class ApplyMotionModel(io.ComfyNode):
     ) -> io.NodeOutput:
         settings = MotionSettings(strength, motion_scale, start_percent, end_percent)
         animated = apply_motion_model(model, motion_model, settings)
-        if strength != 0.0 or beta_schedule != AUTOMATIC:
-            animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
+        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
         return io.NodeOutput(animated)
 
 

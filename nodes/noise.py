@@ -10,6 +10,7 @@ from comfy_api.latest import io
 from ..sampling.free_init import FILTERS, FreeInitSampler
 from ..sampling.free_noise import FreeNoise
 from ..sampling.windows import WindowSettings
+from .inputs import length_input, overlap_input, seed_input
 from .schema import CATEGORY, advanced, schema
 
 log = logging.getLogger(__name__)
@@ -29,29 +30,11 @@ class FreeNoiseNode(io.ComfyNode):
                 io.Latent.Input(
                     "latent", tooltip="The latent that will be sampled; its batch is the frames."
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
-                    tooltip="Seed of the noise.",
+                seed_input("Seed of the noise."),
+                length_input(
+                    "The length of the context windows: noise repeats after so many frames."
                 ),
-                io.Int.Input(
-                    "length",
-                    default=16,
-                    min=1,
-                    max=1024,
-                    tooltip="The length of the context windows: noise repeats after so many "
-                    "frames.",
-                ),
-                io.Int.Input(
-                    "overlap",
-                    default=4,
-                    min=0,
-                    max=1023,
-                    tooltip="The overlap of the context windows.",
-                ),
+                overlap_input("The overlap of the context windows."),
             ],
             outputs=[io.Noise.Output("noise", display_name="noise")],
         )

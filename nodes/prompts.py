@@ -6,7 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.prompt_travel import EASINGS, joined, parse_prompts, same_length, travel
+from ..sampling.prompt_travel import EASINGS, joined, parse_prompts, travel_conditionings
+from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
 
 
@@ -33,13 +34,7 @@ class PromptTravel(io.ComfyNode):
                     tooltip="One prompt a line: the frame where it is reached, a colon, the text. "
                     'FizzNodes\' "0": "text", "16": "text" is read too.',
                 ),
-                io.Int.Input(
-                    "frames",
-                    default=16,
-                    min=1,
-                    max=100_000,
-                    tooltip="Frames of the video: batch_size of its latent.",
-                ),
+                frames_input(16, 100_000, "Frames of the video: batch_size of its latent."),
                 io.String.Input(
                     "before", default="", multiline=True, tooltip="Text put before every prompt."
                 ),
@@ -86,16 +81,7 @@ class PromptTravel(io.ComfyNode):
             )
         keyframes = parse_prompts(prompts)
         texts = [joined(before, prompt, after) for _, prompt in keyframes]
-        encoded = [encode(clip, text) for text in texts]
+        # core's own call, which knows of Set CLIP Hooks
+        encoded = [clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in texts]
         starts = [frame for frame, _ in keyframes]
-        text = travel(same_length([e["cond"] for e in encoded]), starts, frames, interpolation)
-        extra = {key: value for key, value in encoded[0].items() if key != "cond"}
-        if extra.get("pooled_output") is not None:
-            pooled = [e["pooled_output"] for e in encoded]
-            extra["pooled_output"] = travel(pooled, starts, frames, interpolation)
-        return io.NodeOutput([[text, extra]])
-
-
-def encode(clip: Any, text: str) -> dict[str, Any]:
-    """The text's embedding, its pooled output and whatever else this encoder gives."""
-    return clip.encode_from_tokens(clip.tokenize(text), return_pooled=True, return_dict=True)
+        return io.NodeOutput(travel_conditionings(encoded, starts, frames, interpolation))

@@ -1,18 +1,23 @@
 """The noise schedule that a motion model learned, put on the model that it animates.
 
 ComfyUI keeps sigmas, timesteps and the prediction type of a model in one `model_sampling` object. A
-motion model changes the first two: the object is made anew, of its own class, over the family's
-betas, so that a v-prediction or zero-terminal-SNR checkpoint stays what it is.
+motion model changes the first two: a copy of the object gets the family's betas, so that a
+v-prediction or zero-terminal-SNR checkpoint stays what it is. The schedules of consistency models
+(AnimateLCM, LCM) are the exception. They change what the model's output means as well, and they
+know outputs that are noise alone: on a checkpoint of another prediction type a warning says so.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 from typing import TYPE_CHECKING, Any
 
-import comfy.model_sampling
+import torch
+from comfy.model_sampling import EPS, ModelSamplingDiscrete
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
 
+from ..motion_models.detect import AUTOMATIC
 from ..motion_models.specs import BETA_SCHEDULES, BetaSchedule, Family
 
 if TYPE_CHECKING:
@@ -20,25 +25,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AUTOMATIC = "automatic"
-
-
-class SamplingConfig:
-    """What ComfyUI's samplings read from a checkpoint's configuration."""
-
-    def __init__(self, schedule: BetaSchedule) -> None:
-        self.sampling_settings = {
-            "beta_schedule": schedule.curve,
-            "linear_start": schedule.start,
-            "linear_end": schedule.end,
-        }
+PREDICTS_NOISE = (EPS, LCM)
+"""Classes whose `calculate_denoised` takes the model's output for noise."""
 
 
 def apply_beta_schedule(model: ModelPatcher, schedule_name: str, family: Family) -> ModelPatcher:
     """A clone of `model` with the named schedule, or with the family's own for "automatic".
 
-    A sampling that has no betas (EDM, flow), set by an earlier node, is kept, with a warning.
-    Raises ValueError for a name that is none of BETA_SCHEDULES.
+    A sampling that has no betas (EDM, flow, a cosine), set by an earlier node, is kept, with a
+    warning. A consistency model's schedule (AnimateLCM, LCM) takes the model's output for noise,
+    and warns where it is not. Raises ValueError for a name that is none of BETA_SCHEDULES.
     """
     name = family.betas if schedule_name == AUTOMATIC else schedule_name
     if name not in BETA_SCHEDULES:
@@ -49,8 +45,8 @@ def apply_beta_schedule(model: ModelPatcher, schedule_name: str, family: Family)
     patched = model.clone()
     if schedule.curve is None:
         return patched
-    current = model.get_model_object("model_sampling")
-    if not isinstance(current, comfy.model_sampling.ModelSamplingDiscrete):
+    current: Any = model.get_model_object("model_sampling")
+    if not has_betas(current):
         log.warning(
             "Kept %s, which an earlier node set and which has no betas; %s was trained with the "
             "%s schedule.",
@@ -59,22 +55,75 @@ def apply_beta_schedule(model: ModelPatcher, schedule_name: str, family: Family)
             name,
         )
         return patched
-    patched.add_object_patch("model_sampling", rebuild(current, schedule))
+    if schedule.lcm_steps:
+        warn_unless_noise(prediction_of(current), name)
+        sampling = consistency_sampling(schedule, schedule.lcm_steps, current.zsnr)
+    else:
+        sampling = with_betas(current, schedule)
+    patched.add_object_patch("model_sampling", sampling)
     return patched
 
 
-def rebuild(current: Any, schedule: BetaSchedule) -> Any:
-    """A sampling of `current`'s class over the schedule's betas; a consistency model's where it
-    is one."""
-    kind = consistency_sampling(schedule.lcm_steps) if schedule.lcm_steps else type(current)
-    return kind(SamplingConfig(schedule), zsnr=current.zsnr)
+def has_betas(sampling: Any) -> bool:
+    """Whether a sampling's timesteps are places in a table of sigmas, which betas make. Those of
+    EDM and of Stable Cascade's cosine are other numbers, though core derives both from
+    ModelSamplingDiscrete."""
+    if not isinstance(sampling, ModelSamplingDiscrete):
+        return False
+    return not torch.any(sampling.timestep(sampling.sigmas) % 1)
 
 
-def consistency_sampling(teacher_steps: int) -> type:
+def with_betas(current: Any, schedule: BetaSchedule) -> Any:
+    """A copy of a sampling, of its own class and with its attributes, over the schedule's betas.
+
+    One that keeps a part of the timesteps (consistency models do) keeps the same ones.
+    """
+    sampling = copy.copy(current)
+    sampling._buffers = dict(current._buffers)  # a copied module shares this table with the first
+    sampling._register_schedule(**settings_of(schedule), zsnr=current.zsnr)
+    if len(current.sigmas) < current.num_timesteps:
+        kept = current.timestep(current.sigmas)
+        sampling.set_sigmas(sampling.sigmas[kept.to(sampling.sigmas.device, torch.long)])
+    return sampling
+
+
+def settings_of(schedule: BetaSchedule) -> dict[str, Any]:
+    """The schedule by ComfyUI's names."""
+    return {
+        "beta_schedule": schedule.curve,
+        "linear_start": schedule.start,
+        "linear_end": schedule.end,
+    }
+
+
+def prediction_of(sampling: Any) -> type:
+    """Which class of ComfyUI's says what the model's output is: EPS, V_PREDICTION, X0, LCM..."""
+    return next(kind for kind in type(sampling).__mro__ if "calculate_denoised" in vars(kind))
+
+
+def warn_unless_noise(prediction: type, schedule: str) -> None:
+    if prediction not in PREDICTS_NOISE:
+        log.warning(
+            "The schedule %s takes the model's output for noise, but this model's is %s, so the "
+            "frames will be wrong; use a checkpoint that predicts noise (EPS), or set "
+            "beta_schedule to AnimateDiff or checkpoint.",
+            schedule,
+            prediction.__name__,
+        )
+
+
+class CheckpointConfig:
+    """What the constructors of ComfyUI's samplings read from a checkpoint's configuration."""
+
+    def __init__(self, schedule: BetaSchedule) -> None:
+        self.sampling_settings = settings_of(schedule)
+
+
+def consistency_sampling(schedule: BetaSchedule, teacher_steps: int, zsnr: bool) -> Any:
     """The sampling of a latent consistency model distilled over `teacher_steps` of the 1000
     timesteps (Luo et al. 2023): core's own classes, whose number of steps is a class attribute."""
 
     class ConsistencySampling(ModelSamplingDiscreteDistilled, LCM):
         original_timesteps = teacher_steps
 
-    return ConsistencySampling
+    return ConsistencySampling(CheckpointConfig(schedule), zsnr=zsnr)

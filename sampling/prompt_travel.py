@@ -17,11 +17,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 Keyframes = list[tuple[int, str]]
+
+Conditioning = list[list[Any]]
+"""ComfyUI's: [embedding, its other values] for each range of sampling steps; one without ranges."""
 
 QUOTED = re.compile(r'\s*"(?P<frame>[^"]*)"\s*:\s*(?P<text>"(?:[^"\\]|\\.)*")[ \t]*,?[ \t]*', re.S)
 PLAIN = re.compile(r"[ \t]*(?P<frame>[^:\n]*?)[ \t]*:(?P<text>[^\n]*)")
@@ -102,6 +106,31 @@ def blend_at(frame: int, keyframes: Sequence[int], interpolation: str) -> tuple[
         return before, before, 0.0
     way = (frame - keyframes[before]) / (keyframes[before + 1] - keyframes[before])
     return before, before + 1, EASINGS[interpolation](way)
+
+
+def travel_conditionings(
+    prompts: Sequence[Conditioning], keyframes: Sequence[int], frames: int, how: str
+) -> Conditioning:
+    """The prompts at the keyframes -> one conditioning that holds an embedding a frame.
+
+    Text encoders whose weights change over the sampling steps (Set CLIP Hooks) give an entry for
+    each range of steps, the same ranges for every prompt: each range has a travel of its own. What
+    an entry holds beside text and pooled text is the first prompt's.
+    """
+    ranges = zip(*prompts, strict=True)
+    return [travel_entries(entries, keyframes, frames, how) for entries in ranges]
+
+
+def travel_entries(
+    entries: Sequence[list[Any]], keyframes: Sequence[int], frames: int, how: str
+) -> list[Any]:
+    """[1 t c, {pooled_output: 1 c, ...}] at each keyframe -> [frames t c, {frames c, ...}]"""
+    texts, others = zip(*entries, strict=True)
+    values = dict(others[0])
+    if values.get("pooled_output") is not None:
+        pooled = [other["pooled_output"] for other in others]
+        values["pooled_output"] = travel(pooled, keyframes, frames, how)
+    return [travel(same_length(texts), keyframes, frames, how), values]
 
 
 def travel(embeddings: Sequence[Tensor], keyframes: Sequence[int], frames: int, how: str) -> Tensor:

@@ -17,6 +17,9 @@ import torch
 from animatediff_kit.motion_models.folders import EXTENSIONS
 from animatediff_kit.motion_models.read import check_finite, flatten, read_finite, read_weights
 from safetensors.torch import save_file
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 PICKLES = sorted(EXTENSIONS - {".safetensors", ".sft"})
 UNREADABLE = (
@@ -220,6 +223,60 @@ def test_weights_are_read_only_where_all_are_finite(tmp_path):
     bad = write(tmp_path / "bad.safetensors", {"a": torch.tensor([1.0, float("nan")])})
     with pytest.raises(ValueError, match="^bad.safetensors holds NaN or infinite weights, in a"):
         read_finite(str(bad))
+
+
+HARMLESS = {
+    "empty": torch.empty(0, 3),
+    "empty of half precision": torch.empty(0, dtype=torch.float16),
+    "empty of one byte": torch.empty(0, dtype=torch.float8_e4m3fn),
+    "one number": torch.tensor(0.5),
+    "booleans": torch.tensor([True, False]),
+    "bytes": torch.tensor([0, 255], dtype=torch.uint8),
+    "whole numbers": torch.tensor([2**62, -(2**62)]),
+    "sixteen bits": torch.tensor([0, 65535], dtype=torch.uint16),
+    "complex": torch.tensor([1 + 2j]),
+    "largest": torch.tensor([torch.finfo(torch.float32).max] * 4),
+    "largest of half precision": torch.tensor([-65504.0, 65504.0], dtype=torch.float16),
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_has_no_nan_passes(kind):
+    check_finite({"a": HARMLESS[kind]}, "m.pt")
+
+
+HARMFUL = {
+    "one number": torch.tensor(float("nan")),
+    "imaginary": torch.tensor([complex(0, float("inf"))]),
+    "both infinities": torch.tensor([float("inf"), float("-inf")]),
+    "eight bits": torch.tensor([1.0, float("inf")]).to(torch.float8_e5m2),
+}
+
+
+@pytest.mark.parametrize("kind", HARMFUL)
+def test_what_has_nan_does_not(kind):
+    with pytest.raises(ValueError, match="^m.pt holds NaN"):
+        check_finite({"a": HARMFUL[kind]}, "m.pt")
+
+
+class Largest(TorchDispatchMode):
+    """How many numbers the largest tensor has that an operation of torch's writes."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        written = [part for part in tree_leaves(result) if isinstance(part, Tensor)]
+        self.numel = max([self.numel, *(part.numel() for part in written)])
+        return result
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+def test_the_check_writes_nothing_of_the_size_of_the_weights(dtype):
+    weights = {"a": torch.ones(64, 64, dtype=dtype)}
+    with Largest() as largest:
+        check_finite(weights, "m.pt")
+    assert 0 < largest.numel <= 2
 
 
 def test_nan_in_fp8_is_told():

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import logging
+import weakref
 from pathlib import Path
 from typing import Any
 
+import comfy.hooks
 import comfy.samplers
 import folder_paths
 import pytest
@@ -23,6 +27,7 @@ from animatediff_kit.sampling.free_noise import repeat_noise
 from animatediff_kit.sampling.window_picture import draw_windows
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_hooks import SetClipHooks
 from safetensors.torch import save_file
 
 FRAMES = windowed.FRAMES
@@ -68,6 +73,40 @@ def test_animate_is_the_single_nodes_in_a_row(models: Path, still: ModelPatcher)
     no_lora = only(Animate.execute(still, "v3.safetensors", "none", 0.7, 1.2, 4, 1))
     assert by_hand.relative(frames, tiny.sample(no_lora, FRAMES)) > 1e-3
     assert not still.additional_models and "context_handler" not in still.model_options
+
+
+def motion_of(model: ModelPatcher) -> Any:
+    (motion,) = model.get_nested_additional_models()
+    return motion.model
+
+
+WIDGETS = [("none", 1.0, 1.0), ("zoom.ckpt", 1.0, 1.2), ("zoom.ckpt", 0.5, 1.2), ("none", 1.0, 1.2)]
+
+
+def test_animate_reads_its_file_once(models: Path, still: ModelPatcher) -> None:
+    """Whichever widget changes, and Load Motion Model has the same; until the file is replaced."""
+    node = Animate()
+    runs = [
+        only(Animate.execute(still, "v3.safetensors", lora, strength, scale))
+        for lora, strength, scale in WIDGETS
+    ]
+    motion = motion_of(runs[0])
+    assert all(motion_of(run) is motion for run in runs)
+    assert only(LoadMotionModel.execute("v3.safetensors")).model is motion
+    frames = [tiny.sample(run, 4) for run in runs]
+    for one, other in itertools.combinations(frames, 2):
+        assert by_hand.relative(one, other) > 1e-3
+    for run, video in zip(runs, frames, strict=True):
+        assert by_hand.same(tiny.sample(run, 4), video)
+    weights = spellings.with_tables(tiny.motion_weights("v3", seed=8), 32)
+    save_file(weights, str(models / "animatediff_models" / "v3.safetensors"))
+    replaced = only(Animate.execute(still, "v3.safetensors"))
+    assert motion_of(replaced) is not motion
+    assert by_hand.relative(tiny.sample(replaced, 4), frames[0]) > 0.01
+    kept = weakref.ref(motion_of(replaced))
+    del replaced, node
+    gc.collect()
+    assert kept() is None, "ComfyUI has dropped the node"
 
 
 def test_animate_without_windows(models: Path, still: ModelPatcher) -> None:
@@ -131,6 +170,7 @@ def test_preview_is_the_picture_and_shown(tmp_path: Path, monkeypatch: pytest.Mo
     (shown,) = output.ui.as_dict()["images"]
     assert (tmp_path / shown["subfolder"] / shown["filename"]).is_file()
     assert PreviewWindows.GET_SCHEMA().is_output_node
+    assert torch.equal(only(PreviewWindows.execute(40)), draw_windows(40, WindowSettings()))
 
 
 def test_repeat_noise() -> None:
@@ -218,6 +258,64 @@ def test_travelled_prompts_are_sampled_in_windows(still: ModelPatcher, clip: Any
     whole = tiny.sample(still, FRAMES, positive=positive)
     frames = tiny.sample(windowed.windowed(still), FRAMES, positive=positive)
     assert by_hand.relative(frames, whole) < windowed.ROUNDING
+
+
+def scheduled(clip: Any, *keyframes: tuple[float, float]) -> Any:
+    """`clip` as Set CLIP Hooks returns it: a live LoRA on it whose strength changes at parts of
+    sampling, given as (start, strength)."""
+    layer = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
+    text_model = clip.cond_stage_model.clip_l.transformer.text_model
+    shape = text_model.encoder.layers[0].mlp.fc1.weight.shape
+    generator = torch.Generator().manual_seed(5)
+    lora = {
+        f"{layer}.lora_up.weight": torch.randn((shape[0], 4), generator=generator),
+        f"{layer}.lora_down.weight": torch.randn((4, shape[1]), generator=generator),
+    }
+    hooks = comfy.hooks.create_hook_lora(lora, strength_model=0.0, strength_clip=1.0)
+    group = comfy.hooks.HookKeyframeGroup()
+    for start, strength in keyframes:
+        group.add(comfy.hooks.HookKeyframe(strength, start))
+    hooks.set_keyframes_on_hooks(group)
+    return SetClipHooks().apply_hooks(clip, True, True, hooks)[0]
+
+
+RANGES = [(0.0, 0.4), (0.4, 0.7), (0.7, 1.0)]
+STRENGTHS = ((0.0, 0.0), (0.4, 1.0), (0.7, -1.0))
+
+
+@pytest.mark.parametrize("base", ["SD1.5", "SDXL"])
+def test_a_clip_schedule_gives_each_range_its_travel(base: str) -> None:
+    clip = scheduled(tiny.text_encoder(base), *STRENGTHS)
+    travelled = only(PromptTravel.execute(clip, "0: a red cat\n4: a blue dog", 6))
+    cats, dogs = (
+        clip.encode_from_tokens_scheduled(clip.tokenize(text))
+        for text in ("a red cat", "a blue dog")
+    )
+    assert len(travelled) == len(cats) == len(RANGES)
+    for (text, extra), cat, dog, span in zip(travelled, cats, dogs, RANGES, strict=True):
+        assert (extra["clip_start_percent"], extra["clip_end_percent"]) == span
+        assert extra["hooks"] is cat[1]["hooks"] is not None
+        for rows, start, end in (
+            (text, cat[0], dog[0]),
+            (extra["pooled_output"], cat[1]["pooled_output"], dog[1]["pooled_output"]),
+        ):
+            assert rows.shape == (6, *start.shape[1:])
+            assert torch.equal(rows[0], start[0]) and torch.equal(rows[5], end[0])
+            torch.testing.assert_close(rows[1], torch.lerp(start, end, 0.25)[0])
+    assert not torch.equal(travelled[0][0], travelled[1][0])
+    assert not torch.equal(travelled[1][0], travelled[2][0])
+
+
+def test_one_scheduled_prompt_is_sampled_as_by_core(still: ModelPatcher, clip: Any) -> None:
+    """And not as by the prompt of the first range alone."""
+    hooked = scheduled(clip, *STRENGTHS)
+    core = hooked.encode_from_tokens_scheduled(hooked.tokenize("a red cat"))
+    positive = only(PromptTravel.execute(hooked, "0: a red cat", 3))
+    frames = tiny.sample(still, 3, positive=positive, steps=4)
+    assert by_hand.relative(frames, tiny.sample(still, 3, positive=core, steps=4)) < 1e-5
+    whole_range = {**core[0][1], "clip_end_percent": 1.0}
+    first = tiny.sample(still, 3, positive=[[core[0][0], whole_range]], steps=4)
+    assert by_hand.relative(frames, first) > 1e-3
 
 
 def test_prompts_are_checked_before_the_run(clip: Any) -> None:

@@ -156,6 +156,95 @@ def zero_terminal_snr(sigmas: Tensor) -> Tensor:
     return ((1 - kept) / kept).sqrt()
 
 
+class Config:
+    """A checkpoint's configuration, as core's constructors read it."""
+
+    def __init__(self, name: str) -> None:
+        betas = BETA_SCHEDULES[name]
+        self.sampling_settings = dict(
+            beta_schedule=betas.curve, linear_start=betas.start, linear_end=betas.end
+        )
+
+
+@pytest.mark.parametrize("name", ["AnimateDiff", "AnimateDiff-SDXL"])
+@pytest.mark.parametrize("zsnr", [False, True])
+@pytest.mark.parametrize("kind", ["eps", "v_prediction", "x0", "img_to_img", "lcm"])
+def test_the_tables_are_those_of_cores_constructor(kind: str, zsnr: bool, name: str) -> None:
+    """Bit for bit, sigmas and their logarithms, which core computes in float64."""
+    model = core_sampling(tiny.image_model(), kind, zsnr)
+    _, sampling = schedule(name, model=model)
+    expected = type(sampling)(Config(name), zsnr=zsnr)
+    assert sampling.state_dict().keys() == expected.state_dict().keys() == {"sigmas", "log_sigmas"}
+    assert all(torch.equal(sampling.get_buffer(k), v) for k, v in expected.state_dict().items())
+    shape = vars(expected).keys() - {"_buffers"}
+    assert {k: vars(sampling)[k] for k in shape} == {k: vars(expected)[k] for k in shape}
+
+
+class Sharpened(comfy.model_sampling.ModelSamplingDiscrete, comfy.model_sampling.V_PREDICTION):
+    """As another pack's: it takes what it needs itself, and no `zsnr`."""
+
+    def __init__(self, amount: float) -> None:
+        super().__init__(zsnr=True)
+        self.amount = amount
+
+
+def test_a_sampling_of_another_pack_keeps_its_class_and_its_attributes() -> None:
+    model, before = tiny.image_model(), Sharpened(0.25)
+    model.add_object_patch("model_sampling", before)
+    sigmas, tables = before.sigmas.clone(), dict(before.named_buffers())
+    _, sampling = schedule("AnimateDiff-SDXL", model=model)
+    assert type(sampling) is Sharpened and sampling is not before
+    assert sampling.amount == 0.25 and sampling.zsnr
+    close(sampling.sigmas, zero_terminal_snr(formula(False, 0.020)))
+    assert torch.equal(before.sigmas, sigmas) and not torch.equal(sampling.sigmas, sigmas)
+    for name, table in before.named_buffers():
+        assert table is tables[name]
+        assert table.data_ptr() != sampling.get_buffer(name).data_ptr()
+
+
+def test_a_sampling_without_betas_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+    """Core derives Stable Cascade's from the sampling with betas; its sigmas are a cosine's."""
+    node = nodes_model_advanced.ModelSamplingStableCascade()
+    model = node.patch(tiny.image_model(), 2.0)[0]
+    before = model.get_model_object("model_sampling").sigmas.clone()
+    with caplog.at_level(logging.WARNING, logger="animatediff_kit"):
+        _, sampling = schedule(model=model)
+    assert sampling is model.get_model_object("model_sampling")
+    assert torch.equal(sampling.sigmas, before)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("Kept ModelSamplingAdvanced, which an earlier node set ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "predicts"),
+    [("v_prediction", "V_PREDICTION"), ("x0", "X0"), ("img_to_img", "X0"), ("eps", None)]
+    + [("lcm", None)],
+)
+@pytest.mark.parametrize("name", ["AnimateLCM", "LCM", "AnimateDiff", "checkpoint"])
+def test_consistency_models_warn_of_other_predictions(
+    kind: str, predicts: str | None, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = core_sampling(tiny.image_model(), kind)
+    with caplog.at_level(logging.WARNING, logger="animatediff_kit"):
+        schedule(name, "AnimateLCM", model)
+    said = (
+        f"The schedule {name} takes the model's output for noise, but this model's is {predicts}, "
+        "so the frames will be wrong; use a checkpoint that predicts noise (EPS), or set "
+        "beta_schedule to AnimateDiff or checkpoint."
+    )
+    warned = name in ("AnimateLCM", "LCM") and predicts is not None
+    assert [record.getMessage() for record in caplog.records] == [said] * warned
+
+
+def test_a_model_of_100_teacher_steps_keeps_them() -> None:
+    """AnimateLCM first, a motion model of ordinary diffusion behind it."""
+    first, _ = schedule(family="AnimateLCM")
+    _, sampling = schedule("AnimateDiff-SDXL", model=first)
+    assert isinstance(sampling, nodes_model_advanced.LCM)
+    close(sampling.sigmas, formula(False, 0.020)[9::10])
+    assert sampling.timestep(sampling.sigmas).tolist() == list(range(9, 1000, 10))
+
+
 def test_an_lcm_model_stays_one() -> None:
     """Core's node first, a motion model of ordinary diffusion after it."""
     model = core_sampling(tiny.image_model(), "lcm")
@@ -219,12 +308,22 @@ def test_scheduler_and_sampler_follow(scheduler: str) -> None:
         ({}, 25.146),
         ({"beta_schedule": "checkpoint"}, 14.615),
         ({"beta_schedule": "AnimateDiff-SDXL"}, 65.93),
-        ({"strength": 0.0}, 14.615),
-        ({"strength": 0.0, "beta_schedule": "AnimateDiff"}, 25.146),
+        ({"strength": 0.0}, 25.146),
+        ({"strength": 0.0, "beta_schedule": "checkpoint"}, 14.615),
     ],
 )
 def test_the_node_sets_it(inputs: dict[str, Any], last: float) -> None:
-    """Still images at strength 0 are the base's own, schedule and all, unless one is asked for."""
+    """At strength 0 as at any other, so that nothing jumps where a strength goes to 0."""
     output = ApplyMotionModel.execute(tiny.image_model(), tiny.motion_patcher("v3"), **inputs)
     sampling = output.args[0].get_model_object("model_sampling")
     assert float(sampling.sigma_max) == pytest.approx(last, rel=3e-4)
+
+
+def test_the_schedule_does_not_jump_where_the_strength_goes_to_0() -> None:
+    motion = tiny.motion_patcher("v3")
+    nearly, zero = (
+        ApplyMotionModel.execute(tiny.image_model(), motion, strength=strength).args[0]
+        for strength in (1e-6, 0.0)
+    )
+    frames = tiny.sample(zero)
+    assert float((tiny.sample(nearly) - frames).abs().max()) < 1e-3 * float(frames.std())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import comfy.sample
@@ -10,12 +11,16 @@ import numpy as np
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny, windowed
+from animatediff_kit.motion_models.specs import FAMILIES
+from animatediff_kit.sampling.betas import apply_beta_schedule
 from animatediff_kit.sampling.free_init import FILTERS, FreeInitSampler, fresh_noise, low_pass
 from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_custom_sampler import BasicScheduler
+from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 from torch import Tensor
 
 SHAPE = (6, 4, 8, 10)
-SIGMAS = torch.tensor([14.6, 2.0, 0.0])
+SIGMAS = torch.tensor([14.6147, 2.0, 0.0])
 
 
 class Recording(comfy.samplers.Sampler):
@@ -41,11 +46,17 @@ class Recording(comfy.samplers.Sampler):
         return self.results[-1]
 
 
+def model_wrap(sampling: Any = None) -> Any:
+    """What a SAMPLER is handed: it finds the model's sampling in it."""
+    sampling = sampling if sampling is not None else tiny.image_model().model.model_sampling
+    return SimpleNamespace(inner_model=SimpleNamespace(model_sampling=sampling))
+
+
 def run(iterations: int, filter_name: str = "butterworth", seed: int | None = 3) -> Recording:
     inner = Recording()
     noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
     sampler = FreeInitSampler(inner, iterations, filter_name)
-    frames = sampler.sample(None, SIGMAS, {"seed": seed}, None, noise)
+    frames = sampler.sample(model_wrap(), SIGMAS, {"seed": seed}, None, noise)
     assert torch.equal(frames, inner.results[-1])
     return inner
 
@@ -168,11 +179,44 @@ def test_the_callback_counts_over_all_iterations(still: ModelPatcher) -> None:
 
 
 def test_an_image_in_the_latent_is_refused() -> None:
-    sampler = FreeInitSampler(Recording(), 2, "butterworth")
-    noise = torch.randn(SHAPE)
+    sampler, noise, wrap = (
+        FreeInitSampler(Recording(), 2, "ideal"),
+        torch.randn(SHAPE),
+        model_wrap(),
+    )
     with pytest.raises(ValueError, match=r"^FreeInit starts from pure noise, but the latent holds"):
-        sampler.sample(None, SIGMAS, {}, None, noise, latent_image=torch.ones(SHAPE))
-    sampler.sample(None, SIGMAS, {}, None, noise, latent_image=torch.zeros(SHAPE))
+        sampler.sample(wrap, SIGMAS, {}, None, noise, latent_image=torch.ones(SHAPE))
+    sampler.sample(wrap, SIGMAS, {}, None, noise, latent_image=torch.zeros(SHAPE))
+
+
+def started(model: ModelPatcher, scheduler: str, steps: int, denoise: float = 1.0) -> None:
+    """Sampling as BasicScheduler's sigmas start it."""
+    sampling = model.get_model_object("model_sampling")
+    (sigmas,) = BasicScheduler.execute(model, scheduler, steps, denoise).args
+    sampler = FreeInitSampler(Recording(), 2, "butterworth")
+    sampler.sample(model_wrap(sampling), sigmas, {}, None, torch.randn(SHAPE))
+
+
+def test_a_start_below_the_highest_sigma_is_refused(still: ModelPatcher) -> None:
+    with pytest.raises(ValueError) as caught:
+        started(still, "normal", 2, denoise=0.5)
+    assert str(caught.value) == (
+        "FreeInit starts from pure noise, but the sigmas start at 0.9324, where this model's go up "
+        "to 14.61; set denoise to 1 and choose a scheduler that starts at the highest, such as "
+        "normal, or use the sampler without FreeInit."
+    )
+    with pytest.raises(ValueError, match=r"^FreeInit starts from pure noise, but the sigmas start"):
+        started(still, "ddim_uniform", 20)
+
+
+@pytest.mark.parametrize("name", sorted({*comfy.samplers.SCHEDULER_NAMES} - {"ddim_uniform"}))
+def test_every_scheduler_that_starts_at_the_highest_sigma_runs(name: str) -> None:
+    """However it rounds, and with the 4519 of zero terminal SNR too."""
+    for zsnr in (False, True):
+        model = ModelSamplingDiscrete().patch(tiny.image_model(), "v_prediction", zsnr)[0]
+        started(model, name, 8)
+        animated = apply_beta_schedule(model, "automatic", FAMILIES["v3"])
+        started(animated, name, 8)
 
 
 def test_impossible_settings_are_refused() -> None:

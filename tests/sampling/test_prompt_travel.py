@@ -15,6 +15,7 @@ from animatediff_kit.sampling.prompt_travel import (
     parse_prompts,
     same_length,
     travel,
+    travel_conditionings,
 )
 from torch import Tensor
 
@@ -177,6 +178,20 @@ def test_pooled_outputs_travel_alike() -> None:
     rows = travel(pooled, [0, 2], 3, "linear")
     assert rows.shape == (3, 1280)
     torch.testing.assert_close(rows[1], (pooled[0][0] + pooled[1][0]) / 2)
+
+
+def test_each_range_of_steps_travels_for_itself() -> None:
+    """Two prompts of other lengths, two ranges; what else an entry holds is the first prompt's."""
+    prompts = [
+        [[embedding(10 * k + r, tokens), {"range": (k, r), "pooled_output": None}] for r in (0, 1)]
+        for k, tokens in ((1, 4), (2, 6))
+    ]
+    travelled = travel_conditionings(prompts, [0, 2], 4, "linear")
+    assert [entry[1] for entry in travelled] == [entry[1] for entry in prompts[0]]
+    for place, (rows, _) in enumerate(travelled):
+        texts = same_length([prompt[place][0] for prompt in prompts])
+        assert torch.equal(rows, travel(texts, [0, 2], 4, "linear"))
+    assert not torch.equal(travelled[0][0], travelled[1][0])
 
 
 def test_one_length_is_the_least_common_multiple() -> None:
