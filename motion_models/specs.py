@@ -130,12 +130,28 @@ class MotionSpec:
     positions: int
 
 
-# tails of the keys below "...motion_modules.J.temporal_transformer." -> shapes in units of c
-MODULE_TENSORS: dict[str, tuple[int, ...]] = {
+Units = dict[str, tuple[int, ...]]
+"""Tails of keys below "...motion_modules.J.temporal_transformer." -> shapes in units of c."""
+
+BEFORE: Units = {
     "norm.weight": (1,),
     "norm.bias": (1,),
     "proj_in.weight": (1, 1),
     "proj_in.bias": (1,),
+}
+ATTENTION: Units = {
+    # of attention number i
+    "transformer_blocks.0.attention_blocks.{i}.to_q.weight": (1, 1),
+    "transformer_blocks.0.attention_blocks.{i}.to_k.weight": (1, 1),
+    "transformer_blocks.0.attention_blocks.{i}.to_v.weight": (1, 1),
+    "transformer_blocks.0.attention_blocks.{i}.to_out.0.weight": (1, 1),
+    "transformer_blocks.0.attention_blocks.{i}.to_out.0.bias": (1,),
+}
+ATTENTION_NORM: Units = {
+    "transformer_blocks.0.norms.{i}.weight": (1,),
+    "transformer_blocks.0.norms.{i}.bias": (1,),
+}
+BEHIND: Units = {
     "transformer_blocks.0.ff.net.0.proj.weight": (8, 1),
     "transformer_blocks.0.ff.net.0.proj.bias": (8,),
     "transformer_blocks.0.ff.net.2.weight": (1, 4),
@@ -145,28 +161,15 @@ MODULE_TENSORS: dict[str, tuple[int, ...]] = {
     "proj_out.weight": (1, 1),
     "proj_out.bias": (1,),
 }
-ATTENTION_TENSORS: dict[str, tuple[int, ...]] = {
-    # the same below "transformer_blocks.0.", for attention number i
-    "attention_blocks.{i}.to_q.weight": (1, 1),
-    "attention_blocks.{i}.to_k.weight": (1, 1),
-    "attention_blocks.{i}.to_v.weight": (1, 1),
-    "attention_blocks.{i}.to_out.0.weight": (1, 1),
-    "attention_blocks.{i}.to_out.0.bias": (1,),
-    "norms.{i}.weight": (1,),
-    "norms.{i}.bias": (1,),
-}
 
 
-def module_tensors(attentions: int) -> dict[str, tuple[int, ...]]:
-    """The tensors of a motion module with so many attentions -> their shapes in units of c."""
-    return {
-        **MODULE_TENSORS,
-        **{
-            f"transformer_blocks.0.{tail.format(i=i)}": shape
-            for i in range(attentions)
-            for tail, shape in ATTENTION_TENSORS.items()
-        },
-    }
+def module_tensors(attentions: int) -> Units:
+    """The tensors of a motion module with so many attentions."""
+
+    def of_each(table: Units) -> Units:
+        return {tail.format(i=i): shape for i in range(attentions) for tail, shape in table.items()}
+
+    return {**BEFORE, **of_each(ATTENTION), **of_each(ATTENTION_NORM), **BEHIND}
 
 
 def expected_shapes(layout: MotionLayout) -> dict[str, tuple[int, ...]]:

@@ -9,9 +9,9 @@ from animatediff_kit.motion_models.specs import (
     BETA_SCHEDULES,
     FAMILIES,
     LEVELS,
-    MODULE_TENSORS,
     MotionLayout,
     expected_shapes,
+    module_tensors,
 )
 
 SD15 = (320, 640, 1280, 1280)
@@ -37,7 +37,7 @@ def test_shapes_count_what_is_published(layout, modules, tensors, parameters):
     ("channels", "parameters"), [(320, 2_259_520), (640, 9_024_640), (1280, 36_071_680)]
 )
 def test_one_module_has_26_tensors_of_22_c2_plus_21_c(channels, parameters):
-    sizes = [math.prod(n * channels for n in units) for units in MODULE_TENSORS.values()]
+    sizes = [math.prod(n * channels for n in units) for units in module_tensors(2).values()]
     assert len(sizes) == 26
     assert sum(sizes) == parameters == 22 * channels**2 + 21 * channels
 
