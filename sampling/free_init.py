@@ -27,9 +27,6 @@ alike."""
 ORDER = 4
 """Of the Butterworth filter."""
 
-ROUNDING = 1e-3
-"""By how much a scheduler may miss the highest sigma: kl_optimal is 1.3e-4 off at 4519."""
-
 FILTERS: dict[str, Callable[[Tensor], Tensor]] = {
     # squared frequency, 1 at the highest of an axis -> how much of it is kept
     "butterworth": lambda d2: 1 / (1 + (d2 / STOP_FREQUENCY**2) ** ORDER),
@@ -79,10 +76,10 @@ class FreeInitSampler(comfy.samplers.Sampler):
         denoise_mask: Tensor | None = None,
         disable_pbar: bool = False,
     ) -> Tensor:
-        """noise: n c h w, unit variance -> the last iteration's latent. Raises ValueError unless
-        sampling starts from pure noise: an empty latent, and the model's highest sigma."""
-        highest = float(model_wrap.inner_model.model_sampling.sigma_max)
-        check_pure_noise(float(sigmas[0]), highest, latent_image)
+        """noise: n c h w, unit variance -> the last iteration's latent. Raises ValueError where the
+        latent holds an image, which ComfyUI would add to the noise in each iteration."""
+        check_empty(latent_image)
+        unit = self.max_denoise(model_wrap, sigmas)
         steps, first = len(sigmas) - 1, noise
         for iteration in range(self.iterations):
             shifted = shifted_callback(callback, iteration * steps, self.iterations * steps)
@@ -98,32 +95,35 @@ class FreeInitSampler(comfy.samplers.Sampler):
             )
             if iteration + 1 < self.iterations:
                 fresh = fresh_noise(result.shape, extra_args.get("seed") or 0, iteration)
-                noise = self.refined(result, first, float(sigmas[0]), fresh)
+                noise = self.refined(result, first, float(sigmas[0]), fresh, unit)
         return result
 
-    def refined(self, result: Tensor, first: Tensor, sigma: float, fresh: Tensor) -> Tensor:
+    def refined(
+        self, result: Tensor, first: Tensor, sigma: float, fresh: Tensor, unit: bool = True
+    ) -> Tensor:
         """The noise of the next iteration.   result: latent x_0;   first: the first noise;
-        sigma: sigma_T;   fresh: new noise"""
-        alpha = 1 / (1 + sigma**2)
-        diffused = (alpha**0.5 * result + (1 - alpha) ** 0.5 * first).float().cpu()
+        sigma: sigma_T;   fresh: new noise
+
+        unit: whether ComfyUI scales noise by sqrt(1 + sigma^2), as at a model's highest sigma, and
+        not by sigma, as below it; either way sampling starts from x_0 + sigma * noise.
+        """
+        if unit:
+            alpha = 1 / (1 + sigma**2)
+            diffused = alpha**0.5 * result + (1 - alpha) ** 0.5 * first
+        else:
+            diffused = first + result / sigma
+        diffused = diffused.float().cpu()
         frames, _, height, width = diffused.shape
         keep = low_pass(self.filter_name, frames, height, width)
         return mix_frequencies(diffused, fresh, keep).to(first)
 
 
-def check_pure_noise(first: float, highest: float, latent_image: Tensor | None) -> None:
-    """Raise ValueError where sampling starts from an image, or from a sigma `first` that is below
-    the model's `highest`: ComfyUI scales the noise otherwise there, and adds an image to it."""
+def check_empty(latent_image: Tensor | None) -> None:
+    """Raise ValueError where sampling starts from an image."""
     if latent_image is not None and torch.count_nonzero(latent_image):
         raise ValueError(
             "FreeInit starts from pure noise, but the latent holds an image; give it an empty "
             "latent and denoise 1, or use the sampler without FreeInit."
-        )
-    if first < highest * (1 - ROUNDING):
-        raise ValueError(
-            f"FreeInit starts from pure noise, but the sigmas start at {first:.4g}, where this "
-            f"model's go up to {highest:.4g}; set denoise to 1 and choose a scheduler that starts "
-            "at the highest, such as normal, or use the sampler without FreeInit."
         )
 
 

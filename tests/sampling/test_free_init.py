@@ -13,7 +13,13 @@ import torch
 from adk_tests.support import by_hand, tiny, windowed
 from animatediff_kit.motion_models.specs import FAMILIES
 from animatediff_kit.sampling.betas import apply_beta_schedule
-from animatediff_kit.sampling.free_init import FILTERS, FreeInitSampler, fresh_noise, low_pass
+from animatediff_kit.sampling.free_init import (
+    FILTERS,
+    FreeInitSampler,
+    fresh_noise,
+    low_pass,
+    mix_frequencies,
+)
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_custom_sampler import BasicScheduler
 from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
@@ -189,34 +195,37 @@ def test_an_image_in_the_latent_is_refused() -> None:
     sampler.sample(wrap, SIGMAS, {}, None, noise, latent_image=torch.zeros(SHAPE))
 
 
-def started(model: ModelPatcher, scheduler: str, steps: int, denoise: float = 1.0) -> None:
-    """Sampling as BasicScheduler's sigmas start it."""
-    sampling = model.get_model_object("model_sampling")
-    (sigmas,) = BasicScheduler.execute(model, scheduler, steps, denoise).args
-    sampler = FreeInitSampler(Recording(), 2, "butterworth")
-    sampler.sample(model_wrap(sampling), sigmas, {}, None, torch.randn(SHAPE))
+@pytest.mark.parametrize(("scheduler", "denoise"), [("normal", 0.5), ("ddim_uniform", 1.0)])
+def test_below_the_highest_sigma_the_first_result_is_diffused_as_well(
+    still: ModelPatcher, scheduler: str, denoise: float
+) -> None:
+    """What the second iteration starts from, by ComfyUI's own scaling: the low frequencies of
+    x_0 + sigma * e."""
+    sampling = still.get_model_object("model_sampling")
+    (sigmas,) = BasicScheduler.execute(still, scheduler, 4, denoise).args
+    assert sigmas[0] < 0.9 * sampling.sigma_max
+    inner, first = Recording(), torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
+    sampler = FreeInitSampler(inner, 2, "ideal")
+    sampler.sample(model_wrap(sampling), sigmas, {"seed": 3}, None, first)
+    start = sampling.noise_scaling(sigmas[0], inner.noises[1].clone(), torch.zeros(SHAPE))
+    keep = low_pass("ideal", SHAPE[0], *SHAPE[2:])
+    diffused = inner.results[0] + sigmas[0] * first
+    fresh = sigmas[0] * fresh_noise(SHAPE, 3, 0)
+    torch.testing.assert_close(start, mix_frequencies(diffused, fresh, keep), rtol=1e-4, atol=1e-4)
 
 
-def test_a_start_below_the_highest_sigma_is_refused(still: ModelPatcher) -> None:
-    with pytest.raises(ValueError) as caught:
-        started(still, "normal", 2, denoise=0.5)
-    assert str(caught.value) == (
-        "FreeInit starts from pure noise, but the sigmas start at 0.9324, where this model's go up "
-        "to 14.61; set denoise to 1 and choose a scheduler that starts at the highest, such as "
-        "normal, or use the sampler without FreeInit."
-    )
-    with pytest.raises(ValueError, match=r"^FreeInit starts from pure noise, but the sigmas start"):
-        started(still, "ddim_uniform", 20)
-
-
-@pytest.mark.parametrize("name", sorted({*comfy.samplers.SCHEDULER_NAMES} - {"ddim_uniform"}))
-def test_every_scheduler_that_starts_at_the_highest_sigma_runs(name: str) -> None:
-    """However it rounds, and with the 4519 of zero terminal SNR too."""
+@pytest.mark.parametrize("scheduler", comfy.samplers.SCHEDULER_NAMES)
+def test_every_scheduler_runs(scheduler: str) -> None:
+    """With the 4519 of zero terminal SNR too, where sigmas are rounded most."""
     for zsnr in (False, True):
         model = ModelSamplingDiscrete().patch(tiny.image_model(), "v_prediction", zsnr)[0]
-        started(model, name, 8)
-        animated = apply_beta_schedule(model, "automatic", FAMILIES["v3"])
-        started(animated, name, 8)
+        for patched in (model, apply_beta_schedule(model, "automatic", FAMILIES["v3"])):
+            sampling = patched.get_model_object("model_sampling")
+            (sigmas,) = BasicScheduler.execute(patched, scheduler, 8, 1.0).args
+            inner, sampler = Recording(), FreeInitSampler(Recording(), 2, "butterworth")
+            sampler.sampler = inner
+            sampler.sample(model_wrap(sampling), sigmas, {}, None, torch.randn(SHAPE))
+            assert 0.5 < float(inner.noises[1].std()) < 2.0
 
 
 def test_impossible_settings_are_refused() -> None:

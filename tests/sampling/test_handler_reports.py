@@ -10,8 +10,7 @@ import comfy.utils
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny, windowed
-from animatediff_kit.motion_models.call import step_of
-from animatediff_kit.motion_models.views.windows import OPTION as VIEWS_OPTION
+from animatediff_kit.motion_models.call import OPTION, step_of
 from animatediff_kit.sampling.windows import VIEWS, WindowSettings, windows_of
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
@@ -88,7 +87,7 @@ def kept_options(model: ModelPatcher) -> tuple[ModelPatcher, list[dict[str, Any]
     return model, kept
 
 
-PUBLISHED = {"ad_params", "context_window", VIEWS_OPTION}
+PUBLISHED = {"ad_params", "context_window"}
 
 
 @pytest.mark.parametrize("schedule", ["standard_static", VIEWS])
@@ -96,11 +95,15 @@ def test_nothing_published_is_left_after_an_evaluation(
     animated: ModelPatcher, schedule: str
 ) -> None:
     model, kept = kept_options(windowed.windowed(animated, schedule=schedule))
-    model, calls = windowed.recorded(model, *PUBLISHED)
+    model, calls = windowed.recorded(model, *PUBLISHED, OPTION)
     tiny.sample(model, FRAMES)
     assert len(kept) == 2 and all(not PUBLISHED & set(options) for options in kept)
-    wanted = {VIEWS_OPTION} if schedule == VIEWS else {"ad_params", "context_window"}
+    for options in kept:
+        assert options[OPTION].indices is None and options[OPTION].views is None
     for seen in calls.seen:
+        run = seen.pop(OPTION)
+        assert (run.views is not None) == (schedule == VIEWS) == (run.indices is None)
+        wanted = set() if schedule == VIEWS else PUBLISHED
         assert {key for key, value in seen.items() if value is not None} == wanted
 
 
@@ -193,7 +196,7 @@ def test_self_attention_guidance_is_refused_in_windows(still: ModelPatcher, sche
         "windows of 4 take several, so it would blur frames by others' attention. Remove it, or "
         "lower the number of frames to 4."
     )
-    noise = windowed.noise_of(4)
+    noise = torch.randn((4, 4, 32, 32), generator=torch.Generator().manual_seed(1))
     one, whole = (windowed.sample_noise(m, noise) for m in (model, guided))
     assert torch.equal(one, whole) and whole.isfinite().all()
 
