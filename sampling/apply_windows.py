@@ -12,7 +12,7 @@ from torch import Tensor
 from ..motion_models.call import publish_runs
 from .handler import NODE, FrameWindows
 from .views.plan import is_animated, room_for_views
-from .windows import VIEWS, Windows, WindowSettings, windows_of
+from .windows import Windows, WindowSettings, windows_of
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
@@ -82,7 +82,7 @@ def memory_of_one_window(
     if isinstance(handler, FrameWindows):
         settings = handler.settings
         room = min(noise_shape[0], settings.length)
-        if settings.schedule == VIEWS and is_animated(model):
+        if settings.inside_motion and is_animated(model):
             room = room_for_views(model, noise_shape, settings.length, handler.home)
         noise_shape = [room, *noise_shape[1:]]
     return executor(model, noise_shape, *args, **kwargs)

@@ -32,7 +32,7 @@ from .frames import frames_of
 from .fuse import fuse_weights
 from .views.controls import conds_in_parts
 from .views.plan import home_of_views, is_animated, views_of
-from .windows import VIEWS, WindowSettings, windows_of
+from .windows import WindowSettings, windows_of
 
 NODE = "Slide Context Windows"
 """Display name of the node that sets windows and nothing else."""
@@ -97,7 +97,7 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         model_options: dict[str, Any],
     ) -> list[Tensor]:
         """x_in: n 4 h w;   timestep: n   -> one prediction for each of `conds`, n 4 h w"""
-        if self.settings.schedule == VIEWS and is_animated(model.current_patcher):
+        if self.settings.inside_motion and is_animated(model.current_patcher):
             return self.in_views(calc_cond_batch, model, conds, x_in, timestep, model_options)
         run = run_of(x_in, model_options)
         step, steps = step_of(run.sigmas, float(timestep.max()))

@@ -53,6 +53,11 @@ class WindowSettings:
                 f"choose {LOOPED_UNIFORM}, or switch closed_loop off."
             )
 
+    @property
+    def inside_motion(self) -> bool:
+        """Whether the windows slide inside the motion layers alone, over a call with all frames."""
+        return SCHEDULES[self.schedule].inside_motion
+
     def applies_to(self, frames: int) -> bool:
         """Whether a video of this many frames needs windows: one that fits into a single window
         does not, unless it is to close into a loop."""
@@ -64,7 +69,7 @@ def windows_of(frames: int, settings: WindowSettings, step: int = 0) -> Windows:
     same."""
     if not settings.applies_to(frames):
         return [list(range(frames))]
-    return SCHEDULES[settings.schedule](frames, settings, step)
+    return SCHEDULES[settings.schedule].windows(frames, settings, step)
 
 
 def ordered_halving(k: int) -> float:
@@ -155,13 +160,23 @@ def unique(found: Windows) -> Windows:
     return [list(window) for window in dict.fromkeys(map(tuple, found))]
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """windows: (frames, settings, step) -> the windows of a step; inside_motion: see
+    WindowSettings."""
+
+    windows: Callable[[int, WindowSettings, int], Windows]
+    inside_motion: bool = False
+
+
 LOOPED_UNIFORM = "looped_uniform"
 VIEWS = "views"
 
-SCHEDULES: dict[str, Callable[[int, WindowSettings, int], Windows]] = {
-    "standard_static": static_standard,
-    "standard_uniform": uniform_standard,
-    LOOPED_UNIFORM: uniform_looped,
-    "batched": batched,
-    VIEWS: static_standard,
+SCHEDULES = {
+    # names as widgets have them
+    "standard_static": Schedule(static_standard),
+    "standard_uniform": Schedule(uniform_standard),
+    LOOPED_UNIFORM: Schedule(uniform_looped),
+    "batched": Schedule(batched),
+    VIEWS: Schedule(static_standard, inside_motion=True),
 }
