@@ -21,6 +21,7 @@ from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.load import load_motion_model
 from ..training.data.cache import EncodedClips, encode_clips
 from ..training.engine.checkpoints import found
+from ..training.engine.clip_loss import ClipLoss
 from ..training.engine.config import TrainingSettings
 from ..training.engine.export import file_tensors, metadata, save_weights
 from ..training.engine.loop import Report, Run
@@ -170,7 +171,7 @@ def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
         trainee = trainee_of(recipe, model, settings.seed, start)
         inner = place / f"run_{number}" if "runs" in recipe else place
         runs.append(
-            trained(Run(trainee, clips, ModelInputs(model), settings, inner, watch=Watch()))
+            trained(Run(ClipLoss(trainee, clips, ModelInputs(model), settings), inner, Watch()))
         )
     strength = recipe.get("strength", 1.0)
     tensors = at_strength(file_tensors(runs[-1]), strength)

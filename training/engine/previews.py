@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from ..models.conditioning import ModelInputs
 from ..models.stages import Trainee
-from .batches import Clips, generator_for, stack_texts
+from .batch_order import generator_for
+from .batches import Clips, stack_texts
 
 STEPS, GUIDANCE = 12, 7.5
 

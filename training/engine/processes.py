@@ -19,7 +19,7 @@ class Processes(Protocol):
         """The module as the loop calls it."""
         ...
 
-    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+    def no_exchange(self, module: nn.Module) -> AbstractContextManager[Any]:
         """Inside, gradients are added up without being exchanged."""
         ...
 
@@ -40,7 +40,7 @@ class OneProcess:
     def wrap(self, module: nn.Module) -> nn.Module:
         return module
 
-    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+    def no_exchange(self, module: nn.Module) -> AbstractContextManager[Any]:
         return nullcontext()
 
     def mean(self, value: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class ManyProcesses:
     def wrap(self, module: nn.Module) -> nn.Module:
         return self.accelerator.prepare_model(module)
 
-    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+    def no_exchange(self, module: nn.Module) -> AbstractContextManager[Any]:
         return self.accelerator.no_sync(module)
 
     def mean(self, value: Tensor) -> Tensor:
