@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from ...motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
@@ -121,8 +122,20 @@ def free_path(folder: Path, name: str) -> Path:
 
 
 def export(run: Run[ClipLoss], folder: Path, name: str, spelling: str = "official") -> Path:
-    """Write the stage's file and return its path; nothing is overwritten."""
+    """Write the stage's file and return its path; nothing is overwritten.
+
+    Raises ValueError where it cannot be written. What was trained stays in the run's checkpoint.
+    """
     path = free_path(folder, name)
     with torch.no_grad():
-        save_weights(path, file_tensors(run, spelling), metadata(run))
+        tensors = file_tensors(run, spelling)
+    try:
+        save_weights(path, tensors, metadata(run))
+    except (OSError, SafetensorError) as error:
+        size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
+        raise ValueError(
+            f"{path.name} could not be written into {folder}, where it needs {size:.1f} MB "
+            f"({error}); what was trained is safe in {run.folder}, so make room and resume the "
+            "run, which has no step left and writes the file at once."
+        ) from error
     return path

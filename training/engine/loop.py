@@ -10,6 +10,7 @@ Weights are float32, the arithmetic bf16 or fp16 by autocast where the device is
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -30,7 +31,10 @@ from .checkpoints import (
     save,
 )
 from .optimizer import WeightAverage
+from .processes import precision_notes
 from .step_loss import StepLoss
+
+log = logging.getLogger(__name__)
 
 Loss = TypeVar("Loss", bound=StepLoss)
 
@@ -71,6 +75,8 @@ class Run(Generic[Loss]):
         self.settings.check()
         self.parameters = self.loss.parameters
         self.device, self.dtype = self.loss.device, self.loss.dtype
+        for note in precision_notes(self.settings.precision, self.device):
+            log.warning("AnimateDiff Kit: %s", note)
         self.optimizer = self.loss.optimizer()
         self.average = (
             WeightAverage(self.parameters, self.settings.ema) if self.settings.ema else None

@@ -68,8 +68,9 @@ class WeightAverage:
     def update(self, parameters: Mapping[str, nn.Parameter], step: int) -> None:
         """After the step-th step of the optimizer, 0 the first."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, value in self.values.items():
-            value.lerp_(parameters[name], 1 - decay)
+        # all at once: on a GPU, hundreds of small kernels take longer than what they compute
+        weights: list[Tensor] = [parameters[name] for name in self.values]
+        torch._foreach_lerp_(list(self.values.values()), weights, 1 - decay)  # pyright: ignore
 
     def load(self, values: Mapping[str, Tensor]) -> None:
         for name, value in self.values.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -76,6 +77,22 @@ class ManyProcesses:
     def end(self) -> None:
         self.wait()
         self.accelerator.end_training()
+
+
+def precision_notes(precision: str, device: torch.device) -> Iterator[str]:
+    """What a user may not expect of a run's arithmetic, a sentence each."""
+    if precision == "automatic" and device.type not in ("cuda", "cpu"):
+        yield (
+            f"Training in fp32: the precision is automatic, and on {device.type} that is fp32. "
+            "bf16 or fp16 may be faster, and can be set."
+        )
+    adds_in_fp16 = getattr(torch.backends.cuda.matmul, "allow_fp16_accumulation", False)
+    if precision_on(precision, device) == torch.float16 and adds_in_fp16:
+        yield (
+            "Training in fp16 while ComfyUI runs with --fast fp16_accumulation: sums are rounded "
+            "to fp16 too, and gradients suffer. Start ComfyUI without it, or set the precision to "
+            "bf16 or fp32."
+        )
 
 
 def precision_on(precision: str, device: torch.device) -> torch.dtype:
