@@ -126,7 +126,7 @@ class ClipLoss(StepLoss):
         vector = self.inputs.vector(pooled, noisy)
         with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
             return self.network(
-                noisy.to(dtype),
+                noisy,
                 batch.t.to(device),
                 batch.text.to(device, dtype),
                 None if vector is None else vector.to(device, dtype),

@@ -39,7 +39,7 @@ def sample_clip(
     times = torch.linspace(len(trainee.signal) - 1, 0, STEPS).round().long()
     signals = [*trainee.signal[times].float().tolist(), 1.0]
     for t, a, a_next in zip(times, signals, signals[1:], strict=False):
-        both = x.to(dtype).repeat(2, 1, 1, 1, 1)
+        both = x.repeat(2, 1, 1, 1, 1)
         with (
             trainee.denoiser.animated(2, frames),
             torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32),
