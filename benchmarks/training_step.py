@@ -96,9 +96,8 @@ def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
     else:
         trainee = stages.motion_lora(model, motion, 64, 0, where)
     inputs = pack("training.models.conditioning").ModelInputs(model)
-    return pack("training.engine.loop").Run(
-        trainee, clips, inputs, checked, Path(tempfile.mkdtemp())
-    )
+    loss = pack("training.engine.clip_loss").ClipLoss(trainee, clips, inputs, checked)
+    return pack("training.engine.loop").Run(loss, Path(tempfile.mkdtemp()))
 
 
 def official_step(run: Any, frames: int, size: int, batch: int = 1) -> Callable[[], None]:
@@ -109,7 +108,7 @@ def official_step(run: Any, frames: int, size: int, batch: int = 1) -> Callable[
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()
-    device, denoiser = run.device, run.trainee.denoiser
+    device, denoiser = run.device, run.loss.trainee.denoiser
     layout = dict(
         double_z=True,
         z_channels=4,
@@ -138,7 +137,7 @@ def official_step(run: Any, frames: int, size: int, batch: int = 1) -> Callable[
             text = text_encoder(tokens)[0]
         noise = torch.randn_like(latents)
         t = torch.randint(0, 1000, (batch,))
-        a = run.trainee.signal[t].float().view(-1, 1, 1, 1, 1)
+        a = run.loss.trainee.signal[t].float().view(-1, 1, 1, 1, 1)
         noisy = a.sqrt() * latents + (1 - a).sqrt() * noise
         with denoiser.animated(batch, frames):
             predicted = denoiser(noisy, t.to(device), text, None)
@@ -185,7 +184,7 @@ def peak_of(stage: str, batch: int, checkpointing: bool) -> tuple[float, float]:
         batch_size=batch,
         gradient_checkpointing=checkpointing,
     )
-    weights = bytes_of(run.trainee.denoiser.parameters())
+    weights = bytes_of(run.loss.trainee.denoiser.parameters())
     for parameter in run.parameters.values():  # AdamW's state, as the first step makes it
         state = run.optimizer.state[parameter]
         state["step"] = parameter.new_zeros(())
@@ -209,7 +208,7 @@ def official_peak(batch: int) -> tuple[float, float]:
     clips = OneClip(16, 32, batch)
     run = run_of("motion_module", clips, False, precision="fp32", gradient_checkpointing=False)
     step = official_step(run, 16, 256, batch)
-    weights = bytes_of(run.trainee.denoiser.parameters())
+    weights = bytes_of(run.loss.trainee.denoiser.parameters())
     with (
         ShapesOnly(),
         PeakAllocation() as allocated,

@@ -33,7 +33,7 @@ class Residual(nn.Module):
         return x + self.last(functional.silu(self.first(functional.silu(x))))
 
 
-class Half(nn.Module):
+class Coder(nn.Module):
     """Encoder or decoder.   x: b c h w -> b c' h w"""
 
     def __init__(self, source: int, target: int, depth: int, ops: Any) -> None:
@@ -52,8 +52,8 @@ class PatchAutoencoder(nn.Module):
 
     def __init__(self, ops: Any = nn) -> None:
         super().__init__()
-        self.encoder = Half(PIXELS, CHANNELS, ENCODER_DEPTH, ops)
-        self.decoder = Half(CHANNELS, PIXELS, DECODER_DEPTH, ops)
+        self.encoder = Coder(PIXELS, CHANNELS, ENCODER_DEPTH, ops)
+        self.decoder = Coder(CHANNELS, PIXELS, DECODER_DEPTH, ops)
 
     def encode(self, pixels: Tensor) -> Tensor:
         """b 3 h w -> b 4 h/8 w/8"""

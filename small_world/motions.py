@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..training.data.camera_moves import PAN, ROLL, TILT, ZOOM
 from .shapes import Array
 
 SIDE = 64
 """Pixels of a picture's width and height."""
 
 FRAMES = 16
-
-ZOOM, PAN, TILT, ROLL = 1.45, 0.30, 0.24, math.radians(26)
-"""Over a whole clip: the content's growth, its way in widths and in heights, and its turn."""
 
 DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 

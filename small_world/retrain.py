@@ -1,7 +1,7 @@
 """Trains all that ships, one step after the other; recipes.toml says with what.
 
-The image models have loops of their own. Adapter, motion module and MotionLoRAs, and the LoRA of
-the neon palette, go through the pack's own engine, as a user's would.
+All goes through the pack's own engine: adapter, motion module and MotionLoRAs, and the LoRA of the
+neon palette, as a user's would; autoencoder and image models with losses of their own.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from torch import Tensor
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.load import load_motion_model
 from ..training.data.cache import EncodedClips, encode_clips
-from ..training.engine.checkpoints import found
+from ..training.engine.clip_loss import ClipLoss
 from ..training.engine.config import TrainingSettings
 from ..training.engine.export import file_tensors, metadata, save_weights
-from ..training.engine.loop import Report, Run
+from ..training.engine.loop import Run
 from ..training.files.fingerprints import digest_of
 from ..training.models import stages
 from ..training.models.conditioning import ModelInputs
@@ -32,9 +32,10 @@ from . import files, train_autoencoder
 from .models import PICTURE_PREFIX, PREVIEW, UNET_PREFIX, part
 from .motions import MOVES
 from .pictures import everything, stills
+from .runs import Watch, trained
 from .temporal_convolution import TEMPORAL_CONVOLUTION, convolution_module
 from .train_autoencoder import AutoencoderRecipe
-from .train_images import ImageTraining, Pictures, Recipe, TextToImage, Words
+from .train_images import ImageLoss, ImageRecipe, Pictures, TextToImage, Words, averaged
 from .world_clips import WorldClips
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Workshop:
         return {**self.recipe(recipe["like"]), **recipe} if "like" in recipe else recipe
 
 
-def half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def as_float16(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         k: (t.detach().half() if t.is_floating_point() else t).cpu().contiguous()
         for k, t in tensors.items()
@@ -71,8 +72,8 @@ def half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def about(name: str, **more: Any) -> dict[str, str]:
-    told = {"format": "pt", "model": f"AnimateDiff Kit's small world: {name}", **more}
-    return {key: str(value) for key, value in told.items()}
+    entries = {"format": "pt", "model": f"AnimateDiff Kit's small world: {name}", **more}
+    return {key: str(value) for key, value in entries.items()}
 
 
 def autoencoder_file(shop: Workshop) -> Path:
@@ -81,11 +82,14 @@ def autoencoder_file(shop: Workshop) -> Path:
 
 def train_pictures(shop: Workshop) -> None:
     recipe = AutoencoderRecipe(**shop.recipe("autoencoder"))
-    checkpoint = train_autoencoder.train(shop.folder, recipe, memory.get_torch_device())
+    folder, device = shop.folder / "autoencoder", memory.get_torch_device()
     pool = torch.from_numpy(everything(ALIGNED_BY, seed=1))
-    model, preview = train_autoencoder.finished(checkpoint, pool)
+    model, preview = train_autoencoder.finished(
+        train_autoencoder.train(folder, recipe, device), pool
+    )
     tensors = {PICTURE_PREFIX + k: w for k, w in model.state_dict().items()}
-    save_weights(autoencoder_file(shop), half({**tensors, PREVIEW: preview}), about("pictures"))
+    tensors[PREVIEW] = preview
+    save_weights(autoencoder_file(shop), as_float16(tensors), about("pictures"))
 
 
 def trained_autoencoder(shop: Workshop) -> Any:
@@ -95,7 +99,7 @@ def trained_autoencoder(shop: Workshop) -> Any:
     return train_autoencoder.from_weights(part(files.weights_of(file), PICTURE_PREFIX))
 
 
-def image_training(shop: Workshop, name: str, start: Path | None) -> tuple[ImageTraining, Words]:
+def trained_images(shop: Workshop, name: str, start: Path | None) -> Run[ImageLoss]:
     """The run of an image model, from where it was stopped; from the model in `start`, if any."""
     recipe = shop.recipe(name)
     pictures = Pictures(*encoded_stills(shop, recipe.pop("pictures"), name))
@@ -104,10 +108,9 @@ def image_training(shop: Workshop, name: str, start: Path | None) -> tuple[Image
     if start is not None:
         model.load(files.weights_of(start))
         model.freeze_but_style()
-    folder, device = shop.folder / name, memory.get_torch_device()
-    training = ImageTraining(model, words, pictures, Recipe(**recipe), folder, device)
-    training.resume()
-    return training, words
+    device = memory.get_torch_device()
+    loss = ImageLoss(model, words, pictures, ImageRecipe(**recipe), device)
+    return trained(Run(loss, shop.folder / name, Watch()))
 
 
 def encoded_stills(shop: Workshop, count: int, style: str) -> tuple[Tensor, list[str]]:
@@ -118,27 +121,27 @@ def encoded_stills(shop: Workshop, count: int, style: str) -> tuple[Tensor, list
     return train_autoencoder.encode(model, torch.from_numpy(drawn)), captions
 
 
+def image_tensors(run: Run[ImageLoss]) -> dict[str, Tensor]:
+    return run.loss.model.file_tensors(averaged(run), Words())
+
+
+def about_images(run: Run[ImageLoss], name: str) -> dict[str, str]:
+    return about(name, steps=run.step, seed=run.settings.seed)
+
+
 def train_base(shop: Workshop) -> None:
-    training, _ = image_training(shop, files.BASE, None)
-    training.train()
-    write_base(shop, training)
-
-
-def write_base(shop: Workshop, training: ImageTraining) -> None:
-    tensors = training.model.file_tensors(training.average, Words())
-    tensors.update(files.weights_of(autoencoder_file(shop)))
-    told = about("base", steps=training.step, seed=training.recipe.seed)
-    save_weights(files.CHECKPOINTS / "base.safetensors", half(tensors), told)
+    run = trained_images(shop, files.BASE, None)
+    tensors = {**image_tensors(run), **files.weights_of(autoencoder_file(shop))}
+    path = files.CHECKPOINTS / "base.safetensors"
+    save_weights(path, as_float16(tensors), about_images(run, "base"))
 
 
 def train_outlined(shop: Workshop) -> None:
-    training, words = image_training(shop, files.OUTLINED, files.CHECKPOINTS / "base.safetensors")
-    training.train()
-    tensors = training.model.file_tensors(training.average, words)
-    trained = {name for name, p in training.model.unet.named_parameters() if p.requires_grad}
-    unet = {k: w for k, w in tensors.items() if k.removeprefix(UNET_PREFIX) in trained}
-    told = about("outlined", steps=training.step, seed=training.recipe.seed)
-    save_weights(files.CHECKPOINTS / "outlined.safetensors", half(unet), told)
+    run = trained_images(shop, files.OUTLINED, files.CHECKPOINTS / "base.safetensors")
+    names = {UNET_PREFIX + name.removeprefix("unet.") for name in run.parameters}
+    unet = {name: w for name, w in image_tensors(run).items() if name in names}
+    path = files.CHECKPOINTS / "outlined.safetensors"
+    save_weights(path, as_float16(unet), about_images(run, "outlined"))
 
 
 def clips_for(shop: Workshop, name: str, clip: Any, vae: Any) -> EncodedClips:
@@ -166,23 +169,15 @@ def train_stage(shop: Workshop, name: str, folder: Path, file: str) -> None:
     place, runs = shop.folder / place_of(name), list[Run]()
     for number, changes in enumerate(recipe.get("runs", [{}]), 1):
         settings = TrainingSettings(**{**PLAIN, **recipe["training"], **changes})
-        start = half(file_tensors(runs[-1])) if runs else None
+        start = as_float16(file_tensors(runs[-1])) if runs else None
         trainee = trainee_of(recipe, model, settings.seed, start)
         inner = place / f"run_{number}" if "runs" in recipe else place
         runs.append(
-            trained(Run(trainee, clips, ModelInputs(model), settings, inner, watch=Watch()))
+            trained(Run(ClipLoss(trainee, clips, ModelInputs(model), settings), inner, Watch()))
         )
     strength = recipe.get("strength", 1.0)
     tensors = at_strength(file_tensors(runs[-1]), strength)
-    save_weights(folder / file, half(tensors), about_runs(runs, strength))
-
-
-def trained(run: Run) -> Run:
-    """To its last step, from where it was stopped."""
-    if there := found(run.folder):
-        run.resume(there[-1])
-    run.train()
-    return run
+    save_weights(folder / file, as_float16(tensors), about_runs(runs, strength))
 
 
 def at_strength(tensors: Mapping[str, Tensor], strength: float) -> dict[str, Tensor]:
@@ -193,16 +188,16 @@ def at_strength(tensors: Mapping[str, Tensor], strength: float) -> dict[str, Ten
 def about_runs(runs: Sequence[Run], strength: float = 1.0) -> dict[str, str]:
     """The last one's metadata, with the steps and the settings of all; and the strength that is in
     the file, part of the settings too, where it is not 1."""
-    told = metadata(runs[-1])
+    entries = metadata(runs[-1])
     decides: list[Any] = [run.settings.decides() for run in runs]
     if len(runs) > 1:
-        told["steps"] = str(sum(run.step for run in runs))
+        entries["steps"] = str(sum(run.step for run in runs))
     if strength != 1:
-        told["strength"] = str(strength)
+        entries["strength"] = str(strength)
         decides.append({"strength": strength})
     if len(decides) > 1:
-        told["settings"] = digest_of(decides)
-    return told
+        entries["settings"] = digest_of(decides)
+    return entries
 
 
 def trainee_of(
@@ -220,20 +215,6 @@ def trainee_of(
         return convolution_module(model, seed, where)
     motion = load_motion_model(str(files.MOTION_MODELS / files.MOTION_MODEL))
     return stages.motion_lora(model, motion, recipe["rank"], seed, where, start)
-
-
-@dataclass
-class Watch:
-    """Tells the mean loss of every 50 steps."""
-
-    total: float = 0.0
-    count: int = 0
-
-    def __call__(self, report: Report) -> None:
-        self.total, self.count = self.total + report.loss, self.count + 1
-        if report.step % 50 == 0:
-            log.info("step %d: loss %.4f", report.step, self.total / self.count)
-            self.total, self.count = 0.0, 0
 
 
 def steps_of(shop: Workshop) -> dict[str, tuple[Path, Callable[[], None]]]:

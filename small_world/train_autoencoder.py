@@ -7,7 +7,6 @@ ComfyUI's factor 0.18215, which the convolutions that end the encoder and begin 
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .autoencoder import CHANNELS, PatchAutoencoder, start_from_components
+from ..training.engine.loop import Run
+from .autoencoder import CHANNELS, PATCH, PatchAutoencoder, start_from_components
 from .initial import initialised
 from .pictures import everything
-
-log = logging.getLogger(__name__)
+from .runs import NetworkLoss, Recipe, Watch, trained
 
 CPU = torch.device("cpu")
 SCALE = 0.18215
@@ -33,13 +32,10 @@ SQUARE, SIZE = 2.0, 1e-4
 
 
 @dataclass(frozen=True)
-class AutoencoderRecipe:
-    steps: int
-    batch: int = 64
-    rate: float = 1e-3
+class AutoencoderRecipe(Recipe):
+    """pictures: how many are drawn to train on"""
+
     pictures: int = 8000
-    seed: int = 0
-    save_every: int = 100
 
     def rate_at(self, step: int) -> float:
         """Rises over 30 steps, then falls along a half cosine."""
@@ -52,58 +48,42 @@ def to_model(images: Tensor) -> Tensor:
     return images.movedim(-1, 1).float().div(127.5).sub(1).contiguous()
 
 
-def errors(model: PatchAutoencoder, pixels: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss, and the mean squared error of the pictures in 0..1.
+class AutoencoderLoss(NetworkLoss):
+    """How far pictures are from themselves after the autoencoder.   pool: n h w 3 as bytes"""
 
-    pixels: n 3 h w;   noise: n 4 h/8 w/8
-    """
-    latents = model.encode(pixels)
-    difference = model.decode(latents + NOISE * noise) - pixels
-    squared = difference.square().mean() / 4
-    return difference.abs().mean() + SQUARE * squared + SIZE * latents.square().mean(), squared
+    def __init__(
+        self,
+        model: PatchAutoencoder,
+        pool: Tensor,
+        recipe: AutoencoderRecipe,
+        device: torch.device = CPU,
+    ) -> None:
+        super().__init__(model, recipe, device)
+        self.model, self.pool = model, pool
+
+    def of(self, generator: torch.Generator) -> Tensor:
+        count = self.recipe.batch
+        pixels = to_model(self.pool[torch.randint(len(self.pool), (count,), generator=generator)])
+        shape = (count, CHANNELS, pixels.shape[2] // PATCH, pixels.shape[3] // PATCH)
+        noise = torch.randn(shape, generator=generator)
+        return self.error(pixels.to(self.device), noise.to(self.device))
+
+    def error(self, pixels: Tensor, noise: Tensor) -> Tensor:
+        """pixels: n 3 h w;   noise: n 4 h/8 w/8"""
+        latents = self.model.encode(pixels)
+        difference = self.model.decode(latents + NOISE * noise) - pixels
+        squared = difference.square().mean() / 4
+        return difference.abs().mean() + SQUARE * squared + SIZE * latents.square().mean()
 
 
-def train(folder: Path, recipe: AutoencoderRecipe, device: torch.device = CPU) -> Path:
-    """-> the checkpoint. Goes on from the one in `folder`, if there is one."""
+def train(folder: Path, recipe: AutoencoderRecipe, device: torch.device = CPU) -> PatchAutoencoder:
+    """The autoencoder after its last step. Goes on from the checkpoint in `folder`, if there is
+    one."""
     pool = torch.from_numpy(everything(recipe.pictures, recipe.seed))
     model = initialised(PatchAutoencoder(), recipe.seed, (".last",))
     start_from_components(model, to_model(pool[::4]))
-    model.to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.99))
-    checkpoint, start = folder / "autoencoder.ckpt", 0
-    folder.mkdir(parents=True, exist_ok=True)
-    if checkpoint.is_file():
-        state = torch.load(checkpoint, device, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        start = state["step"]
-    total = 0.0
-    for step in range(start, recipe.steps):
-        generator = torch.Generator().manual_seed(recipe.seed * 10**6 + step)
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate_at(step)
-        pixels = to_model(pool[torch.randint(len(pool), (recipe.batch,), generator=generator)])
-        shape = (recipe.batch, CHANNELS, pixels.shape[2] // 8, pixels.shape[3] // 8)
-        noise = torch.randn(shape, generator=generator)
-        loss, squared = errors(model, pixels.to(device), noise.to(device))
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        total += squared.item()
-        if (step + 1) % 50 == 0:
-            log.info("step %d: squared error %.5f", step + 1, total / 50)
-            total = 0.0
-        if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
-            save(checkpoint, model, optimizer, step + 1)
-    return checkpoint
-
-
-def save(checkpoint: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-    partial = checkpoint.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(checkpoint)
+    trained(Run(AutoencoderLoss(model, pool, recipe, device), folder, Watch()))
+    return model.to(CPU)
 
 
 @torch.no_grad()
@@ -142,9 +122,9 @@ def encode(model: PatchAutoencoder, pool: Tensor) -> Tensor:
     return SCALE * torch.cat([model.encode(to_model(part)) for part in pool.split(100)])
 
 
-def finished(checkpoint: Path, pool: Tensor) -> tuple[PatchAutoencoder, Tensor]:
-    """The trained and aligned autoencoder, and its preview factors."""
-    model = from_weights(torch.load(checkpoint, CPU, weights_only=True)["model"])
+def finished(trained: PatchAutoencoder, pool: Tensor) -> tuple[PatchAutoencoder, Tensor]:
+    """The autoencoder for use, aligned, and its preview factors."""
+    model = from_weights(trained.state_dict())
     align(model, pool)
     return model, preview_factors(model, pool)
 

@@ -7,10 +7,8 @@ the personalised model is the base trained on, with pictures of its style alone,
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import comfy.clip_model
@@ -21,14 +19,14 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.ldm.modules.diffusionmodules.util import make_beta_schedule
 from torch import Tensor, nn
 
+from ..training.engine.loop import Run
 from ..training.engine.losses import min_snr_weight
 from ..training.models.denoiser import torch_attention
 from ..training.models.private_copy import PlainLayers
 from .initial import initialised
 from .models import TEXT, TEXT_PREFIX, TOKEN_IDS, TOKENS, UNET, UNET_PREFIX, Tokenizer, part
+from .runs import NetworkLoss, Recipe
 from .words import COLOURS, GROUNDS, MOTIONS, PATTERNS, SHAPES
-
-log = logging.getLogger(__name__)
 
 CPU = torch.device("cpu")
 STEPS = 1000
@@ -139,22 +137,17 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """average: decay of the running average that is exported;   fall: the share of steps, at the
-    end, over which the rate falls to 0;   snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al.
-    2023). Without it the noise of single pixels, which no caption tells, outweighs what goes where.
+class ImageRecipe(Recipe):
+    """fall: the share of steps, at the end, over which the rate falls to 0;   snr_gamma: weight of
+    min(SNR, gamma) / SNR (Hang et al. 2023). Without it the noise of single pixels, which no
+    caption tells, outweighs what goes where.
     """
 
-    steps: int
-    batch: int = 64
-    rate: float = 1e-3
     warmup: int = 100
     average: float = 0.998
     dropout: float = 0.1
     fall: float = 0.2
     snr_gamma: float = 1.0
-    seed: int = 0
-    save_every: int = 100
 
     def rate_at(self, step: int) -> float:
         """Rises, stays, and falls at the end, so that a run can be made longer."""
@@ -168,56 +161,24 @@ def signals() -> Tensor:
     return (1 - torch.as_tensor(betas)).cumprod(0).float()
 
 
-class ImageTraining:
-    """One run. Every step's draws hang on the seed and the step alone, so it can be resumed; they
-    are the CPU's on every device."""
+class ImageLoss(NetworkLoss):
+    """How far the predicted noise of pictures is from the noise that was added."""
 
     def __init__(
         self,
         model: TextToImage,
         words: Words,
         pictures: Pictures,
-        recipe: Recipe,
-        folder: Path,
+        recipe: ImageRecipe,
         device: torch.device = CPU,
     ) -> None:
-        self.model, self.pictures, self.recipe, self.folder = model, pictures, recipe, folder
-        self.device = device
-        model.to(device)
-        trained = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            trained, lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        self.average = {k: w.detach().clone() for k, w in model.state_dict().items()}
+        super().__init__(model, recipe, device)
+        self.model, self.pictures, self.recipe = model, pictures, recipe
         self.signal = signals()
         self.rows = torch.tensor([words.rows(caption) for caption in pictures.captions])
         self.empty = torch.tensor(words.rows(EMPTY))
-        self.step = 0
 
-    @property
-    def checkpoint(self) -> Path:
-        return self.folder / "newest.ckpt"
-
-    def resume(self) -> None:
-        if self.checkpoint.is_file():
-            state = torch.load(self.checkpoint, self.device, weights_only=True)
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.average, self.step = state["average"], state["step"]
-
-    def save(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "average": self.average,
-            "step": self.step,
-        }
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self.checkpoint)
-
-    def loss(self, generator: torch.Generator) -> Tensor:
+    def of(self, generator: torch.Generator) -> Tensor:
         recipe = self.recipe
         chosen = torch.randint(len(self.pictures.latents), (recipe.batch,), generator=generator)
         clean = self.pictures.latents[chosen]
@@ -232,30 +193,7 @@ class ImageTraining:
         errors = (predicted - noise.to(self.device)).square().mean((1, 2, 3))
         return (errors * weight).mean()
 
-    def train(self) -> None:
-        total, count = 0.0, 0
-        while self.step < self.recipe.steps:
-            generator = torch.Generator().manual_seed(self.recipe.seed * 10**6 + self.step)
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.recipe.rate_at(self.step)
-            loss = self.loss(generator)
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-            self.update_average()
-            self.step += 1
-            total, count = total + loss.item(), count + 1
-            if self.step % 50 == 0:
-                log.info("step %d: loss %.4f", self.step, total / count)
-                total, count = 0.0, 0
-            if self.step % self.recipe.save_every == 0:
-                self.save()
-        self.save()
 
-    @torch.no_grad()
-    def update_average(self) -> None:
-        """Young averages forget faster, so that the random beginning does not last."""
-        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
-        for key, value in self.model.state_dict().items():
-            self.average[key].lerp_(value, 1 - decay)
+def averaged(run: Run[ImageLoss]) -> dict[str, Tensor]:
+    """The running average of the trained weights, and the others as they are."""
+    return {**run.loss.model.state_dict(), **run.weights()}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from animatediff_kit.motion_models.read import read_weights
-from animatediff_kit.small_world import files
+from animatediff_kit.small_world import files, retrain
 from animatediff_kit.small_world.pictures import stills
 from animatediff_kit.small_world.retrain import Workshop, encoded_stills, train_stage
 from animatediff_kit.small_world.train_autoencoder import SCALE
@@ -80,3 +80,27 @@ def test_what_is_trained_is_written_at_the_recipe_s_strength(tmp_path: Path) -> 
             torch.testing.assert_close(tensor, 2 * plain[name], atol=2**-23, rtol=0)
         else:
             assert torch.equal(tensor, plain[name])
+
+
+def test_image_models_are_written_as_those_that_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same tensors of the same shapes and types; and the second has what it trained alone."""
+    shipped = files.CHECKPOINTS
+    monkeypatch.setattr(files, "CHECKPOINTS", tmp_path / "written")
+    monkeypatch.setattr(retrain, "ALIGNED_BY", 40)
+    images = {"pictures": 4, "steps": 2, "batch": 2, "warmup": 1}
+    tables = {"autoencoder": {"pictures": 20, "steps": 2, "batch": 4}}
+    shop = Workshop(tmp_path, {**tables, "base": images, "outlined": images})
+    retrain.train_pictures(shop)
+    retrain.train_base(shop)
+    retrain.train_outlined(shop)
+    for name in ("base", "outlined"):
+        file = f"{name}.safetensors"
+        written, about = read_weights(str(tmp_path / "written" / file))
+        theirs, about_shipped = read_weights(str(shipped / file))
+        assert {k: (t.shape, t.dtype) for k, t in written.items()} == {
+            k: (t.shape, t.dtype) for k, t in theirs.items()
+        }
+        assert about.keys() == about_shipped.keys() and about["steps"] == "2"
+        assert found(tmp_path / name)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from animatediff_kit.small_world import train_autoencoder
 from animatediff_kit.small_world.autoencoder import (
     CHANNELS,
     PATCH,
@@ -17,6 +15,7 @@ from animatediff_kit.small_world.autoencoder import (
 )
 from animatediff_kit.small_world.initial import initialised
 from animatediff_kit.small_world.pictures import everything
+from animatediff_kit.small_world.runs import Watch
 from animatediff_kit.small_world.train_autoencoder import (
     SCALE,
     AutoencoderRecipe,
@@ -27,6 +26,8 @@ from animatediff_kit.small_world.train_autoencoder import (
     to_model,
     train,
 )
+from animatediff_kit.training.engine.checkpoints import found, load
+from animatediff_kit.training.engine.loop import Report
 from torch import nn
 
 RECIPE = AutoencoderRecipe(steps=6, batch=8, pictures=40, save_every=3)
@@ -104,31 +105,39 @@ class Stopped(Exception):
 def test_a_stopped_run_goes_on_to_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train(tmp_path / "whole", RECIPE)
-    save = train_autoencoder.save
+    whole = train(tmp_path / "whole", RECIPE).state_dict()
 
-    def save_and_stop(*state: Any) -> None:
-        save(*state)
-        raise Stopped
+    def stop(watch: Watch, report: Report) -> None:
+        if report.step == 4:
+            raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_autoencoder, "save", save_and_stop)
+        patch.setattr(Watch, "__call__", stop)
         with pytest.raises(Stopped):
             train(tmp_path / "parts", RECIPE)
-    stopped = torch.load(tmp_path / "parts" / "autoencoder.ckpt", weights_only=True)
-    assert stopped["step"] == 3
-    parts = train(tmp_path / "parts", RECIPE)
-    one, other = (torch.load(path, weights_only=True) for path in (whole, parts))
-    assert one["step"] == other["step"] == 6
-    for key, tensor in one["model"].items():
-        assert torch.equal(tensor, other["model"][key]), key
-    assert not all(torch.equal(stopped["model"][key], t) for key, t in one["model"].items())
+    stopped = load(found(tmp_path / "parts")[-1])
+    assert stopped.step == 4
+    parts = train(tmp_path / "parts", RECIPE).state_dict()
+    assert [load(found(tmp_path / place)[-1]).step for place in ("whole", "parts")] == [6, 6]
+    for key, tensor in whole.items():
+        assert torch.equal(tensor, parts[key]), key
+    kept = stopped.part("weights")
+    assert kept.keys() == whole.keys()
+    assert not all(torch.equal(kept[key], tensor) for key, tensor in whole.items())
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path) -> None:
+    train(tmp_path, RECIPE)
+    with pytest.raises(ValueError, match="its run had recipe"):
+        train(tmp_path, replace(RECIPE, pictures=50))
+    train(tmp_path, replace(RECIPE, steps=7))
+    assert load(found(tmp_path)[-1]).step == 7
 
 
 def test_what_is_finished_gives_pictures_back(tmp_path: Path, pool: torch.Tensor) -> None:
     """Better than the linear code that it began as."""
-    checkpoint = train(tmp_path, replace(RECIPE, steps=100, batch=16, pictures=200))
-    model, factors = finished(checkpoint, pool)
+    last = train(tmp_path, replace(RECIPE, steps=100, batch=16, pictures=200))
+    model, factors = finished(last, pool)
     assert factors.shape == (CHANNELS + 1, 3)
     assert not any(parameter.requires_grad for parameter in model.parameters())
     pixels = to_model(pool)

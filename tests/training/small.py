@@ -11,8 +11,10 @@ import comfy.model_patcher
 import torch
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
+from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.engine.loop import Run
+from animatediff_kit.training.engine.processes import OneProcess
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.conditioning import ModelInputs
 from animatediff_kit.training.models.stages import Trainee, Where
@@ -86,20 +88,19 @@ def run(
     watch: Any = None,
     processes: Any = None,
     **changes: Any,
-) -> Run:
+) -> Run[ClipLoss]:
     """A run of a stage from its start; `changes` are training settings."""
-    given = {"watch": watch, "processes": processes}
-    return Run(
+    loss = ClipLoss(
         trainee(stage, where=where),
         clips if clips is not None else ClipsInMemory(frames=2, side=4),
         ModelInputs(image_model()),
         settings(**changes),
-        folder,
-        **{name: value for name, value in given.items() if value is not None},
+        processes or OneProcess(),
     )
+    return Run(loss, folder) if watch is None else Run(loss, folder, watch)
 
 
-def weights(run: Run) -> dict[str, Tensor]:
+def weights(run: Run[Any]) -> dict[str, Tensor]:
     return {name: p.detach().clone() for name, p in run.parameters.items()}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from adk_tests.support import tiny
+from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.models import stages
@@ -32,11 +33,12 @@ def trainee(
 
 def trained_run(
     stage: str, folder: Path, family: str = "v3", steps: int = 2, **settings: float
-) -> Run:
+) -> Run[ClipLoss]:
     """A run whose weights have moved away from where they started."""
     model, motion = tiny.image_model(), tiny.motion_patcher(family)
     options = TrainingSettings(steps=steps, learning_rate=1e-2, save_every=0, **settings)  # pyright: ignore
     clips = ClipsInMemory()
-    run = Run(trainee(stage, model, motion), clips, ModelInputs(model), options, folder)
+    loss = ClipLoss(trainee(stage, model, motion), clips, ModelInputs(model), options)
+    run = Run(loss, folder)
     run.train()
     return run

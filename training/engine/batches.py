@@ -1,4 +1,4 @@
-"""Which clips a step sees, and with what noise: all of it drawn from the seed and the step.
+"""What a forward pass sees: clips, noise, timesteps; drawn from the seed and the pass alone.
 
 A step's numbers depend on nothing that came before it. So a run can be resumed at any step, one
 process draws what many share, and a step can be replayed alone.
@@ -6,7 +6,6 @@ process draws what many share, and a step can be replayed alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .batch_order import BatchOrder, generator_for
 from .config import TrainingSettings
-
-Shape = tuple[int, ...]
 
 
 class EncodedText(Protocol):
@@ -36,41 +34,9 @@ class Clips(Protocol):
     def __len__(self) -> int: ...
     def name(self, index: int) -> str: ...
     def caption(self, index: int) -> str: ...
-    def shape(self, index: int) -> Shape: ...
+    def shape(self, index: int) -> tuple[int, ...]: ...
     def latents(self, index: int) -> Tensor: ...
     def text(self, caption: str) -> EncodedText: ...
-
-
-def generator_for(seed: int, *place: int) -> torch.Generator:
-    """A generator of its own for every place (step, pass...) of a run.
-
-    Places are hashed to 32 bits, all that torch's generator for the CPU takes; so two places share
-    a stream by chance alone.
-    """
-    (mixed,) = np.random.SeedSequence((seed, *place)).generate_state(1, np.uint32)
-    return torch.Generator().manual_seed(int(mixed))
-
-
-def buckets(shapes: Sequence[Shape]) -> list[list[int]]:
-    """The clips that may stand in one batch: those of one shape."""
-    found: dict[Shape, list[int]] = {}
-    for index, shape in enumerate(shapes):
-        found.setdefault(shape, []).append(index)
-    return list(found.values())
-
-
-def batch_of(step: int, groups: Sequence[Sequence[int]], size: int, seed: int) -> list[int]:
-    """The clips of the step-th batch. An epoch shows every clip at least once, in a new order; a
-    group that leaves a batch unfilled starts over from its first clips in that order."""
-    per_epoch = sum(-(-len(group) // size) for group in groups)
-    epoch, place = divmod(step, per_epoch)
-    generator = generator_for(seed, 0, epoch)
-    batches: list[list[int]] = []
-    for group in groups:
-        order = [group[i] for i in torch.randperm(len(group), generator=generator).tolist()]
-        for start in range(0, len(order), size):
-            batches.append([order[(start + i) % len(order)] for i in range(size)])
-    return batches[int(torch.randperm(per_epoch, generator=generator)[place])]
 
 
 @dataclass(frozen=True)
@@ -103,14 +69,14 @@ class Batch:
 
 def draw(
     clips: Clips,
-    groups: Sequence[Sequence[int]],
-    step: int,
+    order: BatchOrder,
+    place: int,
     settings: TrainingSettings,
     single_frames: bool,
 ) -> Batch:
-    """The batch of forward pass `step`."""
-    indices = batch_of(step, groups, settings.batch_size, settings.seed)
-    generator = generator_for(settings.seed, 1, step)
+    """The batch of forward pass `place`."""
+    indices = order.batch(place)
+    generator = generator_for(settings.seed, 1, place)
     latents = [clips.latents(i) for i in indices]
     frames = torch.randint(latents[0].shape[0], (len(indices),), generator=generator)
     if single_frames:

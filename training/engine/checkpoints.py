@@ -64,7 +64,7 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         "scaler": checkpoint.scaler,
         "plain": checkpoint.plain,
     }
-    tensors = apart(checkpoint.tensors)
+    tensors = unshared(checkpoint.tensors)
     metadata = {"animatediff_kit_training": json.dumps(about)}
     for left in folder.glob(".checkpoint-*"):  # by a process that was killed
         remove(left)
@@ -80,7 +80,7 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     return path
 
 
-def apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """On the CPU, each with memory of its own: the 8-bit AdamW shares one table between its states,
     which safetensors refuses to write."""
     owned: dict[str, Tensor] = {}
@@ -125,13 +125,15 @@ def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Pa
                 "start a new run with an empty resume."
             )
         if then != now:
+            was, wanted = named_value(then), named_value(now)
             raise ValueError(
-                f"{path.name} cannot be resumed: its run had {key} {told(then)}, this one has "
-                f"{told(now)}. Set it as it was, or start a new run."
+                f"{path.name} cannot be resumed: its run had {key} {was}, this one has {wanted}. "
+                "Set it as it was, or start a new run."
             )
 
 
-def told(value: Any) -> str:
+def named_value(value: Any) -> str:
+    """Of a setting; None is one that its run left at its default."""
     return "the default" if value is None else repr(value)
 
 

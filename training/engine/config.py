@@ -95,9 +95,6 @@ class TrainingSettings:
                     f"The training setting {name} is {getattr(self, name)!r}; it must be {what}."
                 )
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
     def decides(self) -> dict[str, Any]:
         """The settings that decide what a step computes; a run that is resumed must agree in
         them."""

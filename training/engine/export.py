@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from ...motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
@@ -21,6 +22,7 @@ from ...motion_models.modules import PositionalEncoding
 from ..files.atomic import save_tensors
 from ..files.fingerprints import digest_of
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from .clip_loss import ClipLoss
 from .loop import Run
 
 SPELLINGS = ("official", "diffusers")
@@ -33,21 +35,21 @@ FOLDERS = {
 }
 
 
-def file_tensors(run: Run, spelling: str = "official") -> dict[str, Tensor]:
+def file_tensors(run: Run[ClipLoss], spelling: str = "official") -> dict[str, Tensor]:
     """What the stage's file holds, float32 on the CPU. Raises ValueError for an unknown
     spelling."""
     if spelling not in SPELLINGS:
         raise ValueError(f"{spelling!r} is no spelling; choose one of {', '.join(SPELLINGS)}.")
     tensors = {k: t.detach().float().cpu().contiguous() for k, t in run.weights().items()}
-    motion = run.trainee.denoiser.motion
-    if run.trainee.stage == MOTION_MODULE and motion is not None:
+    motion = run.loss.trainee.denoiser.motion
+    if run.loss.trainee.stage == MOTION_MODULE and motion is not None:
         tensors.update(position_tables(motion))
     if spelling == "official":
         return tensors
-    if run.trainee.stage == DOMAIN_ADAPTER:  # its names are diffusers' already
+    if run.loss.trainee.stage == DOMAIN_ADAPTER:  # its names are diffusers' already
         return {f"unet.{key}": t for key, t in tensors.items()}
     named = {to_diffusers(key): t for key, t in tensors.items()}
-    prefix = "unet." if run.trainee.stage == MOTION_LORA else ""
+    prefix = "unet." if run.loss.trainee.stage == MOTION_LORA else ""
     return {prefix + key: t for key, t in named.items() if key is not None}
 
 
@@ -60,24 +62,24 @@ def position_tables(motion: MotionModel) -> dict[str, Tensor]:
     }
 
 
-def metadata(run: Run) -> dict[str, str]:
+def metadata(run: Run[ClipLoss]) -> dict[str, str]:
     """What the file says of itself, as safetensors' strings. data, models, settings: fingerprints
     of the clips, of the models that training stood on, and of what decides a step; start: of the
     MotionLoRA that was trained on."""
-    spec = run.trainee.spec
+    spec = run.loss.trainee.spec
     entries = {
         "format": "pt",
         "tool": f"AnimateDiff Kit {version()}",
-        "stage": run.trainee.stage,
-        "base": spec.family.base if spec else type(run.inputs.base.model_config).__name__,
+        "stage": run.loss.trainee.stage,
+        "base": spec.family.base if spec else type(run.loss.inputs.base.model_config).__name__,
         "family": spec.family.name if spec else "",
         "motion_model": spec.name if spec else "",
-        "rank": str(run.trainee.rank or ""),
+        "rank": str(run.loss.trainee.rank or ""),
         "steps": str(run.step),
-        "clips": str(len(run.clips)),
-        "data": run.clips.fingerprint,
-        "models": run.trainee.models,
-        "start": run.trainee.start,
+        "clips": str(len(run.loss.clips)),
+        "data": run.loss.clips.fingerprint,
+        "models": run.loss.trainee.models,
+        "start": run.loss.trainee.start,
         "settings": digest_of(run.settings.decides()),
         "learning_rate": str(run.settings.learning_rate),
         "seed": str(run.settings.seed),
@@ -120,9 +122,21 @@ def free_path(folder: Path, name: str) -> Path:
     return path
 
 
-def export(run: Run, folder: Path, name: str, spelling: str = "official") -> Path:
-    """Write the stage's file and return its path; nothing is overwritten."""
+def export(run: Run[ClipLoss], folder: Path, name: str, spelling: str = "official") -> Path:
+    """Write the stage's file and return its path; nothing is overwritten.
+
+    Raises ValueError where it cannot be written. What was trained stays in the run's checkpoint.
+    """
     path = free_path(folder, name)
     with torch.no_grad():
-        save_weights(path, file_tensors(run, spelling), metadata(run))
+        tensors = file_tensors(run, spelling)
+    try:
+        save_weights(path, tensors, metadata(run))
+    except (OSError, SafetensorError) as error:
+        size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
+        raise ValueError(
+            f"{path.name} could not be written into {folder}, where it needs {size:.1f} MB "
+            f"({error}); what was trained is safe in {run.folder}, so make room and resume the "
+            "run, which has no step left and writes the file at once."
+        ) from error
     return path

@@ -1,31 +1,26 @@
-"""The training loop: one for all three stages.
+"""The training loop: one for whatever has a loss.
 
     for each step:
-        clips, noise and timesteps, drawn from (seed, step)                  batches.py
-        loss = mean |e - e_hat(x_t, t, text)|^2                              losses.py
-        backward; clip the gradients; AdamW; running average                 optimizer.py
+        for each of its forward passes: the loss, and its gradients          step_loss.py
+        clip the gradients; AdamW; running average of the weights            optimizer.py
         now and then a checkpoint, which also an interruption leaves behind  checkpoints.py
 
-Weights are float32, the arithmetic bf16 or fp16 by autocast where the device is good at it. The
-recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
+Weights are float32, the arithmetic bf16 or fp16 by autocast where the device is good at it.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from ..models.conditioning import ModelInputs
-from ..models.noise_schedule import diffuse
-from ..models.stages import Trainee
-from .batches import Batch, Clips, buckets, draw
 from .checkpoints import (
     Checkpoint,
     check_identity,
@@ -35,10 +30,13 @@ from .checkpoints import (
     restore_weights,
     save,
 )
-from .config import TrainingSettings
-from .losses import clip_errors, debiased, min_snr_weight
-from .optimizer import WeightAverage, make_optimizer, rate_at
-from .processes import OneProcess, Processes, precision_on
+from .optimizer import WeightAverage
+from .processes import precision_notes
+from .step_loss import StepLoss
+
+log = logging.getLogger(__name__)
+
+Loss = TypeVar("Loss", bound=StepLoss)
 
 SKIPS_IN_A_ROW = 50
 """Steps without a finite gradient after which a run gives up; fp16 finds its scale in fewer."""
@@ -57,80 +55,38 @@ class Report:
 
 
 @dataclass
-class Run:
-    """One run of a stage. `folder` gets its checkpoints; `watch` is called after every step and
-    may raise to end the run."""
+class Run(Generic[Loss]):
+    """One run over a loss. `folder` gets its checkpoints; `watch` is called after every step and
+    may raise to end the run.
 
-    trainee: Trainee
-    clips: Clips
-    inputs: ModelInputs
-    settings: TrainingSettings
+    losses: of every step so far, NaN where it was skipped;   skipped: how many were
+    """
+
+    loss: Loss
     folder: Path
     watch: Callable[[Report], None] = lambda report: None
-    processes: Processes = field(default_factory=OneProcess)
     step: int = 0
     skipped: int = 0
     losses: list[float] = field(default_factory=list)
 
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
+        self.settings, self.processes = self.loss.settings, self.loss.processes
         self.settings.check()
-        self.check_noise_levels()
-        self.check_clips()
-        self.parameters = self.trainee.parameters
-        self.device = next(iter(self.parameters.values())).device
-        self.dtype = precision_on(self.settings.precision, self.device)
-        self.optimizer = make_optimizer(self.parameters, self.settings)
+        self.parameters = self.loss.parameters
+        self.device, self.dtype = self.loss.device, self.loss.dtype
+        for note in precision_notes(self.settings.precision, self.device):
+            log.warning("AnimateDiff Kit: %s", note)
+        self.optimizer = self.loss.optimizer()
         self.average = (
             WeightAverage(self.parameters, self.settings.ema) if self.settings.ema else None
         )
-        half = self.dtype == torch.float16
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)  # pyright: ignore
-        self.groups = buckets([self.clips.shape(i) for i in range(len(self.clips))])
-        if self.settings.gradient_checkpointing:
-            self.trainee.denoiser.checkpoint_layers()
-        self.denoiser = self.processes.wrap(self.trainee.denoiser)
-
-    def check_noise_levels(self) -> None:
-        """Raise ValueError where the settings ask for more noise than the model's schedule has."""
-        most, steps = self.settings.max_timestep, len(self.trainee.signal)
-        if most > steps:
-            raise ValueError(
-                f"The training setting max_timestep is {most}, and the model's noise schedule has "
-                f"{steps} steps; set it to {steps} at most."
-            )
-
-    def check_clips(self) -> None:
-        """Raise ValueError for a set that this stage cannot be trained on."""
-        if not len(self.clips):
-            raise ValueError("The set of clips is empty; training needs at least one clip.")
-        if self.settings.batch_size % self.processes.count:
-            raise ValueError(
-                f"A batch of {self.settings.batch_size} clips cannot be shared by "
-                f"{self.processes.count} processes; make it a multiple of that."
-            )
-        spec = self.trainee.spec
-        for index in range(len(self.clips)):
-            frames = self.clips.shape(index)[0]
-            if spec is not None and not 2 <= frames <= spec.positions:
-                raise ValueError(
-                    f"The clip {self.clips.name(index)} has {frames} frames; training {spec.name} "
-                    f"needs from 2 to {spec.positions}. Set the frames of the clips to "
-                    f"{spec.family.frames}."
-                )
+        scaled = self.dtype == torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)  # pyright: ignore
 
     def identity(self) -> dict[str, Any]:
         """What a run must have in common with the one that it resumes."""
-        return {
-            "stage": self.trainee.stage,
-            "rank": self.trainee.rank,
-            "family": self.trainee.spec.family.name if self.trainee.spec else None,
-            "weights": len(self.parameters),
-            "clips": self.clips.fingerprint,
-            "models": self.trainee.models,
-            **({"start": self.trainee.start} if self.trainee.start else {}),
-            **self.settings.decides(),
-        }
+        return {**self.loss.identity(), **self.settings.decides()}
 
     @torch.inference_mode(False)
     def resume(self, path: Path) -> None:
@@ -167,74 +123,39 @@ class Run:
 
     def one_step(self) -> Report:
         """One step of the optimizer, over all its forward passes."""
-        s = self.settings
-        rate = s.learning_rate * rate_at(self.step, s)
+        rate = self.loss.rate(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self.gradients()
         self.scaler.unscale_(self.optimizer)
-        norm = float(nn.utils.clip_grad_norm_(self.parameters.values(), s.clip_norm))
-        if math.isfinite(norm):
+        norm = float(nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm))
+        finite = math.isfinite(norm)
+        if finite:
             self.scaler.step(self.optimizer)
             if self.average is not None:
                 self.average.update(self.parameters, self.step)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        self.losses.append(loss if math.isfinite(norm) else math.nan)
-        self.skipped += math.isnan(self.losses[-1])
+        self.losses.append(loss if finite else math.nan)
+        self.skipped += not finite
         self.step += 1
         return Report(self.step, self.losses[-1], norm, rate, self.skipped)
 
     def gradients(self) -> float:
-        """Forward and backward over the step's batches; their gradients add up to the mean's."""
+        """Forward and backward over the step's passes, whose gradients add up to those of their
+        mean.   -> that mean"""
         passes = self.settings.gradient_accumulation
-        total = 0.0
+        losses: list[Tensor] = []
         for i in range(passes):
-            place = self.step * passes + i
-            batch = draw(
-                self.clips,
-                self.groups,
-                place,
-                self.settings,
-                self.trainee.single_frames,
-            ).share(self.processes.rank, self.processes.count)
-            exchange = i + 1 == passes
-            with self.processes.apart(self.denoiser) if not exchange else nullcontext():
-                total += self.forward_backward(batch) / passes
+            last = i + 1 == passes
+            alone = nullcontext() if last else self.processes.no_exchange(self.loss.network)
+            with alone, self.loss.step_loss(self.step * passes + i) as loss:
+                self.scaler.scale(loss / passes).backward()
+            losses.append(self.processes.mean(loss.detach()))
+        total = 0.0
+        for loss in losses:  # read when all are on their way: reading waits for the device
+            total += float(loss) / passes
         return total
-
-    def forward_backward(self, batch: Batch) -> float:
-        clips, frames = batch.clean.shape[:2]
-        with self.trainee.denoiser.animated(clips, frames):
-            loss = self.loss(batch)
-            self.scaler.scale(loss / self.settings.gradient_accumulation).backward()
-        return float(self.processes.mean(loss.detach()))
-
-    def loss(self, batch: Batch) -> Tensor:
-        """The mean loss of a batch, float32."""
-        s = self.settings
-        signal = self.trainee.signal[batch.t].float().to(self.device)
-        clean = self.inputs.scaled(batch.clean.to(self.device))
-        noise = batch.noise.to(self.device)
-        noisy = diffuse(clean, noise, signal)
-        pooled = None if batch.pooled is None else batch.pooled.to(self.device)
-        vector = self.inputs.vector(pooled, clean)
-        with torch.autocast(
-            self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
-        ):
-            predicted = self.denoiser(
-                noisy.to(self.dtype),
-                batch.t.to(self.device),
-                batch.text.to(self.device, self.dtype),
-                None if vector is None else vector.to(self.device, self.dtype),
-            ).float()
-        errors = clip_errors(predicted, noise)
-        if s.debias:
-            anchored = (debiased(x, batch.anchor, s.debias) for x in (predicted, noise))
-            errors = errors + clip_errors(*anchored)
-        if s.snr_gamma:
-            errors = errors * min_snr_weight(signal, s.snr_gamma)
-        return errors.mean()
 
     def check_progress(self, report: Report) -> None:
         """Raise ValueError where no step has had a finite gradient for long."""

@@ -12,8 +12,10 @@ def clip_errors(predicted: Tensor, noise: Tensor) -> Tensor:
 
 
 def min_snr_weight(signal: Tensor, gamma: float) -> Tensor:
-    """min(SNR, gamma) / SNR for noise prediction (Hang et al. 2023, section 3.4).   signal: b ->
-    b"""
+    """min(SNR, gamma) / SNR for noise prediction (Hang et al. 2023, section 3.4).
+
+    signal: b, each clip's a_t, the `alphas_cumprod` of diffusers and ComfyUI   -> b
+    """
     snr = signal / (1 - signal)
     return snr.clamp(max=gamma) / snr
 

@@ -14,15 +14,20 @@ from .config import TrainingSettings
 
 
 def make_optimizer(
-    parameters: Mapping[str, nn.Parameter], settings: TrainingSettings
+    parameters: Mapping[str, nn.Parameter],
+    settings: TrainingSettings,
+    betas: tuple[float, float] = (0.9, 0.999),
 ) -> torch.optim.Optimizer:
     """AdamW over float32 weights, fused into few kernels where there is a GPU, or in 8 bits.
+
+    betas: decay of the running means of gradients and of their squares (Kingma & Ba 2015).
 
     Raises ValueError when 8 bits are asked for and bitsandbytes is not installed.
     """
     values = list(parameters.values())
     options: dict[str, Any] = {
         "lr": settings.learning_rate,
+        "betas": betas,
         "weight_decay": settings.weight_decay,
     }
     if settings.optimizer == "adamw_8bit":
@@ -63,8 +68,9 @@ class WeightAverage:
     def update(self, parameters: Mapping[str, nn.Parameter], step: int) -> None:
         """After the step-th step of the optimizer, 0 the first."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, value in self.values.items():
-            value.lerp_(parameters[name], 1 - decay)
+        # all at once: on a GPU, hundreds of small kernels take longer than what they compute
+        weights: list[Tensor] = [parameters[name] for name in self.values]
+        torch._foreach_lerp_(list(self.values.values()), weights, 1 - decay)  # pyright: ignore
 
     def load(self, values: Mapping[str, Tensor]) -> None:
         for name, value in self.values.items():

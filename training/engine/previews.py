@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from ..models.conditioning import ModelInputs
 from ..models.stages import Trainee
-from .batches import Clips, generator_for, stack_texts
+from .batch_order import generator_for
+from .batches import Clips, stack_texts
 
 STEPS, GUIDANCE = 12, 7.5
 
@@ -38,7 +39,7 @@ def sample_clip(
     times = torch.linspace(len(trainee.signal) - 1, 0, STEPS).round().long()
     signals = [*trainee.signal[times].float().tolist(), 1.0]
     for t, a, a_next in zip(times, signals, signals[1:], strict=False):
-        both = x.to(dtype).repeat(2, 1, 1, 1, 1)
+        both = x.repeat(2, 1, 1, 1, 1)
         with (
             trainee.denoiser.animated(2, frames),
             torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -19,8 +20,8 @@ class Processes(Protocol):
         """The module as the loop calls it."""
         ...
 
-    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
-        """Inside, gradients are added up without being exchanged."""
+    def no_exchange(self, module: nn.Module) -> AbstractContextManager[Any]:
+        """Inside, each process adds up gradients of its own, which are not exchanged yet."""
         ...
 
     def mean(self, value: Tensor) -> Tensor: ...
@@ -40,7 +41,7 @@ class OneProcess:
     def wrap(self, module: nn.Module) -> nn.Module:
         return module
 
-    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+    def no_exchange(self, module: nn.Module) -> AbstractContextManager[Any]:
         return nullcontext()
 
     def mean(self, value: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ class ManyProcesses:
     def wrap(self, module: nn.Module) -> nn.Module:
         return self.accelerator.prepare_model(module)
 
-    def apart(self, module: nn.Module) -> AbstractContextManager[Any]:
+    def no_exchange(self, module: nn.Module) -> AbstractContextManager[Any]:
         return self.accelerator.no_sync(module)
 
     def mean(self, value: Tensor) -> Tensor:
@@ -76,6 +77,22 @@ class ManyProcesses:
     def end(self) -> None:
         self.wait()
         self.accelerator.end_training()
+
+
+def precision_notes(precision: str, device: torch.device) -> Iterator[str]:
+    """What a user may not expect of a run's arithmetic, a sentence each."""
+    if precision == "automatic" and device.type not in ("cuda", "cpu"):
+        yield (
+            f"Training in fp32: the precision is automatic, and on {device.type} that is fp32. "
+            "bf16 or fp16 may be faster, and can be set."
+        )
+    adds_in_fp16 = getattr(torch.backends.cuda.matmul, "allow_fp16_accumulation", False)
+    if precision_on(precision, device) == torch.float16 and adds_in_fp16:
+        yield (
+            "Training in fp16 while ComfyUI runs with --fast fp16_accumulation: sums are rounded "
+            "to fp16 too, and gradients suffer. Start ComfyUI without it, or set the precision to "
+            "bf16 or fp32."
+        )
 
 
 def precision_on(precision: str, device: torch.device) -> torch.dtype:

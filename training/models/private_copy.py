@@ -21,6 +21,7 @@ from ...motion_models.load import motion_model
 from ...motion_models.model import MotionModel
 from ...motion_models.modules import PositionalEncoding
 from ...motion_models.specs import MotionSpec
+from .full_precision import FIRST, LAST, keep_ends
 
 PREFIX = "diffusion_model."
 
@@ -92,10 +93,11 @@ def merged_weights(
 
 
 def private_unet(model: ModelPatcher, device: torch.device, dtype: torch.dtype) -> UNetModel:
-    """The model's UNet once more, frozen, in `dtype` on `device`. Raises ValueError as
-    `check_trainable`."""
+    """The model's UNet once more, frozen, in `dtype` on `device`, its two ends in float32. Raises
+    ValueError as `check_trainable`."""
     check_trainable(model)
     weights = merged_weights(model, device, dtype, PREFIX)
+    ends = [merged_weights(model, device, prefix=PREFIX + end) for end in (FIRST, LAST)]
     base: Any = model.model
     config = {**base.model_config.unet_config, "dtype": dtype}
     with torch.inference_mode(False):
@@ -103,6 +105,8 @@ def private_unet(model: ModelPatcher, device: torch.device, dtype: torch.dtype) 
         # from the process's random numbers
         unet = UNetModel(**config, device="meta", operations=PlainLayers)  # pyright: ignore
         unet.load_state_dict(weights, strict=True, assign=True)
+        if dtype != torch.float32:
+            keep_ends(unet, *ends)
         return unet.requires_grad_(False).eval()
 
 

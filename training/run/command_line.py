@@ -29,6 +29,7 @@ from ...motion_models.load import load_motion_model
 from ...motion_models.read import read_finite
 from ..engine.batches import Clips
 from ..engine.checkpoints import found
+from ..engine.clip_loss import ClipLoss
 from ..engine.export import export
 from ..engine.loop import Run
 from ..engine.processes import ManyProcesses, OneProcess, Processes, precision_on
@@ -87,7 +88,8 @@ def train(config: RunConfig, resume: bool) -> Path | None:
     trainee = make_trainee(config, model, where)
     memory.unload_all_models()
     inputs = ModelInputs(model)
-    run = Run(trainee, clips, inputs, config.training, config.output.folder, processes=processes)
+    loss = ClipLoss(trainee, clips, inputs, config.training, processes)
+    run = Run(loss, config.output.folder)
     if start is not None:
         run.resume(start)
         log.info("Going on from %s.", start.name)

@@ -23,6 +23,7 @@ from torch import Tensor
 from ...measures.pictures import check_matplotlib
 from ..engine.batches import Clips
 from ..engine.checkpoints import found
+from ..engine.clip_loss import ClipLoss
 from ..engine.config import TrainingSettings
 from ..engine.export import FOLDERS, check_name, export
 from ..engine.loop import Report, Run
@@ -154,7 +155,7 @@ def train(
         where = Where(device, precision_on(settings.precision, device))
         trainee, inputs = make_trainee(where), ModelInputs(model)
         watch = Watch(trainee, clips, inputs, name)
-        run = Run(trainee, clips, inputs, settings, folder, watch)
+        run = Run(ClipLoss(trainee, clips, inputs, settings), folder, watch)
         watch.run = run
         if resume:
             run.resume(found(folder)[-1])

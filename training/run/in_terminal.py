@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ..engine.clip_loss import ClipLoss
 from ..engine.loop import Report, Run
 from ..engine.previews import coloured, sample_clip
 
@@ -64,7 +65,7 @@ class Watch:
     All processes agree to stop after the same step.
     """
 
-    def __init__(self, run: Run, signals: list[int]) -> None:
+    def __init__(self, run: Run[ClipLoss], signals: list[int]) -> None:
         self.run, self.folder, self.signals = run, run.folder, signals
         self.told = time.monotonic()
 
@@ -101,11 +102,13 @@ class Watch:
     def preview(self, report: Report) -> None:
         """An animation of what the weights draw, `preview-<step>.webp` in the run's folder."""
         run = self.run
-        latents = sample_clip(run.trainee, run.clips, run.inputs, run.dtype, run.settings.seed)
+        latents = sample_clip(
+            run.loss.trainee, run.loss.clips, run.loss.inputs, run.dtype, run.settings.seed
+        )
         pictures = importlib.import_module("PIL.Image")
         first, *rest = (
             pictures.fromarray((frame.numpy() * 255).round().astype("uint8"))
-            for frame in coloured(latents, run.inputs)
+            for frame in coloured(latents, run.loss.inputs)
         )
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"preview-{report.step:08d}.webp"

@@ -9,15 +9,8 @@ import pytest
 import torch
 from adk_tests.training.clips import ClipsInMemory
 from adk_tests.training.small import settings
-from animatediff_kit.training.engine.batches import (
-    Batch,
-    batch_of,
-    buckets,
-    draw,
-    generator_for,
-    noise_like,
-    stack_texts,
-)
+from animatediff_kit.training.engine.batch_order import BatchOrder, buckets, generator_for
+from animatediff_kit.training.engine.batches import Batch, draw, noise_like, stack_texts
 from torch.nn import functional
 
 T = 1000
@@ -26,55 +19,14 @@ T = 1000
 def drawn(step: int, clips: ClipsInMemory | None = None, single: bool = False, **changes: Any):
     """The batch of a pass over 8 clips of 4 frames, 4 in a batch."""
     clips = clips or ClipsInMemory(count=8, side=4)
+    s = settings(**{"batch_size": 4, **changes})
     groups = buckets([clips.shape(i) for i in range(len(clips))])
-    return draw(clips, groups, step, settings(**{"batch_size": 4, **changes}), single)
+    return draw(clips, BatchOrder(groups, s.batch_size, s.seed), step, s, single)
 
 
 def same(a: Batch, b: Batch) -> bool:
     tensors = ("clean", "noise", "t", "text", "anchor")
     return a.names == b.names and all(torch.equal(getattr(a, n), getattr(b, n)) for n in tensors)
-
-
-def test_clips_stand_in_one_bucket_when_their_shapes_agree():
-    shapes = [(4, 4, 8, 8), (4, 4, 8, 6), (4, 4, 8, 8), (3, 4, 8, 8), (4, 4, 8, 6)]
-    assert buckets(shapes) == [[0, 2], [1, 4], [3]]
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 9])
-@pytest.mark.parametrize(
-    "groups", [[range(7)], [[0, 2, 4], [1, 3, 5, 6]], [[0], [1, 2, 3, 4, 5, 6]]]
-)
-def test_an_epoch_shows_every_clip_and_none_more_often_than_its_bucket_needs(groups, size):
-    groups = [list(group) for group in groups]
-    passes = sum(-(-len(group) // size) for group in groups)
-    for epoch in range(3):
-        shown = [batch_of(epoch * passes + i, groups, size, seed=5) for i in range(passes)]
-        assert {i for batch in shown for i in batch} == set(range(7))
-        counts = Counter(i for batch in shown for i in batch)
-        for group in groups:
-            most = -(-(-(-len(group) // size) * size) // len(group))
-            assert max(counts[i] for i in group) <= most
-
-
-@pytest.mark.parametrize("size", [1, 3, 5])
-def test_a_batch_is_whole_and_from_one_bucket(size):
-    groups = [[0, 2, 4], [1, 3, 5, 6]]
-    for step in range(20):
-        batch = batch_of(step, groups, size, seed=1)
-        assert len(batch) == size
-        assert any(set(batch) <= set(group) for group in groups)
-
-
-def test_epochs_and_seeds_have_orders_of_their_own():
-    groups = [list(range(30))]
-    orders = [tuple(batch_of(epoch, groups, 30, seed)) for epoch in range(3) for seed in (0, 1)]
-    assert len(set(orders)) == 6
-
-
-def test_buckets_are_mixed_over_an_epoch():
-    groups = [list(range(40)), list(range(40, 80))]
-    kinds = [batch_of(step, groups, 4, seed=0)[0] < 40 for step in range(20)]
-    assert kinds != sorted(kinds) and kinds != sorted(kinds, reverse=True)
 
 
 def test_a_step_can_be_replayed_without_those_before_it():
@@ -90,22 +42,6 @@ def test_steps_and_seeds_share_no_numbers(other):
     first, second = drawn(3, caption_dropout=0.0), drawn(**other, caption_dropout=0.0)
     assert not any(torch.equal(n, m) for n in first.noise for m in second.noise)
     assert not torch.equal(first.t, second.t)
-
-
-def test_no_two_places_of_a_run_share_a_stream():
-    """Those of the order of clips and those of noise, in long runs of neighbouring seeds."""
-    streams = [
-        int(torch.randint(2**62, (1,), generator=generator_for(seed, kind, step)))
-        for seed in (0, 1)
-        for kind in (0, 1)
-        for step in range(1500)
-    ]
-    assert len(set(streams)) == len(streams)
-
-
-def test_all_of_a_large_seed_counts():
-    seeds = (7, 7 + 2**32, 7 + 2**63)
-    assert len({int(generator_for(seed, 1, 3).initial_seed()) for seed in seeds}) == 3
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

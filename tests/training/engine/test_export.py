@@ -16,6 +16,8 @@ from animatediff_kit.motion_models.kinds import kind_of
 from animatediff_kit.motion_models.load import load_motion_model, motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.motion_models.read import read_weights
+from animatediff_kit.training.engine.checkpoints import found
+from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.export import export, file_tensors, free_path
 from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.files.fingerprints import digest_of
@@ -27,7 +29,7 @@ from ..trained import CPU, STAGES, trained_run
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run[ClipLoss]]:
     return {stage: trained_run(stage, tmp_path_factory.mktemp(stage)) for stage in STAGES}
 
 
@@ -37,9 +39,9 @@ def text_and_noise() -> tuple[Tensor, Tensor, Tensor]:
     return clips.latents(0)[None], torch.tensor([321]), clips.text("a caption").embedding[None]
 
 
-def trained_prediction(run: Run) -> Tensor:
+def trained_prediction(run: Run[ClipLoss]) -> Tensor:
     noisy, t, text = text_and_noise()
-    denoiser = run.trainee.denoiser
+    denoiser = run.loss.trainee.denoiser
     with torch.no_grad(), denoiser.animated(1, noisy.shape[1]):
         return denoiser(noisy, t, text, None)
 
@@ -55,7 +57,7 @@ def difference(found: Tensor, wanted: Tensor) -> float:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_file_says_what_it_is(runs: dict[str, Run], stage: str, tmp_path: Path) -> None:
+def test_a_file_says_what_it_is(runs: dict[str, Run[ClipLoss]], stage: str, tmp_path: Path) -> None:
     run = runs[stage]
     path = export(run, tmp_path / "out", "first try")
     tensors, about = read_weights(str(path))
@@ -66,7 +68,7 @@ def test_a_file_says_what_it_is(runs: dict[str, Run], stage: str, tmp_path: Path
     }
     assert kind_of(tensors) == kinds[stage]
     assert about["stage"] == stage and about["steps"] == "2" and about["clips"] == "2"
-    assert about["data"] == "in memory" and about["models"] == run.trainee.models
+    assert about["data"] == "in memory" and about["models"] == run.loss.trainee.models
     assert about["settings"] == digest_of(run.settings.decides())
     assert about["tool"].startswith("AnimateDiff Kit ")
     assert about["base"] == ("TinySD15" if stage == stages.DOMAIN_ADAPTER else "SD1.5")
@@ -74,7 +76,9 @@ def test_a_file_says_what_it_is(runs: dict[str, Run], stage: str, tmp_path: Path
     assert not any("alpha" in key for key in tensors)
 
 
-def test_a_motion_module_loads_as_it_was_trained(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_a_motion_module_loads_as_it_was_trained(
+    runs: dict[str, Run[ClipLoss]], tmp_path: Path
+) -> None:
     run = runs[stages.MOTION_MODULE]
     loaded = motion_model(load_motion_model(str(export(run, tmp_path, "mine"))))
     weights = loaded.state_dict()
@@ -92,7 +96,9 @@ def test_the_family_survives(family: str, tmp_path: Path) -> None:
     assert loaded.spec.family.name == family
 
 
-def test_a_motion_lora_moves_as_it_was_trained(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_a_motion_lora_moves_as_it_was_trained(
+    runs: dict[str, Run[ClipLoss]], tmp_path: Path
+) -> None:
     """The merged weights predict what the trained layers predict."""
     run = runs[stages.MOTION_LORA]
     tensors, _ = read_weights(str(export(run, tmp_path, "pan")))
@@ -104,7 +110,9 @@ def test_a_motion_lora_moves_as_it_was_trained(runs: dict[str, Run], tmp_path: P
     assert difference(fresh_prediction(untrained), wanted) > 1e-3
 
 
-def test_a_domain_adapter_loads_here_and_in_comfyui(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_a_domain_adapter_loads_here_and_in_comfyui(
+    runs: dict[str, Run[ClipLoss]], tmp_path: Path
+) -> None:
     run = runs[stages.DOMAIN_ADAPTER]
     tensors, _ = read_weights(str(export(run, tmp_path, "look")))
     model = tiny.image_model()
@@ -119,7 +127,7 @@ def test_a_domain_adapter_loads_here_and_in_comfyui(runs: dict[str, Run], tmp_pa
         assert difference(fresh_prediction(plain), wanted) < 2e-6
 
 
-def test_evolved_reads_a_motion_lora(runs: dict[str, Run]) -> None:
+def test_evolved_reads_a_motion_lora(runs: dict[str, Run[ClipLoss]]) -> None:
     """Its rules, written out: keys with `temporal`, `processor.` and `_lora` taken out, up @ down,
     every key that is no `up.` is a `down`."""
     run = runs[stages.MOTION_LORA]
@@ -136,7 +144,7 @@ def test_evolved_reads_a_motion_lora(runs: dict[str, Run]) -> None:
     assert len(targets) == 20 * 8  # 20 modules, 2 attentions of 4 projections
 
 
-def test_diffusers_reads_a_motion_module(runs: dict[str, Run]) -> None:
+def test_diffusers_reads_a_motion_module(runs: dict[str, Run[ClipLoss]]) -> None:
     from diffusers import MotionAdapter  # pyright: ignore[reportPrivateImportUsage]
 
     run = runs[stages.MOTION_MODULE]
@@ -150,7 +158,7 @@ def test_diffusers_reads_a_motion_module(runs: dict[str, Run]) -> None:
     adapter.load_state_dict(file_tensors(run, "diffusers"), strict=True)
 
 
-def test_diffusers_reads_a_motion_lora(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_diffusers_reads_a_motion_lora(runs: dict[str, Run[ClipLoss]], tmp_path: Path) -> None:
     """As `load_lora_weights` of its AnimateDiff pipelines does, onto a motion UNet."""
     from diffusers import UNetMotionModel  # pyright: ignore[reportPrivateImportUsage]
     from diffusers.loaders import StableDiffusionLoraLoaderMixin
@@ -187,15 +195,49 @@ def test_the_running_average_is_exported(tmp_path: Path) -> None:
     assert any(moved)
 
 
-def test_nothing_is_overwritten(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_nothing_is_overwritten(runs: dict[str, Run[ClipLoss]], tmp_path: Path) -> None:
     run = runs[stages.MOTION_LORA]
     first, second = (export(run, tmp_path / "out", "pan") for _ in range(2))
     assert (first.name, second.name) == ("pan.safetensors", "pan_2.safetensors")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted([first.name, second.name])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
+def test_a_full_disk_is_named_and_the_run_can_be_gone_on_with(tmp_path: Path) -> None:
+    import resource
+
+    run = trained_run(stages.MOTION_LORA, tmp_path / "run")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(ValueError) as caught:
+            export(run, tmp_path / "out", "pan")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    size = sum(p.numel() for p in run.parameters.values()) * 4 / 1e6
+    assert re.fullmatch(
+        re.escape(
+            f"pan.safetensors could not be written into {tmp_path / 'out'}, where it needs "
+            f"{size:.1f} MB ("
+        )
+        + ".+"
+        + re.escape(
+            f"); what was trained is safe in {tmp_path / 'run'}, so make room and resume the run, "
+            "which has no step left and writes the file at once."
+        ),
+        str(caught.value),
+    )
+    assert not list((tmp_path / "out").iterdir())
+    again = Run(run.loss, run.folder)
+    again.resume(found(run.folder)[-1])
+    again.train()
+    tensors, _ = read_weights(str(export(again, tmp_path / "out", "pan")))
+    assert again.step == 2 and tensors.keys() == run.parameters.keys()
+    assert all(torch.equal(t, run.parameters[name]) for name, t in tensors.items())
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
-def test_files_have_the_users_permissions(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_files_have_the_users_permissions(runs: dict[str, Run[ClipLoss]], tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         path = export(runs[stages.MOTION_LORA], tmp_path, "pan")
@@ -210,7 +252,7 @@ def test_a_name_cannot_leave_the_folder(name: str, tmp_path: Path) -> None:
         free_path(tmp_path, name)
 
 
-def test_an_unknown_spelling_is_refused(runs: dict[str, Run]) -> None:
+def test_an_unknown_spelling_is_refused(runs: dict[str, Run[ClipLoss]]) -> None:
     run = runs[stages.MOTION_LORA]
     with pytest.raises(ValueError, match="'kohya' is no spelling; choose one of official, diffus"):
         file_tensors(run, "kohya")

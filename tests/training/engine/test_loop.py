@@ -16,8 +16,8 @@ from adk_tests.support import tiny
 from adk_tests.training import small
 from adk_tests.training.clips import ClipsInMemory
 from adk_tests.training.small import equal, weights
-from animatediff_kit.training.engine.batches import draw
 from animatediff_kit.training.engine.checkpoints import found
+from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.loop import Report, Run
 from animatediff_kit.training.models.conditioning import ModelInputs
 from animatediff_kit.training.models.stages import (
@@ -38,14 +38,12 @@ def unload() -> Iterator[None]:
     memory.unload_all_models()
 
 
-def measured(run: Run, passes: int = 8) -> float:
+def measured(run: Run[ClipLoss], passes: int = 8) -> float:
     """The mean loss over passes that training does not show."""
     total = 0.0
     for place in range(10_000, 10_000 + passes):
-        trainee = run.trainee
-        batch = draw(run.clips, run.groups, place, run.settings, trainee.single_frames)
-        with torch.no_grad(), trainee.denoiser.animated(*batch.clean.shape[:2]):
-            total += float(run.loss(batch))
+        with torch.no_grad(), run.loss.step_loss(place) as loss:
+            total += float(loss)
     return total / passes
 
 
@@ -68,7 +66,7 @@ def test_two_clips_are_learned_and_a_rate_near_zero_learns_nothing(
 def test_training_changes_the_trained_weights_and_no_others(stage: str, tmp_path: Path) -> None:
     run = small.run(tmp_path, stage, steps=3)
     trained = {id(p) for p in run.parameters.values()}
-    everything = dict(run.trainee.denoiser.named_parameters())
+    everything = dict(run.loss.trainee.denoiser.named_parameters())
     before = {name: p.detach().clone() for name, p in everything.items()}
     run.train()
     for name, p in everything.items():
@@ -88,7 +86,7 @@ def test_a_run_can_be_replayed(tmp_path: Path) -> None:
     assert first.losses != other.losses
 
 
-def gradients(run: Run) -> dict[str, Tensor]:
+def gradients(run: Run[Any]) -> dict[str, Tensor]:
     run.gradients()
     return {name: p.grad.clone() for name, p in run.parameters.items() if p.grad is not None}
 
@@ -121,7 +119,7 @@ def test_gradients_are_clipped_to_the_norm(tmp_path: Path) -> None:
     assert clipped == pytest.approx(1e-3, rel=1e-3) and unclipped > 0.01
 
 
-def norm(run: Run) -> float:
+def norm(run: Run[Any]) -> float:
     return math.sqrt(sum(float(p.grad.square().sum()) for p in run.parameters.values()))  # pyright: ignore
 
 
@@ -179,7 +177,7 @@ def test_the_average_is_exported_and_lags_behind(tmp_path: Path) -> None:
 
 
 def test_more_noise_than_the_models_schedule_has_is_refused(tmp_path: Path) -> None:
-    whole = small.run(tmp_path)
+    whole = small.run(tmp_path).loss
     trainee = replace(whole.trainee, signal=whole.trainee.signal[:100])
     with pytest.raises(ValueError, match="max_timestep is 1000, and the model's .* has 100 steps"):
         replace(whole, trainee=trainee)
@@ -191,7 +189,7 @@ def test_sdxl_trains_with_its_pooled_text(tmp_path: Path) -> None:
     for clips in (ClipsInMemory(pooled=1280, frames=2), OtherPooled(pooled=1280, frames=2)):
         trainee = motion_lora(model, tiny.motion_patcher("SDXL beta"), 4, 0, small.CPU)
         s = small.settings(steps=2, batch_size=1)
-        run = Run(trainee, clips, ModelInputs(model), s, tmp_path)
+        run = Run(ClipLoss(trainee, clips, ModelInputs(model), s), tmp_path)
         run.train()
         losses.append(run.losses)
     assert losses[0] != losses[1]  # the pooled text reaches the UNet

@@ -14,6 +14,7 @@ from adk_tests.training import small
 from adk_tests.training.clips import ClipsInMemory
 from adk_tests.training.small import equal, weights
 from animatediff_kit.training.engine.checkpoints import found
+from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.loop import SKIPS_IN_A_ROW, Report, Run
 from animatediff_kit.training.models.conditioning import ModelInputs
 from animatediff_kit.training.models.stages import DOMAIN_ADAPTER, motion_lora
@@ -83,7 +84,8 @@ def test_a_run_that_never_gets_numbers_gives_up_and_keeps_its_weights(tmp_path: 
 def test_clips_without_pooled_text_are_refused_for_sdxl(tmp_path: Path) -> None:
     model = tiny.image_model("SDXL")
     trainee = motion_lora(model, tiny.motion_patcher("SDXL beta"), 4, 0, small.CPU)
-    run = Run(trainee, ClipsInMemory(frames=2), ModelInputs(model), small.settings(), tmp_path)
+    loss = ClipLoss(trainee, ClipsInMemory(frames=2), ModelInputs(model), small.settings())
+    run = Run(loss, tmp_path)
     with pytest.raises(ValueError) as caught:
         run.train()
     assert str(caught.value) == (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from adk_tests.support import tiny
-from animatediff_kit.training.engine.batches import generator_for
+from animatediff_kit.training.engine.batch_order import generator_for
 from animatediff_kit.training.engine.previews import GUIDANCE, STEPS, coloured, sample_clip
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.conditioning import ModelInputs

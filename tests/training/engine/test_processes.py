@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from adk_tests.reference.live import relative_error
 from adk_tests.training import small
 from adk_tests.training.process_entry import SETTINGS
 from animatediff_kit.training.engine.checkpoints import Checkpoint, found, load
-from animatediff_kit.training.engine.processes import OneProcess, precision_on
+from animatediff_kit.training.engine.processes import OneProcess, precision_notes, precision_on
 from animatediff_kit.training.models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 from animatediff_kit.training.run.command_line import start_processes
 from torch import Tensor
@@ -118,6 +119,51 @@ def test_many_processes_without_accelerate_say_what_to_install(
         "4 processes need Hugging Face Accelerate, which is not installed. Install it with `pip "
         "install accelerate`, or start one process."
     )
+
+
+@pytest.mark.parametrize("device", ["mps", "xpu"])
+def test_that_automatic_precision_is_float32_elsewhere_is_said(device: str) -> None:
+    assert list(precision_notes("automatic", torch.device(device))) == [
+        f"Training in fp32: the precision is automatic, and on {device} that is fp32. bf16 or fp16 "
+        "may be faster, and can be set."
+    ]
+    assert not list(precision_notes("bf16", torch.device(device)))
+    assert not list(precision_notes("automatic", torch.device("cpu")))
+
+
+@pytest.fixture
+def sums_in_fp16() -> Iterator[None]:
+    """As ComfyUI's --fast fp16_accumulation sets it."""
+    flags = torch.backends.cuda.matmul
+    before = flags.allow_fp16_accumulation
+    flags.allow_fp16_accumulation = True
+    yield
+    flags.allow_fp16_accumulation = before
+
+
+def test_sums_in_float32_need_no_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert not list(precision_notes("fp16", torch.device("cpu")))
+    small.run(tmp_path, precision="fp16")
+    assert not caplog.messages
+
+
+@pytest.mark.usefixtures("sums_in_fp16")
+def test_sums_in_fp16_are_warned_of() -> None:
+    cpu = torch.device("cpu")
+    assert list(precision_notes("fp16", cpu)) == [
+        "Training in fp16 while ComfyUI runs with --fast fp16_accumulation: sums are rounded to "
+        "fp16 too, and gradients suffer. Start ComfyUI without it, or set the precision to bf16 or "
+        "fp32."
+    ]
+    assert not list(precision_notes("bf16", cpu)) and not list(precision_notes("fp32", cpu))
+
+
+@pytest.mark.usefixtures("sums_in_fp16")
+def test_a_run_says_what_its_precision_lacks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    small.run(tmp_path, precision="fp16")
+    assert [text[:41] for text in caplog.messages] == ["AnimateDiff Kit: Training in fp16 while C"]
 
 
 def test_automatic_precision_is_float32_on_a_cpu() -> None:

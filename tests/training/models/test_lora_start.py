@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.training.engine.checkpoints import found
 from animatediff_kit.training.engine.export import file_tensors, metadata
 from animatediff_kit.training.engine.loop import Run
-from animatediff_kit.training.models.conditioning import ModelInputs
 from animatediff_kit.training.models.stages import Trainee, domain_adapter, motion_lora
 from torch import Tensor
 
@@ -69,15 +69,15 @@ def test_alpha_goes_into_the_weights(tmp_path: Path) -> None:
 def test_a_run_goes_on_as_one_that_started_from_the_same_file(tmp_path: Path) -> None:
     start = written(tmp_path / "first")
     run = small.run(tmp_path / "second")
-    run = Run(started(start), run.clips, ModelInputs(small.image_model()), run.settings, run.folder)
+    run = Run(replace(run.loss, trainee=started(start)), run.folder)
     told = metadata(run)
-    assert told["start"] == run.trainee.start and len(told["start"]) == 64
-    assert told["models"] == small.run(tmp_path / "third").trainee.models
+    assert told["start"] == run.loss.trainee.start and len(told["start"]) == 64
+    assert told["models"] == small.run(tmp_path / "third").loss.trainee.models
     run.train()
     (newest,) = found(run.folder)[-1:]
     other = {k: t + 1 for k, t in start.items()}
     for trainee in (started(other), started(None)):
-        unlike = Run(trainee, run.clips, run.inputs, run.settings, tmp_path / "other")
+        unlike = Run(replace(run.loss, trainee=trainee), tmp_path / "other")
         with pytest.raises(ValueError, match="its run had another MotionLoRA to start from"):
             unlike.resume(newest)
 

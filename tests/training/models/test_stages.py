@@ -41,13 +41,18 @@ def live(trainee: Trainee) -> dict[str, Tensor]:
     }
 
 
+ENDS = ("unet.input_blocks.0.0.", "unet.out.")
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_only_the_named_parameters_are_trained_and_they_are_float32(stage: str) -> None:
     trainee = small.trainee(stage, where=small.Where(torch.device("cpu"), torch.bfloat16))
     assert trained(trainee) == {id(p) for p in trainee.parameters.values()}
     assert {p.dtype for p in trainee.parameters.values()} == {torch.float32}
-    frozen = [p for p in trainee.denoiser.parameters() if not p.requires_grad]
-    assert {p.dtype for p in frozen} == {torch.bfloat16}
+    frozen = {n: p for n, p in trainee.denoiser.named_parameters() if not p.requires_grad}
+    ends = {name for name, p in frozen.items() if p.dtype == torch.float32}
+    assert {p.dtype for p in frozen.values()} == {torch.bfloat16, torch.float32}
+    assert ends == {name for name in frozen if name.startswith(ENDS)} and len(ends) == 6
 
 
 def test_a_motion_module_is_trained_whole() -> None:

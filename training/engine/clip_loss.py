@@ -1,0 +1,133 @@
+"""The loss of the three stages: how far the noise that is predicted in clips is from that added.
+
+    clips, noise and timesteps, drawn from (seed, place)     batch_order.py, batches.py
+    x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) e                    noise_schedule.py
+    mean |e - e_hat(x_t, t, text)|^2, weighed                losses.py
+
+The recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..models.conditioning import ModelInputs
+from ..models.noise_schedule import diffuse
+from ..models.stages import Trainee
+from .batch_order import BatchOrder, buckets
+from .batches import Batch, Clips, draw
+from .config import TrainingSettings
+from .losses import clip_errors, debiased, min_snr_weight
+from .processes import OneProcess, Processes
+from .step_loss import StepLoss
+
+
+@dataclass
+class ClipLoss(StepLoss):
+    """Raises ValueError for settings, clips and processes with which the stage cannot be
+    trained."""
+
+    trainee: Trainee
+    clips: Clips
+    inputs: ModelInputs
+    settings: TrainingSettings
+    processes: Processes = field(default_factory=OneProcess)
+
+    @torch.inference_mode(False)
+    def __post_init__(self) -> None:
+        self.settings.check()
+        self.check_noise_levels()
+        self.check_clips()
+        s, clips = self.settings, self.clips
+        self.parameters = self.trainee.parameters
+        groups = buckets([clips.shape(i) for i in range(len(clips))])
+        self.order = BatchOrder(groups, s.batch_size, s.seed)
+        if s.gradient_checkpointing:
+            self.trainee.denoiser.checkpoint_layers()
+        self.network = self.processes.wrap(self.trainee.denoiser)
+
+    def check_noise_levels(self) -> None:
+        """Raise ValueError where the settings ask for more noise than the model's schedule has."""
+        most, steps = self.settings.max_timestep, len(self.trainee.signal)
+        if most > steps:
+            raise ValueError(
+                f"The training setting max_timestep is {most}, and the model's noise schedule has "
+                f"{steps} steps; set it to {steps} at most."
+            )
+
+    def check_clips(self) -> None:
+        """Raise ValueError for a set that this stage cannot be trained on."""
+        if not len(self.clips):
+            raise ValueError("The set of clips is empty; training needs at least one clip.")
+        if self.settings.batch_size % self.processes.count:
+            raise ValueError(
+                f"A batch of {self.settings.batch_size} clips cannot be shared by "
+                f"{self.processes.count} processes; make it a multiple of that."
+            )
+        spec = self.trainee.spec
+        for index in range(len(self.clips)):
+            frames = self.clips.shape(index)[0]
+            if spec is not None and not 2 <= frames <= spec.positions:
+                raise ValueError(
+                    f"The clip {self.clips.name(index)} has {frames} frames; training {spec.name} "
+                    f"needs from 2 to {spec.positions}. Set the frames of the clips to "
+                    f"{spec.family.frames}."
+                )
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "stage": self.trainee.stage,
+            "rank": self.trainee.rank,
+            "family": self.trainee.spec.family.name if self.trainee.spec else None,
+            "weights": len(self.parameters),
+            "clips": self.clips.fingerprint,
+            "models": self.trainee.models,
+            **({"start": self.trainee.start} if self.trainee.start else {}),
+        }
+
+    @contextmanager
+    def step_loss(self, place: int) -> Iterator[Tensor]:
+        """Motion layers stand in the UNet inside the context, for the backward pass too."""
+        batch = self.batch(place)
+        clips, frames = batch.clean.shape[:2]
+        with self.trainee.denoiser.animated(clips, frames):
+            yield self.of(batch)
+
+    def batch(self, place: int) -> Batch:
+        """This process's part of the clips of forward pass `place`."""
+        drawn = draw(self.clips, self.order, place, self.settings, self.trainee.single_frames)
+        return drawn.share(self.processes.rank, self.processes.count)
+
+    def of(self, batch: Batch) -> Tensor:
+        """The mean loss of a batch, float32."""
+        s = self.settings
+        signal = self.trainee.signal[batch.t].float().to(self.device)
+        clean = self.inputs.scaled(batch.clean.to(self.device))
+        noise = batch.noise.to(self.device)
+        predicted = self.predicted(diffuse(clean, noise, signal), batch)
+        errors = clip_errors(predicted, noise)
+        if s.debias:
+            anchored = (debiased(x, batch.anchor, s.debias) for x in (predicted, noise))
+            errors = errors + clip_errors(*anchored)
+        if s.snr_gamma:
+            errors = errors * min_snr_weight(signal, s.snr_gamma)
+        return errors.mean()
+
+    def predicted(self, noisy: Tensor, batch: Batch) -> Tensor:
+        """The network's e_hat, float32.   noisy: b f 4 h w -> the same"""
+        device, dtype = self.device, self.dtype
+        pooled = None if batch.pooled is None else batch.pooled.to(device)
+        vector = self.inputs.vector(pooled, noisy)
+        with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
+            return self.network(
+                noisy,
+                batch.t.to(device),
+                batch.text.to(device, dtype),
+                None if vector is None else vector.to(device, dtype),
+            ).float()
