@@ -89,14 +89,16 @@ def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
     stages, device = pack("training.models.stages"), memory.get_torch_device()
     checked = pack("training.engine.config").TrainingSettings(save_every=0, ema=0.0, **settings)
     dtype = pack("training.engine.processes").precision_on(checked.precision, device)
-    where = stages.Where(device, dtype)
+    where = stages.DeviceAndDtype(device, dtype)
     model, motion = sd15(SD15_WIDTH, live), motion_model("v3", SD15_WIDTH, live)
     if stage == stages.MOTION_MODULE:
         trainee = stages.motion_module(model, motion, "v3", 0, where)
     else:
         trainee = stages.motion_lora(model, motion, 64, 0, where)
     inputs = pack("training.models.conditioning").ModelInputs(model)
-    return pack("training.engine.loop").Run(trainee, clips, inputs, checked, Path(tempfile.mkdtemp()))
+    return pack("training.engine.loop").Run(
+        trainee, clips, inputs, checked, Path(tempfile.mkdtemp())
+    )
 
 
 def official_step(run: Any, frames: int, size: int, batch: int = 1) -> Callable[[], None]:

@@ -35,19 +35,19 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OPEN_FILES = 8
 
 
-class Unwritable(ValueError):
+class WriteError(ValueError):
     """A file could not be written; the text says why and what holds."""
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Raises Unwritable, naming the folder, when the disk is full or refuses."""
+    """Raises WriteError, naming the folder, when the disk is full or refuses."""
     try:
         write_atomic(path, lambda beside: beside.write_bytes(content))
     except OSError as error:
         if error.errno in FULL:
-            raise Unwritable(f"No room is left in {path.parent}.") from error
+            raise WriteError(f"No room is left in {path.parent}.") from error
         reason = error.strerror or str(error)
-        raise Unwritable(f"{path.parent} cannot be written ({reason}).") from error
+        raise WriteError(f"{path.parent} cannot be written ({reason}).") from error
 
 
 def shard_files(folder: Path, kind: str) -> list[Path]:
@@ -84,14 +84,14 @@ class ShardWriter:
     ) -> None:
         if kind is None:
             self.flush()
-        elif not issubclass(kind, Unwritable):
+        elif not issubclass(kind, WriteError):
             try:
                 self.flush()
-            except Unwritable as unwritten:
-                log.warning("%s", unwritten)
+            except WriteError as failed:
+                log.warning("%s", failed)
 
     def add(self, record: Any, tensors: dict[str, Tensor]) -> None:
-        """Raises Unwritable when a shard is due and cannot be written; it is dropped then, and the
+        """Raises WriteError when a shard is due and cannot be written; it is dropped then, and the
         shards before it stay."""
         self.records.append(record)
         for key, tensor in tensors.items():

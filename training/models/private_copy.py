@@ -136,3 +136,10 @@ def copy_tables(source: MotionModel, target: MotionModel) -> None:
             assert isinstance(copied, PositionalEncoding)
             with torch.inference_mode(False):
                 copied.pe = encoder.pe.to(copied.pe, copy=True).clone()
+
+
+def weights_to(module: nn.Module, dtype: torch.dtype) -> None:
+    """Change a module's weights to `dtype`. Its buffers stay as they are: they are the position
+    tables, which bf16 would round by up to 1 part in 256, where layers take them in float32."""
+    for parameter in module.parameters():
+        parameter.data = parameter.data.to(dtype)

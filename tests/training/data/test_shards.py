@@ -9,7 +9,7 @@ import pytest
 import torch
 from adk_tests.support.clip_sets import NEEDS_MEMORY_FIGURES, anonymous_memory
 from animatediff_kit.training.data import shards
-from animatediff_kit.training.data.shards import ShardReader, ShardWriter, Unwritable, shard_files
+from animatediff_kit.training.data.shards import ShardReader, ShardWriter, WriteError, shard_files
 
 KILOBYTE = torch.zeros(512, dtype=torch.float16)
 
@@ -94,7 +94,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     sentence = f"^{re.escape(str(tmp_path / 'file'))}.* cannot be written \\(Not a directory\\).$"
-    with pytest.raises(Unwritable, match=sentence):
+    with pytest.raises(WriteError, match=sentence):
         fill(tmp_path / "file" / "folder", range(1))
 
 

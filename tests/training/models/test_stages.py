@@ -11,6 +11,7 @@ from adk_tests.support import tiny
 from adk_tests.training import small
 from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
 from animatediff_kit.motion_models.lora import apply_motion_lora
+from animatediff_kit.motion_models.modules import PositionalEncoding
 from animatediff_kit.motion_models.specs import FAMILIES, expected_shapes
 from animatediff_kit.training.models.noise_schedule import signal_of_family, signal_of_model
 from animatediff_kit.training.models.stages import (
@@ -43,11 +44,27 @@ def live(trainee: Trainee) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_only_the_named_parameters_are_trained_and_they_are_float32(stage: str) -> None:
-    trainee = small.trainee(stage, where=small.Where(torch.device("cpu"), torch.bfloat16))
+    trainee = small.trainee(stage, where=small.DeviceAndDtype(torch.device("cpu"), torch.bfloat16))
     assert trained(trainee) == {id(p) for p in trainee.parameters.values()}
     assert {p.dtype for p in trainee.parameters.values()} == {torch.float32}
     frozen = [p for p in trainee.denoiser.parameters() if not p.requires_grad]
     assert {p.dtype for p in frozen} == {torch.bfloat16}
+
+
+def test_position_tables_are_exact_whatever_the_frozen_weights_are() -> None:
+    """A model's own table, not the sinusoids, and not rounded to bf16."""
+    motion = small.motion_patcher()
+    tables: dict[str, Tensor] = {}
+    for i, (name, encoder) in enumerate(motion.model.named_modules()):
+        if isinstance(encoder, PositionalEncoding):
+            generator = torch.Generator().manual_seed(i)
+            encoder.pe = tables[name] = torch.randn(encoder.pe.shape, generator=generator)
+    target = small.DeviceAndDtype(torch.device("cpu"), torch.bfloat16)
+    trainee = motion_lora(small.image_model(), motion, 4, 0, target)
+    assert trainee.denoiser.motion is not None
+    found = dict(trainee.denoiser.motion.named_buffers())
+    assert found.keys() == {f"{name}.pe" for name in tables} and len(found) == 12
+    assert all(torch.equal(found[f"{name}.pe"], table) for name, table in tables.items())
 
 
 def test_a_motion_module_is_trained_whole() -> None:
