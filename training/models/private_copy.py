@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ...motion_models.load import motion_model
 from ...motion_models.modules import MotionModel, PositionalEncoding
 from ...motion_models.specs import MotionSpec
+from .ignored_patches import tell_ignored
 
 PREFIX = "diffusion_model."
 
@@ -91,9 +92,10 @@ def merged_weights(
 
 
 def private_unet(model: ModelPatcher, device: torch.device, dtype: torch.dtype) -> UNetModel:
-    """The model's UNet once more, frozen, in `dtype` on `device`. Raises ValueError as
-    `check_trainable`."""
+    """The model's UNet once more, frozen, in `dtype` on `device`; what it has not of the user's is
+    told. Raises ValueError as `check_trainable`."""
     check_trainable(model)
+    tell_ignored(model)
     weights = merged_weights(model, device, dtype, PREFIX)
     base: Any = model.model
     config = {**base.model_config.unet_config, "dtype": dtype}

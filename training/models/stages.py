@@ -12,6 +12,7 @@ can never be trained; so the stages step out of it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,8 @@ from .lora_start import start_from
 from .low_rank import attach
 from .noise_schedule import signal_of_family, signal_of_model
 from .private_copy import check_trainable, private_motion_model, private_unet, weights_to
+
+log = logging.getLogger(__name__)
 
 DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA = "domain_adapter", "motion_module", "motion_lora"
 
@@ -113,6 +116,7 @@ def motion_module(
     else:
         spec = motion_model(motion).spec
         check_fits(spec, model)
+        tell_few_steps(spec)
     unet = private_unet(model, target.device, target.dtype)
     trained = private_motion_model(motion, spec, target.device, seed).requires_grad_(True)
     parameters = dict(trained.named_parameters())
@@ -125,6 +129,25 @@ def motion_module(
         spec=spec,
         models=models_digest(model, motion),
     )
+
+
+FEW_STEPS = ("AnimateLCM", "Lightning")
+"""Motion models that were distilled to be sampled in one to eight steps. Lightning's files look
+like v2's, so their names count too."""
+
+
+def tell_few_steps(spec: MotionSpec) -> None:
+    """Warn that the training undoes a distillation."""
+    family = spec.family.name
+    few = [kind for kind in FEW_STEPS if kind == family or kind.lower() in spec.name.lower()]
+    if few:
+        log.warning(
+            "AnimateDiff Kit: %s was distilled to be sampled in few steps (%s). Training it with "
+            "AnimateDiff's loss undoes that: the result needs as many steps and as much guidance "
+            "as other motion models do. Fine-tune one of those.",
+            spec.name,
+            few[0],
+        )
 
 
 def new_spec(model: ModelPatcher, family: str) -> MotionSpec:
