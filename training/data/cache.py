@@ -4,6 +4,7 @@ nor text encoder in memory.
     manifest.json                 what was encoded, with what: the cache's identity
     latents-00000.safetensors     latents.<clip>: f 4 h w, float16, as VAE.encode gave them
     texts-00000.safetensors       <hash of the caption>.embedding: t c, .pooled: c, float16
+    writer.lock                   locked while clips are encoded, by one process at a time
 
 Encoding goes on where it stopped, whatever stopped it. f frames, h w latent pixels, t text tokens,
 c channels.
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor
 
 from ..files.fingerprints import digest_of
+from ..files.locks import FolderInUse
 from .cache_identity import Identity, begin, identify, read_manifest
 from .clips import ClipSet, UnreadableClip
 from .shards import SHARD_BYTES, ShardReader, ShardWriter, WriteError
@@ -123,8 +125,8 @@ def encode_clips(
 
     Unreadable clips are named in a warning and left out for good. identity: of these clips and
     models, where the caller knows it. Raises ValueError for a folder that other clips, settings or
-    models have filled (nothing in it is touched), when the disk is full (what is done is kept), and
-    when no clip can be read.
+    models have filled (nothing in it is touched), while another process encodes into it, when the
+    disk is full (what is done is kept), and when no clip can be read.
     """
     identity = identity or identify(clips, vae, clip)
     begin(folder, identity)
@@ -143,6 +145,11 @@ def encode_clips(
                 if index not in known:
                     writer.add(*encode_clip(clips, index, vae))
                 progress.step()
+    except FolderInUse as error:
+        raise ValueError(
+            f"Another process encodes clips into {folder}. Wait until it has ended and run again, "
+            "which goes on where it stopped, or choose another cache_folder."
+        ) from error
     except WriteError as error:
         kept = len({record["clip"] for record in ShardReader(folder, LATENTS).records})
         raise ValueError(
