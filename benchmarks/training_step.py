@@ -89,7 +89,7 @@ def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
     stages, device = pack("training.models.stages"), memory.get_torch_device()
     checked = pack("training.engine.config").TrainingSettings(save_every=0, ema=0.0, **settings)
     dtype = pack("training.engine.processes").precision_on(checked.precision, device)
-    where = stages.Where(device, dtype)
+    where = stages.DeviceAndDtype(device, dtype)
     model, motion = sd15(SD15_WIDTH, live), motion_model("v3", SD15_WIDTH, live)
     if stage == stages.MOTION_MODULE:
         trainee = stages.motion_module(model, motion, "v3", 0, where)

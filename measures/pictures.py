@@ -22,13 +22,13 @@ BLUE, ORANGE, GREY = "#4c9aff", "#ff9f43", "#999999"
 
 
 def check_matplotlib() -> None:
-    """Raise ValueError where matplotlib, an extra for training, is not installed."""
+    """Raise ValueError where matplotlib is not installed, which ComfyUI does not bring."""
     try:
         importlib.import_module("matplotlib")
     except ImportError as error:
         raise ValueError(
-            "Training draws its loss with matplotlib, which is not installed. Install the extras "
-            "for training into ComfyUI's Python: `pip install -r requirements-training.txt`."
+            "What was measured is drawn with matplotlib, which is not installed. Install the "
+            "extras for training into ComfyUI's Python: `pip install -r requirements-training.txt`."
         ) from error
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..training.run.in_terminal import told_by_one_process
+from ..training.run.in_terminal import log_of_one_process
 from ..training.run.toml_tables import toml_reader
 from .retrain import Workshop, steps_of
 from .variants import variants_of
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     for name in options.steps:
         if name not in steps:
             parser.error(f"there is no step {name!r}; the steps are {', '.join(steps)}")
-    with told_by_one_process():
+    with log_of_one_process():
         for name in options.steps or shipped:
             file, make = steps[name]
             if not file.exists():

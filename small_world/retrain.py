@@ -27,7 +27,7 @@ from ..training.engine.loop import Run
 from ..training.files.fingerprints import digest_of
 from ..training.models import stages
 from ..training.models.conditioning import ModelInputs
-from ..training.models.stages import Trainee, Where
+from ..training.models.stages import DeviceAndDtype, Trainee
 from . import files, train_autoencoder
 from .models import PICTURE_PREFIX, PREVIEW, UNET_PREFIX, part
 from .motions import MOVES
@@ -206,7 +206,7 @@ def trainee_of(
     seed: int,
     start: Mapping[str, Tensor] | None = None,
 ) -> Trainee:
-    where = Where(memory.get_torch_device(), torch.float32)
+    where = DeviceAndDtype(memory.get_torch_device(), torch.float32)
     if recipe["stage"] == stages.DOMAIN_ADAPTER:
         return stages.domain_adapter(model, recipe["rank"], seed, where)
     if recipe["stage"] == stages.MOTION_MODULE:

@@ -27,7 +27,7 @@ from ..motion_models.modules import GROUPS
 from ..motion_models.read import read_weights
 from ..training.models import stages
 from ..training.models.private_copy import PlainLayers
-from ..training.models.stages import Trainee, Where
+from ..training.models.stages import DeviceAndDtype, Trainee
 
 TEMPORAL_CONVOLUTION = "temporal_convolution"
 """The stage's name in recipes.toml."""
@@ -86,7 +86,7 @@ def put_convolutions(motion: MotionModel, seed: int) -> None:
 
 
 @torch.inference_mode(False)
-def convolution_module(model: ModelPatcher, seed: int, where: Where) -> Trainee:
+def convolution_module(model: ModelPatcher, seed: int, where: DeviceAndDtype) -> Trainee:
     """Stage 2 with convolutions."""
     trainee = stages.motion_module(model, None, "v3", seed, where)
     motion = trainee.denoiser.motion

@@ -16,7 +16,7 @@ from ...measures.flow import opencv
 from ...measures.pictures import check_matplotlib
 from ...small_world import files
 from ...small_world.variants import FEW
-from ...training.run.in_terminal import told_by_one_process
+from ...training.run.in_terminal import log_of_one_process
 from .claim_camera import with_shipped
 from .findings import Finding, load, save
 from .page import outdated, write_page
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
     check_ready(options.claims, sitting)
     for part in QUIET:
         logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
-    with told_by_one_process():
+    with log_of_one_process():
         measure_all(options.claims, sitting, options.docs / "proof")
         findings = load(options.docs / "proof")
         write_page(findings, options.docs / "proof.md", pictures)

@@ -17,7 +17,7 @@ from ...small_world import files
 from ...small_world.draw import clip_frames, video
 from ...training.models import stages
 from ...training.models.conditioning import ModelInputs
-from ...training.models.stages import Trainee, Where
+from ...training.models.stages import DeviceAndDtype, Trainee
 from .controls import shuffled_order
 from .estimates import Estimate, bootstrap, mean
 from .measures.order_gain import Predict, draws_for, losses
@@ -41,8 +41,8 @@ class Losses:
     shuffled: np.ndarray
 
 
-def here() -> Where:
-    return Where(memory.get_torch_device(), torch.float32)
+def here() -> DeviceAndDtype:
+    return DeviceAndDtype(memory.get_torch_device(), torch.float32)
 
 
 def adapted() -> ModelPatcher:

@@ -12,7 +12,7 @@ from ...measures.pictures import check_matplotlib, draw_measures
 from ...measures.report import as_json, check_clips, report
 from ...measures.seams import Seams, seams_of
 from ...sampling.windows import WindowSettings, windows_of
-from ...training.run.plots import as_image
+from ...training.run.pictures import as_image
 from ..schema import CATEGORY, schema
 
 

@@ -16,7 +16,7 @@ from ...training.engine.config import TrainingSettings
 from ...training.engine.export import SPELLINGS
 from ...training.models import stages
 from ...training.run.in_comfyui import Result, train
-from ...training.run.plots import under_plot
+from ...training.run.pictures import under_plot
 from ..schema import (
     CATEGORY,
     EncodedClipsSocket,
@@ -125,8 +125,8 @@ class TrainDomainAdapter(io.ComfyNode):
         resume: str = "",
         name: str = "domain_adapter",
     ) -> io.NodeOutput:
-        def make(where: stages.Where) -> stages.Trainee:
-            return stages.domain_adapter(model, rank, settings.seed, where)
+        def make(target: stages.DeviceAndDtype) -> stages.Trainee:
+            return stages.domain_adapter(model, rank, settings.seed, target)
 
         return shown(cls, train(make, model, clips, settings, name, resume))
 
@@ -178,8 +178,8 @@ class TrainMotionModule(io.ComfyNode):
         spelling: str = "official",
         motion_model: Any = None,
     ) -> io.NodeOutput:
-        def make(where: stages.Where) -> stages.Trainee:
-            return stages.motion_module(model, motion_model, family, settings.seed, where)
+        def make(target: stages.DeviceAndDtype) -> stages.Trainee:
+            return stages.motion_module(model, motion_model, family, settings.seed, target)
 
         result = train(make, model, clips, settings, name, resume, spelling)
         return shown(cls, result, load_motion_model(str(result.path)))
@@ -237,8 +237,8 @@ class TrainMotionLora(io.ComfyNode):
     ) -> io.NodeOutput:
         begun = None if start == NONE else read_lora(start, MOTION_LORAS)
 
-        def make(where: stages.Where) -> stages.Trainee:
-            return stages.motion_lora(model, motion_model, rank, settings.seed, where, begun)
+        def make(target: stages.DeviceAndDtype) -> stages.Trainee:
+            return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)
 
         result = train(make, model, clips, settings, name, resume, spelling)
         return shown(cls, result, with_lora(motion_model, result.path))

@@ -15,9 +15,9 @@ from animatediff_kit.small_world.temporal_convolution import (
 )
 from animatediff_kit.training.engine.losses import clip_errors
 from animatediff_kit.training.models import stages
-from animatediff_kit.training.models.stages import Trainee, Where
+from animatediff_kit.training.models.stages import DeviceAndDtype, Trainee
 
-CPU = Where(torch.device("cpu"), torch.float32)
+CPU = DeviceAndDtype(torch.device("cpu"), torch.float32)
 
 
 def count(trainee: Trainee) -> int:

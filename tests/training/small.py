@@ -17,7 +17,7 @@ from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.engine.processes import OneProcess
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.conditioning import ModelInputs
-from animatediff_kit.training.models.stages import Trainee, Where
+from animatediff_kit.training.models.stages import DeviceAndDtype, Trainee
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -35,7 +35,7 @@ UNET: dict[str, Any] = dict(
     num_heads=8,
 )
 LAYOUT = MotionLayout((32, 64), False, 1)
-CPU = Where(torch.device("cpu"), torch.float32)
+CPU = DeviceAndDtype(torch.device("cpu"), torch.float32)
 RANK = 4
 
 
@@ -62,7 +62,7 @@ def motion_patcher(family: str = "v3", seed: int = 7) -> ModelPatcher:
     return build(motion_spec(family), weights)
 
 
-def trainee(stage: str, seed: int = 0, rank: int = RANK, where: Where = CPU) -> Trainee:
+def trainee(stage: str, seed: int = 0, rank: int = RANK, where: DeviceAndDtype = CPU) -> Trainee:
     """What `stage` trains, on the small models."""
     model = image_model()
     if stage == stages.DOMAIN_ADAPTER:
@@ -83,7 +83,7 @@ def settings(**changes: Any) -> TrainingSettings:
 def run(
     folder: Path,
     stage: str = stages.MOTION_LORA,
-    where: Where = CPU,
+    where: DeviceAndDtype = CPU,
     clips: ClipsInMemory | None = None,
     watch: Any = None,
     processes: Any = None,

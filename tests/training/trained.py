@@ -11,12 +11,12 @@ from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.conditioning import ModelInputs
-from animatediff_kit.training.models.stages import Where
+from animatediff_kit.training.models.stages import DeviceAndDtype
 from comfy.model_patcher import ModelPatcher
 
 from .clips import ClipsInMemory
 
-CPU = Where(torch.device("cpu"), torch.float32)
+CPU = DeviceAndDtype(torch.device("cpu"), torch.float32)
 STAGES = (stages.DOMAIN_ADAPTER, stages.MOTION_MODULE, stages.MOTION_LORA)
 
 

@@ -4,6 +4,7 @@ nor text encoder in memory.
     manifest.json                 what was encoded, with what: the cache's identity
     latents-00000.safetensors     latents.<clip>: f 4 h w, float16, as VAE.encode gave them
     texts-00000.safetensors       <hash of the caption>.embedding: t c, .pooled: c, float16
+    writer.lock                   locked while clips are encoded, by one process at a time
 
 Encoding goes on where it stopped, whatever stopped it. f frames, h w latent pixels, t text tokens,
 c channels.
@@ -22,9 +23,10 @@ import torch
 from torch import Tensor
 
 from ..files.fingerprints import digest_of
+from ..files.locks import FolderInUse
 from .cache_identity import Identity, begin, identify, read_manifest
 from .clips import ClipSet, UnreadableClip
-from .shards import SHARD_BYTES, ShardReader, ShardWriter, Unwritable
+from .shards import SHARD_BYTES, ShardReader, ShardWriter, WriteError
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +125,8 @@ def encode_clips(
 
     Unreadable clips are named in a warning and left out for good. identity: of these clips and
     models, where the caller knows it. Raises ValueError for a folder that other clips, settings or
-    models have filled (nothing in it is touched), when the disk is full (what is done is kept), and
-    when no clip can be read.
+    models have filled (nothing in it is touched), while another process encodes into it, when the
+    disk is full (what is done is kept), and when no clip can be read.
     """
     identity = identity or identify(clips, vae, clip)
     begin(folder, identity)
@@ -143,7 +145,12 @@ def encode_clips(
                 if index not in known:
                     writer.add(*encode_clip(clips, index, vae))
                 progress.step()
-    except Unwritable as error:
+    except FolderInUse as error:
+        raise ValueError(
+            f"Another process encodes clips into {folder}. Wait until it has ended and run again, "
+            "which goes on where it stopped, or choose another cache_folder."
+        ) from error
+    except WriteError as error:
         kept = len({record["clip"] for record in ShardReader(folder, LATENTS).records})
         raise ValueError(
             f"{error} {kept} of {len(clips)} clips are encoded and kept there. Make room and run "
@@ -168,7 +175,7 @@ def encode_text(clip: Any, caption: str) -> dict[str, Tensor]:
     tensors = {key_of(caption, "embedding"): encoded["cond"][0]}
     if hasattr(clip.cond_stage_model, "clip_g"):  # SDXL's; SD1.5's would be noise: UNFILLED
         tensors[key_of(caption, "pooled")] = encoded["pooled_output"][0]
-    return {key: half(tensor, "text encoder", caption) for key, tensor in tensors.items()}
+    return {key: as_float16(tensor, "text encoder", caption) for key, tensor in tensors.items()}
 
 
 def encode_clip(clips: ClipSet, index: int, vae: Any) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -185,7 +192,7 @@ def encode_clip(clips: ClipSet, index: int, vae: Any) -> tuple[dict[str, Any], d
             f"AnimateDiff needs {CHANNELS} channels a frame. Connect a VAE of SD1.5 or SDXL."
         )
     record = {"clip": index, "name": read.name, "caption": read.caption}
-    return record, {f"latents.{index}": half(latents, "VAE", read.name)}
+    return record, {f"latents.{index}": as_float16(latents, "VAE", read.name)}
 
 
 def encode_frames(vae: Any, frames: Tensor, seed: str) -> Tensor:
@@ -198,7 +205,7 @@ def encode_frames(vae: Any, frames: Tensor, seed: str) -> Tensor:
         return vae.encode(frames)
 
 
-def half(tensor: Tensor, model: str, of: str) -> Tensor:
+def as_float16(tensor: Tensor, model: str, of: str) -> Tensor:
     """As float16. Raises ValueError for NaN and for numbers that are too large."""
     result = tensor.to(torch.float16)
     if not torch.isfinite(result).all():

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..files.fingerprints import differences, digest_of, weights_digest
 from .clips import ClipSet
-from .shards import Unwritable, write_file
+from .shards import WriteError, write_file
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -78,7 +78,7 @@ def begin(folder: Path, identity: Identity) -> None:
     if there is None:
         try:
             write_file(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-        except Unwritable as error:
+        except WriteError as error:
             raise ValueError(f"{error} Choose another cache_folder, or make room.") from error
     elif there != manifest:
         found = list(differences(there, manifest))

@@ -187,20 +187,24 @@ class CameraMove(ClipSet):
     def training_size(self, height: int, width: int) -> tuple[int, int]:
         return self.clips.training_size(height, width)
 
+    def frame_count(self, index: int) -> int:
+        return self.clips.frame_count(index)
+
     def frames(self, index: int) -> Iterator[Tensor]:
-        yield from self.read(index).frames
+        """Cropped one by one: a clip's pictures at full size are never in memory together."""
+        windows: list[Window] = []
+        height = width = finer = 0
+        for number, frame in enumerate(self.clips.frames(index)):
+            if not windows:
+                picture = frame.shape[0], frame.shape[1]
+                height, width = self.training_size(*picture)
+                windows = self.windows(index, self.frame_count(index), picture)
+                self._check_resolution(index, windows, picture)
+                finer = math.ceil(max(window.width for window in windows) / width - 1e-6)
+            yield crop(frame, windows[number], height, width, finer)
 
     def read(self, index: int) -> Clip:
-        source = list(self.clips.frames(index))
-        picture = source[0].shape[0], source[0].shape[1]
-        height, width = self.training_size(*picture)
-        windows = self.windows(index, len(source), picture)
-        self._check_resolution(index, windows, picture)
-        finer = math.ceil(max(window.width for window in windows) / width - 1e-6)
-        return self._clip(
-            index,
-            [crop(f, w, height, width, finer) for f, w in zip(source, windows, strict=True)],
-        )
+        return self._clip(index, list(self.frames(index)))
 
     def windows(self, index: int, frames: int, picture: tuple[int, int]) -> list[Window]:
         """A clip's windows in its pictures of (height, width)."""

@@ -61,6 +61,10 @@ class ClipSet(ABC):
     def frames(self, index: int) -> Iterator[Tensor]:
         """A clip's frames one by one at the source's size, each h w 3. Raises UnreadableClip."""
 
+    def frame_count(self, index: int) -> int:
+        """How many `frames` yields. Raises UnreadableClip."""
+        return sum(1 for _ in self.frames(index))
+
     def source(self, index: int) -> Clip:
         """A clip at the source's own size. Raises UnreadableClip."""
         return self._clip(index, list(self.frames(index)))

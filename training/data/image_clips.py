@@ -57,6 +57,9 @@ class BatchClips(ClipSet):
     def training_size(self, height: int, width: int) -> tuple[int, int]:
         return self.size
 
+    def frame_count(self, index: int) -> int:
+        return self.length
+
 
 class ImageClips(BatchClips):
     """A batch of frames as one clip, or as clips of `frames` frames one behind the other; every

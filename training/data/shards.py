@@ -12,16 +12,20 @@ import logging
 import re
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import torch
+from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from ..files.atomic import write_atomic
+from ..files.locks import lock_folder
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +39,26 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OPEN_FILES = 8
 
 
-class Unwritable(ValueError):
+class WriteError(ValueError):
     """A file could not be written; the text says why and what holds."""
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Raises Unwritable, naming the folder, when the disk is full or refuses."""
-    try:
+    """Raises WriteError, naming the folder, when the disk is full or refuses."""
+    with named_errors(path.parent):
         write_atomic(path, lambda beside: beside.write_bytes(content))
+
+
+@contextmanager
+def named_errors(folder: Path) -> Iterator[None]:
+    """What the system says inside becomes a WriteError that names the folder."""
+    try:
+        yield
     except OSError as error:
         if error.errno in FULL:
-            raise Unwritable(f"No room is left in {path.parent}.") from error
+            raise WriteError(f"No room is left in {folder}.") from error
         reason = error.strerror or str(error)
-        raise Unwritable(f"{path.parent} cannot be written ({reason}).") from error
+        raise WriteError(f"{folder} cannot be written ({reason}).") from error
 
 
 def shard_files(folder: Path, kind: str) -> list[Path]:
@@ -60,12 +71,15 @@ def shard_files(folder: Path, kind: str) -> list[Path]:
 
 class ShardWriter:
     """Adds shards of a kind to a folder. What is left over is written when its block ends, also by
-    an error or an interruption; only a full disk loses it."""
+    an error or an interruption; only a full disk loses it.
+
+    From what is added first to the block's end the folder is locked: another writer would give its
+    shards the same numbers.
+    """
 
     def __init__(self, folder: Path, kind: str, size: int = SHARD_BYTES) -> None:
         self.folder, self.kind, self.size = folder, kind, size
-        files = shard_files(folder, kind)
-        self.number = int(files[-1].stem.rpartition("-")[2]) + 1 if files else 0
+        self.lock: FileLock | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -82,17 +96,34 @@ class ShardWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.flush()
-        elif not issubclass(kind, Unwritable):
-            try:
+        try:
+            if kind is None:
                 self.flush()
-            except Unwritable as unwritten:
-                log.warning("%s", unwritten)
+            elif not issubclass(kind, WriteError):
+                self._flush_if_it_can_be()
+        finally:
+            if self.lock is not None:
+                self.lock.release()
+
+    def _flush_if_it_can_be(self) -> None:
+        """After an error, which is not to be hidden by another."""
+        try:
+            self.flush()
+        except WriteError as failed:
+            log.warning("%s", failed)
+
+    def _lock(self) -> FileLock:
+        """Count the shards that are there once nobody else can add any."""
+        with named_errors(self.folder):
+            lock = lock_folder(self.folder)
+        files = shard_files(self.folder, self.kind)
+        self.number = int(files[-1].stem.rpartition("-")[2]) + 1 if files else 0
+        return lock
 
     def add(self, record: Any, tensors: dict[str, Tensor]) -> None:
-        """Raises Unwritable when a shard is due and cannot be written; it is dropped then, and the
-        shards before it stay."""
+        """Raises FolderInUse where another process adds shards, and WriteError when a shard is due
+        and cannot be written; it is dropped then, and the shards before it stay."""
+        self.lock = self.lock or self._lock()
         self.records.append(record)
         for key, tensor in tensors.items():
             self.tensors[key] = tensor.detach().cpu().contiguous()

@@ -111,6 +111,9 @@ class VideoClips(ClipSet):
             return bucket_size(height, width, settings.height * settings.width)
         return settings.height, settings.width
 
+    def frame_count(self, index: int) -> int:
+        return self.settings.frames
+
     def frames(self, index: int) -> Iterator[Tensor]:
         cut, flipped = self._find(index)
         settings, source = self.settings, cut.source

@@ -1,21 +1,48 @@
-"""The settings of a training run, checked before anything is loaded."""
+"""The settings of a training run, checked before anything is loaded.
+
+TrainingSettings is the one table of them: the checks, the inputs of the node Training Settings and
+the [training] table of example.toml are made of it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-OPTIMIZERS = ("adamw", "adamw_8bit")
-PRECISIONS = ("automatic", "fp32", "bf16", "fp16")
-SCHEDULES = ("constant", "cosine")
+from .bounds import ABOVE_0, NOT_NEGATIVE, POSITIVE, Bounds
+
 TIMESTEPS = 1000
 """T of every family of models that motion modules exist for."""
 
-SINCE = {
-    # settings that files and checkpoints of earlier versions do not name -> what they then were
-    "min_timestep": 0,
-    "max_timestep": TIMESTEPS,
-}
+MANY = 1_000_000
+"""Steps that a widget offers at most, where nothing limits them."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """tooltip: of the node's input.   comment: in example.toml, where the tooltip does not fit it.
+    bounds: of a number; None where `TrainingSettings.check` has a rule of its own, or choices.
+    offered: the least and the most of the node's widget, often narrower.   step, rounding: of the
+    widget.   free: whether a run that is resumed may change it, since no step is computed
+    otherwise.   added: after the first version, whose files and checkpoints do not name it; it then
+    was what the default is.
+    """
+
+    default: Any
+    tooltip: str
+    comment: str = ""
+    bounds: Bounds | None = None
+    choices: tuple[str, ...] = ()
+    offered: tuple[float, float] | None = None
+    step: float | None = None
+    rounding: float | None = None
+    free: bool = False
+    added: bool = False
+
+
+def setting(default: Any, tooltip: str, **more: Any) -> Any:
+    """A field of TrainingSettings with its Setting."""
+    return field(default=default, metadata={"setting": Setting(default, tooltip, **more)})
 
 
 @dataclass(frozen=True)
@@ -23,85 +50,173 @@ class TrainingSettings:
     """What one run does. The defaults are the authors' where they published them (formats of
     guoyww/AnimateDiff's configs/training/v1/training.yaml), else common practice.
 
-    batch_size: clips in one forward pass, over all processes together.
-    gradient_accumulation: forward passes for one step of the optimizer.
-    warmup: steps over which the learning rate rises from 0.
-    ema: decay of the average of the weights that is exported; 0 exports the weights themselves.
-    caption_dropout: share of clips that are shown with the empty caption, for guidance.
-    min_timestep, max_timestep: the noise levels that are drawn, from the first to before the last,
-        out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
-        the strongest noise, where the loss is a small part of the whole.
-    snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023); 0 is off.
-    noise_offset: constant part of the noise of each channel, the same over a clip; 0 is off.
-    debias: weight beta of MotionDirector's appearance-debiased loss (Zhao et al. 2023); 0 is off.
-    save_every, preview_every: in steps; 0 saves at the end alone, and shows no preview.
+    snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023).   noise_offset: constant part of
+    the noise of each channel, the same over a clip.   debias: weight beta of MotionDirector's
+    appearance-debiased loss (Zhao et al. 2023).   min_timestep, max_timestep: the first noise level
+    that is drawn, and the one before which the last is: 0 is hardly any noise, 1000 hardly anything
+    else. Which way a camera goes is settled in the strongest noise, where the loss is a small part
+    of the whole.
     """
 
-    steps: int = 1000
-    batch_size: int = 1
-    learning_rate: float = 1e-4
-    optimizer: str = "adamw"
-    precision: str = "automatic"
-    gradient_checkpointing: bool = True
-    gradient_accumulation: int = 1
-    warmup: int = 0
-    schedule: str = "constant"
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    ema: float = 0.0
-    caption_dropout: float = 0.1
-    min_timestep: int = 0
-    max_timestep: int = TIMESTEPS
-    snr_gamma: float = 0.0
-    noise_offset: float = 0.0
-    debias: float = 0.0
-    seed: int = 0
-    save_every: int = 250
-    preview_every: int = 100
-    keep: int = 2
+    steps: int = setting(
+        1000,
+        "Steps of the optimizer. A MotionLoRA needs 500 to 2000.",
+        bounds=POSITIVE,
+        offered=(1, 10 * MANY),
+        free=True,
+    )
+    batch_size: int = setting(
+        1,
+        "Clips in one forward pass. More is steadier and takes more memory.",
+        comment="Clips in one forward pass, over all processes together. More is steadier and "
+        "takes more memory.",
+        bounds=POSITIVE,
+        offered=(1, 1024),
+    )
+    learning_rate: float = setting(
+        1e-4,
+        "1e-4 for all stages; up to 5e-4 for a MotionLoRA.",
+        bounds=Bounds(0, 1, open_least=True, open_most=True),
+        offered=(1e-8, 0.1),
+        step=1e-6,
+        rounding=1e-8,
+    )
+    optimizer: str = setting(
+        "adamw",
+        "AdamW, or AdamW with its state in 8 bits, which needs bitsandbytes.",
+        choices=("adamw", "adamw_8bit"),
+    )
+    precision: str = setting(
+        "automatic",
+        "The arithmetic; trained weights are float32 in any case. Automatic is bf16 or fp16 on a "
+        "GPU, fp32 on a CPU.",
+        choices=("automatic", "fp32", "bf16", "fp16"),
+    )
+    gradient_checkpointing: bool = setting(
+        True, "Takes a third more time and a fraction of the memory.", free=True
+    )
+    gradient_accumulation: int = setting(
+        1,
+        "Forward passes for one step: a larger batch in the same memory.",
+        bounds=POSITIVE,
+        offered=(1, 1024),
+    )
+    warmup: int = setting(0, "Steps over which the learning rate rises from 0.", offered=(0, MANY))
+    schedule: str = setting(
+        "constant",
+        "The learning rate after the warm-up: constant, or a half cosine to 0.",
+        choices=("constant", "cosine"),
+    )
+    weight_decay: float = setting(
+        0.01, "How strongly AdamW pulls the weights to 0.", bounds=NOT_NEGATIVE
+    )
+    clip_norm: float = setting(
+        1.0, "Gradients of a larger norm are scaled down to this one.", bounds=ABOVE_0
+    )
+    ema: float = setting(
+        0.0,
+        "Decay of the running average of the weights that is exported, such as 0.999; 0 exports "
+        "the weights themselves.",
+        bounds=Bounds(0, 1, open_most=True),
+        offered=(0.0, 0.9999),
+        step=0.0001,
+        rounding=1e-5,
+    )
+    caption_dropout: float = setting(
+        0.1,
+        "Share of clips that are shown without their caption, which guidance (cfg) needs.",
+        bounds=Bounds(0, 1),
+        offered=(0.0, 1.0),
+        step=0.01,
+    )
+    min_timestep: int = setting(
+        0,
+        "The weakest noise that is trained on, out of 1000. Raise it to 750 where a MotionLoRA "
+        "learns the axis of a move and not its way.",
+        bounds=NOT_NEGATIVE,
+        offered=(0, TIMESTEPS - 1),
+        added=True,
+    )
+    max_timestep: int = setting(
+        TIMESTEPS,
+        "The strongest noise that is trained on; 1000 is all there is.",
+        offered=(1, TIMESTEPS),
+        added=True,
+    )
+    snr_gamma: float = setting(
+        0.0,
+        "Min-SNR weighting of the loss, usually 5; 0 is off.",
+        bounds=NOT_NEGATIVE,
+        offered=(0.0, 100.0),
+        step=0.1,
+    )
+    noise_offset: float = setting(
+        0.0,
+        "Lets the model learn very dark and bright clips, usually 0.05; 0 is off.",
+        bounds=NOT_NEGATIVE,
+        offered=(0.0, 1.0),
+        step=0.01,
+    )
+    debias: float = setting(
+        0.0,
+        "MotionDirector's loss, which looks away from appearance, usually 1; 0 is off.",
+        bounds=NOT_NEGATIVE,
+        offered=(0.0, 10.0),
+        step=0.1,
+    )
+    seed: int = setting(
+        0,
+        "Decides the order of clips, noise and timesteps: the same seed repeats a run.",
+        bounds=Bounds(0, 2**64 - 1),
+        offered=(0, 2**64 - 1),
+    )
+    save_every: int = setting(
+        250,
+        "Steps between checkpoints; 0 writes one at the end alone.",
+        bounds=NOT_NEGATIVE,
+        offered=(0, MANY),
+        free=True,
+    )
+    preview_every: int = setting(
+        100,
+        "Steps between preview animations in the training node; 0 for none.",
+        comment="Steps between preview animations in the output folder; 0 for none.",
+        bounds=NOT_NEGATIVE,
+        offered=(0, MANY),
+        free=True,
+    )
+    keep: int = setting(2, "Checkpoints that are kept, the newest.", bounds=POSITIVE, free=True)
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""
-        rules = {
-            # name -> (holds, what must hold)
-            "steps": (self.steps >= 1, "at least 1"),
-            "batch_size": (self.batch_size >= 1, "at least 1"),
-            "learning_rate": (0 < self.learning_rate < 1, "above 0 and below 1"),
-            "optimizer": (self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}"),
-            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
-            "gradient_accumulation": (self.gradient_accumulation >= 1, "at least 1"),
-            "warmup": (0 <= self.warmup <= self.steps, f"from 0 to the {self.steps} steps"),
-            "schedule": (self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
-            "weight_decay": (self.weight_decay >= 0, "at least 0"),
-            "clip_norm": (self.clip_norm > 0, "above 0"),
-            "ema": (0 <= self.ema < 1, "from 0 to below 1"),
-            "caption_dropout": (0 <= self.caption_dropout <= 1, "from 0 to 1"),
-            "min_timestep": (self.min_timestep >= 0, "at least 0"),
-            "max_timestep": (
-                self.min_timestep < self.max_timestep <= TIMESTEPS,
-                f"above min_timestep, {self.min_timestep}, and {TIMESTEPS} at most",
-            ),
-            "snr_gamma": (self.snr_gamma >= 0, "at least 0"),
-            "noise_offset": (self.noise_offset >= 0, "at least 0"),
-            "debias": (self.debias >= 0, "at least 0"),
-            "seed": (0 <= self.seed < 2**64, "from 0 to 2^64 - 1"),
-            "save_every": (self.save_every >= 0, "at least 0"),
-            "preview_every": (self.preview_every >= 0, "at least 0"),
-            "keep": (self.keep >= 1, "at least 1"),
-        }
-        for name, (holds, what) in rules.items():
+        for name, known in FIELDS.items():
+            value = getattr(self, name)
+            holds, what = self.rule(name, known, value)
             if not holds:
-                raise ValueError(
-                    f"The training setting {name} is {getattr(self, name)!r}; it must be {what}."
-                )
+                raise ValueError(f"The training setting {name} is {value!r}; it must be {what}.")
+
+    def rule(self, name: str, known: Setting, value: Any) -> tuple[bool, str]:
+        """Whether the value can be trained with, and what it must be."""
+        if name == "warmup":
+            return 0 <= value <= self.steps, f"from 0 to the {self.steps} steps"
+        if name == "max_timestep":
+            least = self.min_timestep
+            holds = least < value <= TIMESTEPS
+            return holds, f"above min_timestep, {least}, and {TIMESTEPS} at most"
+        if known.choices:
+            return value in known.choices, f"one of {', '.join(known.choices)}"
+        return known.bounds is None or value in known.bounds, str(known.bounds)
 
     def decides(self) -> dict[str, Any]:
         """The settings that decide what a step computes; a run that is resumed must agree in
-        them."""
-        free = ("steps", "save_every", "preview_every", "keep", "gradient_checkpointing")
-        constant = self.schedule == "constant"
+        them. Under a schedule that falls, the number of steps is one."""
         return {
-            k: v
-            for k, v in asdict(self).items()
-            if (k not in free or (k == "steps" and not constant)) and SINCE.get(k) != v
+            name: value
+            for name, value in asdict(self).items()
+            if not (FIELDS[name].added and value == FIELDS[name].default)
+            and (not FIELDS[name].free or (name == "steps" and self.schedule != "constant"))
         }
+
+
+FIELDS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(TrainingSettings)}
+"""Every setting by its name, in their order."""

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 import torch.utils.checkpoint
-from comfy.ldm.modules.attention import SpatialTransformer, attention_pytorch
+from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ...motion_models.call import Call
 from ...motion_models.layers import motion_placements
@@ -25,9 +27,38 @@ CHECKPOINTED = (ResBlock, SpatialTransformer, MotionModule)
 """Layers whose activations are computed again in the backward pass; their inputs alone are kept."""
 
 
-def torch_attention(function: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-    """In place of ComfyUI's choice of attention, which may have no backward pass."""
-    return attention_pytorch(*args, **kwargs)
+NO_KERNELS = ("ERROR", "CUDNN_ATTENTION")
+KERNELS = [kernel for name, kernel in SDPBackend.__members__.items() if name not in NO_KERNELS]
+"""Not cuDNN's, which ComfyUI and newer versions of torch prefer for inference: its backward pass
+gave NaN gradients (huggingface/diffusers issue 9768; with masks, pytorch issue 196678) and fails on
+expanded gradients (pytorch issue 138529)."""
+
+
+def torch_attention(
+    function: Callable[..., Tensor],
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    heads: int,
+    mask: Tensor | None = None,
+    attn_precision: torch.dtype | None = None,
+    skip_reshape: bool = False,
+    skip_output_reshape: bool = False,
+    **options: Any,
+) -> Tensor:
+    """In place of ComfyUI's choice of attention, `function`, which may have no backward pass; takes
+    and gives what ComfyUI's `attention_pytorch` does.   q, k, v: b t (h c) -> b t (h c)
+
+    mask: t t, b t t or b h t t.   skip_reshape: q, k, v are b h t c, and skip_output_reshape: so is
+    the result.
+    """
+    if not skip_reshape:
+        q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+    if mask is not None and mask.ndim == 3:
+        mask = mask.unsqueeze(1)
+    with sdpa_kernel(KERNELS):
+        out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return out if skip_output_reshape else out.transpose(1, 2).flatten(2)
 
 
 class Denoiser(nn.Module):
@@ -53,6 +84,13 @@ class Denoiser(nn.Module):
                     use_reentrant=False,  # the reentrant one loses gradients behind frozen inputs
                     preserve_rng_state=False,  # nothing in here draws random numbers
                 )
+
+    def uncheckpoint_layers(self) -> None:
+        """As before `checkpoint_layers`. A layer that keeps its own forward is a cycle, whose
+        memory stays until Python's next collection."""
+        for layer in self.modules():
+            if isinstance(layer, CHECKPOINTED):
+                vars(layer).pop("forward", None)
 
     @contextmanager
     def animated(self, clips: int, frames: int) -> Iterator[None]:

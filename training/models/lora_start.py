@@ -51,15 +51,16 @@ def check_layers(
             [None if part is None else tuple(part.shape) for part in (one.down, one.up)]
             for one in (found[layer], pair)
         ]
-        if shapes[0] != shapes[1]:
+        there, wanted = map(shapes_text, shapes)
+        if there != wanted:
             raise ValueError(
-                f"In the MotionLoRA to start from, {layer} has the shapes {told(shapes[0])}, and "
-                f"those that are trained are {told(shapes[1])}; start from one of the same motion "
-                "model, and set the rank to the file's, which is the first number."
+                f"In the MotionLoRA to start from, {layer} has the shapes {there}, and those that "
+                f"are trained are {wanted}; start from one of the same motion model, and set the "
+                "rank to the file's, which is the first number."
             )
 
 
-def told(shapes: list[tuple[int, ...] | None]) -> str:
+def shapes_text(shapes: list[tuple[int, ...] | None]) -> str:
     return " and ".join("none" if s is None else "x".join(map(str, s)) for s in shapes)
 
 

@@ -46,7 +46,7 @@ def attach(
         assert isinstance(linear, nn.Linear)
         layer = LowRankLinear(linear, rank, generator)
         parent._modules[slot] = layer
-        for half in ("down", "up"):
-            key = f"{name}.processor.{projection}_lora.{half}.weight"
-            parameters[key] = layer.get_submodule(half).weight  # pyright: ignore
+        for part in ("down", "up"):
+            key = f"{name}.processor.{projection}_lora.{part}.weight"
+            parameters[key] = layer.get_submodule(part).weight  # pyright: ignore
     return parameters

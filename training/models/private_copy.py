@@ -22,6 +22,7 @@ from ...motion_models.model import MotionModel
 from ...motion_models.modules import PositionalEncoding
 from ...motion_models.specs import MotionSpec
 from .full_precision import FIRST, LAST, keep_ends
+from .ignored_patches import tell_ignored
 
 PREFIX = "diffusion_model."
 
@@ -93,9 +94,10 @@ def merged_weights(
 
 
 def private_unet(model: ModelPatcher, device: torch.device, dtype: torch.dtype) -> UNetModel:
-    """The model's UNet once more, frozen, in `dtype` on `device`, its two ends in float32. Raises
-    ValueError as `check_trainable`."""
+    """The model's UNet once more, frozen, in `dtype` on `device`, its two ends in float32; what it
+    has not of the user's is told. Raises ValueError as `check_trainable`."""
     check_trainable(model)
+    tell_ignored(model)
     weights = merged_weights(model, device, dtype, PREFIX)
     ends = [merged_weights(model, device, prefix=PREFIX + end) for end in (FIRST, LAST)]
     base: Any = model.model
@@ -141,3 +143,10 @@ def copy_tables(source: MotionModel, target: MotionModel) -> None:
             assert isinstance(copied, PositionalEncoding)
             with torch.inference_mode(False):
                 copied.pe = encoder.pe.to(copied.pe, copy=True).clone()
+
+
+def weights_to(module: nn.Module, dtype: torch.dtype) -> None:
+    """Change a module's weights to `dtype`. Its buffers stay as they are: they are the position
+    tables, which bf16 would round by up to 1 part in 256, where layers take them in float32."""
+    for parameter in module.parameters():
+        parameter.data = parameter.data.to(dtype)

@@ -12,6 +12,7 @@ can never be trained; so the stages step out of it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -30,7 +31,9 @@ from .denoiser import Denoiser
 from .lora_start import start_from
 from .low_rank import attach
 from .noise_schedule import signal_of_family, signal_of_model
-from .private_copy import check_trainable, private_motion_model, private_unet
+from .private_copy import check_trainable, private_motion_model, private_unet, weights_to
+
+log = logging.getLogger(__name__)
 
 DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA = "domain_adapter", "motion_module", "motion_lora"
 
@@ -60,18 +63,18 @@ class Trainee:
 
 
 @dataclass(frozen=True)
-class Where:
-    """The device that is trained on, and the dtype of what is frozen."""
+class DeviceAndDtype:
+    """The device that is trained on, and the dtype of the frozen weights."""
 
     device: torch.device
-    frozen: torch.dtype
+    dtype: torch.dtype
 
 
 @torch.inference_mode(False)
-def domain_adapter(model: ModelPatcher, rank: int, seed: int, where: Where) -> Trainee:
+def domain_adapter(model: ModelPatcher, rank: int, seed: int, target: DeviceAndDtype) -> Trainee:
     """Stage 1. Raises ValueError for a model that cannot be trained, and for an impossible rank."""
     check_rank(rank)
-    unet = private_unet(model, where.device, where.frozen)
+    unet = private_unet(model, target.device, target.dtype)
     parameters: dict[str, nn.Parameter] = {}
     generator = torch.Generator().manual_seed(seed)
     for name, block in spatial_blocks(Denoiser(unet, None)).items():
@@ -80,7 +83,14 @@ def domain_adapter(model: ModelPatcher, rank: int, seed: int, where: Where) -> T
             parameters.update(attach(layer, f"{name}.{attention}", rank, generator))
     signal = signal_of_model(model)
     return Trainee(
-        DOMAIN_ADAPTER, Denoiser(unet, None), parameters, signal, True, rank, None, told(model)
+        DOMAIN_ADAPTER,
+        Denoiser(unet, None),
+        parameters,
+        signal,
+        True,
+        rank,
+        None,
+        models_digest(model),
     )
 
 
@@ -97,7 +107,7 @@ def spatial_blocks(denoiser: Denoiser) -> dict[str, nn.Module]:
 
 @torch.inference_mode(False)
 def motion_module(
-    model: ModelPatcher, motion: ModelPatcher | None, family: str, seed: int, where: Where
+    model: ModelPatcher, motion: ModelPatcher | None, family: str, seed: int, target: DeviceAndDtype
 ) -> Trainee:
     """Stage 2: from `motion`, or from a new motion model of `family` where it is None."""
     check_trainable(model)
@@ -106,8 +116,9 @@ def motion_module(
     else:
         spec = motion_model(motion).spec
         check_fits(spec, model)
-    unet = private_unet(model, where.device, where.frozen)
-    trained = private_motion_model(motion, spec, where.device, seed).requires_grad_(True)
+        tell_few_steps(spec)
+    unet = private_unet(model, target.device, target.dtype)
+    trained = private_motion_model(motion, spec, target.device, seed).requires_grad_(True)
     parameters = dict(trained.named_parameters())
     signal = signal_of_family(spec.family, model)
     return Trainee(
@@ -116,8 +127,27 @@ def motion_module(
         parameters,
         signal,
         spec=spec,
-        models=told(model, motion),
+        models=models_digest(model, motion),
     )
+
+
+FEW_STEPS = ("AnimateLCM", "Lightning")
+"""Motion models that were distilled to be sampled in one to eight steps. Lightning's files look
+like v2's, so their names count too."""
+
+
+def tell_few_steps(spec: MotionSpec) -> None:
+    """Warn that the training undoes a distillation."""
+    family = spec.family.name
+    few = [kind for kind in FEW_STEPS if kind == family or kind.lower() in spec.name.lower()]
+    if few:
+        log.warning(
+            "AnimateDiff Kit: %s was distilled to be sampled in few steps (%s). Training it with "
+            "AnimateDiff's loss undoes that: the result needs as many steps and as much guidance "
+            "as other motion models do. Fine-tune one of those.",
+            spec.name,
+            few[0],
+        )
 
 
 def new_spec(model: ModelPatcher, family: str) -> MotionSpec:
@@ -153,7 +183,7 @@ def motion_lora(
     motion: ModelPatcher,
     rank: int,
     seed: int,
-    where: Where,
+    target: DeviceAndDtype,
     start: Mapping[str, Tensor] | None = None,
 ) -> Trainee:
     """Stage 3. MotionLoRAs that are on `motion` already are merged and frozen.
@@ -165,9 +195,10 @@ def motion_lora(
     check_trainable(model)
     spec = motion_model(motion).spec
     check_fits(spec, model)
-    unet = private_unet(model, where.device, where.frozen)
-    frozen = private_motion_model(motion, spec, where.device)
-    frozen.requires_grad_(False).to(where.frozen)
+    unet = private_unet(model, target.device, target.dtype)
+    frozen = private_motion_model(motion, spec, target.device)
+    frozen.requires_grad_(False)
+    weights_to(frozen, target.dtype)
     parameters = temporal_loras(frozen, rank, torch.Generator().manual_seed(seed))
     if start is not None:
         start_from(parameters, start, spec)
@@ -179,7 +210,7 @@ def motion_lora(
         signal,
         rank=rank,
         spec=spec,
-        models=told(model, motion),
+        models=models_digest(model, motion),
         start="" if start is None else tensors_digest(start),
     )
 
@@ -198,7 +229,7 @@ def temporal_loras(
     return parameters
 
 
-def told(*models: ModelPatcher | None) -> str:
+def models_digest(*models: ModelPatcher | None) -> str:
     """A fingerprint of models and the patches on them, by which a resumed run knows its own."""
     return digest_of([None if model is None else weights_digest(model) for model in models])
 

@@ -35,9 +35,17 @@ from ..engine.loop import Run
 from ..engine.processes import ManyProcesses, OneProcess, Processes, precision_on
 from ..models import stages
 from ..models.conditioning import ModelInputs
-from ..models.stages import Trainee, Where
-from .in_terminal import Stopped, Watch, noted_signals, told_by_one_process
+from ..models.stages import DeviceAndDtype, Trainee
+from .in_terminal import (
+    PreviewFiles,
+    SignalStop,
+    StepLog,
+    Stopped,
+    log_of_one_process,
+    noted_signals,
+)
 from .run_config import RunConfig, read_config
+from .watchers import InTurn
 
 log = logging.getLogger("animatediff_kit.training")
 
@@ -48,7 +56,7 @@ PATIENCE = timedelta(days=7)
 def main(arguments: Sequence[str]) -> int:
     """-> the exit status: 0 when trained, 1 after an error, 130 when it was stopped."""
     options = parser().parse_args(arguments)
-    with told_by_one_process():
+    with log_of_one_process():
         try:
             train(read_config(options.config), options.resume)
         except ValueError as error:
@@ -84,8 +92,8 @@ def train(config: RunConfig, resume: bool) -> Path | None:
     clips = encoded_clips(config, processes)
     model = load_model(config)[0]
     device = device_of(processes)
-    where = Where(device, precision_on(config.training.precision, device))
-    trainee = make_trainee(config, model, where)
+    target = DeviceAndDtype(device, precision_on(config.training.precision, device))
+    trainee = make_trainee(config, model, target)
     memory.unload_all_models()
     inputs = ModelInputs(model)
     loss = ClipLoss(trainee, clips, inputs, config.training, processes)
@@ -95,7 +103,8 @@ def train(config: RunConfig, resume: bool) -> Path | None:
         log.info("Going on from %s.", start.name)
     log.info("Training on %d clips, %s on %s.", len(clips), run.dtype, device)
     with noted_signals() as signals:
-        run.watch = Watch(run, signals)
+        steps = StepLog(config.training.steps)
+        run.watch = InTurn(PreviewFiles(run), steps, SignalStop(run, signals))
         run.train()
     path = None
     if processes.rank == 0:
@@ -196,13 +205,13 @@ def patches(model: ModelPatcher) -> int:
     return sum(map(len, model.patches.values()))
 
 
-def make_trainee(config: RunConfig, model: ModelPatcher, where: Where) -> Trainee:
+def make_trainee(config: RunConfig, model: ModelPatcher, target: DeviceAndDtype) -> Trainee:
     stage, path, seed = config.stage, config.model.motion_model, config.training.seed
     if stage.name == stages.DOMAIN_ADAPTER:
-        return stages.domain_adapter(model, stage.rank, seed, where)
+        return stages.domain_adapter(model, stage.rank, seed, target)
     motion = None if path is None else load_motion_model(str(path))
     if stage.name == stages.MOTION_MODULE:
-        return stages.motion_module(model, motion, stage.family, seed, where)
+        return stages.motion_module(model, motion, stage.family, seed, target)
     assert motion is not None  # run_config.py refuses such a file
     start = None if stage.start is None else read_finite(str(stage.start))
-    return stages.motion_lora(model, motion, stage.rank, seed, where, start)
+    return stages.motion_lora(model, motion, stage.rank, seed, target, start)

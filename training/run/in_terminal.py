@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import signal
@@ -13,9 +12,9 @@ from typing import Any
 
 import torch
 
-from ..engine.clip_loss import ClipLoss
 from ..engine.loop import Report, Run
-from ..engine.previews import coloured, sample_clip
+from .pictures import as_picture
+from .watchers import draw_preview, preview_is_due
 
 log = logging.getLogger("animatediff_kit.training")
 
@@ -42,7 +41,7 @@ def noted_signals() -> Iterator[list[int]]:
 
 
 @contextmanager
-def told_by_one_process() -> Iterator[None]:
+def log_of_one_process() -> Iterator[None]:
     """What the pack has to say goes to stderr, from one process of each machine."""
     pack = logging.getLogger("animatediff_kit")
     handler = logging.StreamHandler()
@@ -59,57 +58,57 @@ def told_by_one_process() -> Iterator[None]:
         pack.propagate = propagate
 
 
-class Watch:
-    """Called after every step: tells how it goes, draws previews, and ends the run after a signal.
+class StepLog:
+    """Tells how it goes: the first and the last step, and one every LOG_SECONDS."""
 
-    All processes agree to stop after the same step.
-    """
-
-    def __init__(self, run: Run[ClipLoss], signals: list[int]) -> None:
-        self.run, self.folder, self.signals = run, run.folder, signals
-        self.told = time.monotonic()
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.told_at = time.monotonic()
 
     def __call__(self, report: Report) -> None:
-        run = self.run
-        every = run.settings.preview_every
-        if every and report.step % every == 0 and run.processes.rank == 0:
-            self.preview(report)
-        self.tell(report)
-        asked = torch.tensor(float(bool(self.signals)), device=run.device)
-        if float(run.processes.mean(asked)) > 0:
-            raise Stopped(
-                f"Stopped after step {report.step} of {run.settings.steps}. Its checkpoint lies in "
-                f"{self.folder}; go on with --resume."
-            )
-
-    def tell(self, report: Report) -> None:
         now = time.monotonic()
-        last = report.step == self.run.settings.steps
-        if now - self.told < LOG_SECONDS and not last and report.step != 1:
+        if now - self.told_at < LOG_SECONDS and 1 < report.step < self.steps:
             return
-        self.told = now
+        self.told_at = now
         skipped = f", {report.skipped} skipped" if report.skipped else ""
         log.info(
             "step %d of %d, loss %.4f, norm %.3f, rate %.2e%s",
             report.step,
-            self.run.settings.steps,
+            self.steps,
             report.loss,
             report.norm,
             report.rate,
             skipped,
         )
 
-    def preview(self, report: Report) -> None:
-        """An animation of what the weights draw, `preview-<step>.webp` in the run's folder."""
-        run = self.run
-        latents = sample_clip(
-            run.loss.trainee, run.loss.clips, run.loss.inputs, run.dtype, run.settings.seed
-        )
-        pictures = importlib.import_module("PIL.Image")
-        first, *rest = (
-            pictures.fromarray((frame.numpy() * 255).round().astype("uint8"))
-            for frame in coloured(latents, run.loss.inputs)
-        )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"preview-{report.step:08d}.webp"
+
+class PreviewFiles:
+    """Writes animations of what the weights draw, `preview-<step>.webp` in the run's folder."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __call__(self, report: Report) -> None:
+        if not preview_is_due(self.run, report):
+            return
+        first, *rest = (as_picture(frame) for frame in draw_preview(self.run))
+        folder = self.run.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"preview-{report.step:08d}.webp"
         first.save(path, save_all=True, append_images=rest, duration=125, loop=0, quality=85)
+
+
+class SignalStop:
+    """Raises Stopped after a signal. All processes agree to stop after the same step."""
+
+    def __init__(self, run: Run, signals: list[int]) -> None:
+        self.run, self.signals = run, signals
+
+    def __call__(self, report: Report) -> None:
+        run = self.run
+        asked = torch.tensor(float(bool(self.signals)), device=run.device)
+        if float(run.processes.mean(asked)) > 0:
+            raise Stopped(
+                f"Stopped after step {report.step} of {run.settings.steps}. Its checkpoint lies in "
+                f"{run.folder}; go on with --resume."
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,34 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, encode: Encode) -> None
     assert kills >= 3 and whole >= 1, "the kills did not come in the middle"
     assert_same(EncodedClips(folder), encode(tmp_path / "b", DrawnClips(24)))
     assert not list(folder.glob(".*"))
+
+
+@NEEDS_FORK
+def test_two_processes_do_not_encode_into_one_folder(encode: Encode, tmp_path: Path) -> None:
+    """The second is refused in the middle of the first, whose clips are all there in the end."""
+    folder = tmp_path / "a"
+    half_done = tmp_path / "half done"
+
+    def wait_in_the_middle(done: int, total: int) -> None:
+        if done == total // 2:
+            half_done.touch()
+            while half_done.exists():
+                time.sleep(0.01)
+
+    process = in_a_process(lambda: encode(folder, DrawnClips(), on_progress=wait_in_the_middle))
+    try:
+        while not half_done.exists():
+            time.sleep(0.01)
+        clips = DrawnClips()
+        with pytest.raises(ValueError, match="^Another process encodes clips into .* Wait until "):
+            encode(folder, clips)
+        assert len(clips.was_read) == 1
+    finally:
+        half_done.unlink(missing_ok=True)
+        process.join()
+    clips = DrawnClips()
+    assert_same(encode(folder, clips), encode(tmp_path / "b", DrawnClips()))
+    assert not clips.was_read and len(shard_files(folder, "latents")) == 2
 
 
 def mount_small(folder: Path, size: str) -> None:

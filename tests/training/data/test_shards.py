@@ -9,7 +9,8 @@ import pytest
 import torch
 from adk_tests.support.clip_sets import NEEDS_MEMORY_FIGURES, anonymous_memory
 from animatediff_kit.training.data import shards
-from animatediff_kit.training.data.shards import ShardReader, ShardWriter, Unwritable, shard_files
+from animatediff_kit.training.data.shards import ShardReader, ShardWriter, WriteError, shard_files
+from animatediff_kit.training.files.locks import FolderInUse
 
 KILOBYTE = torch.zeros(512, dtype=torch.float16)
 
@@ -94,8 +95,29 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     sentence = f"^{re.escape(str(tmp_path / 'file'))}.* cannot be written \\(Not a directory\\).$"
-    with pytest.raises(Unwritable, match=sentence):
+    with pytest.raises(WriteError, match=sentence):
         fill(tmp_path / "file" / "folder", range(1))
+
+
+def test_two_writers_never_share_a_number(tmp_path: Path) -> None:
+    """The second is refused while the first adds, and counts on behind it afterwards."""
+    with ShardWriter(tmp_path, "kind", 1) as first, ShardWriter(tmp_path, "kind", 1) as second:
+        first.add("first", {"a": KILOBYTE})
+        with pytest.raises(FolderInUse, match="Another process writes into"):
+            second.add("second", {"b": KILOBYTE + 1})
+        first.add("third", {"c": KILOBYTE + 2})
+        first.__exit__(None, None, None)
+        second.add("second", {"b": KILOBYTE + 1})
+    reader = ShardReader(tmp_path, "kind")
+    assert reader.records == ["first", "third", "second"] and len(reader.files) == 3
+    assert [reader.get(key)[0].item() for key in "acb"] == [0, 2, 1]
+
+
+def test_what_is_complete_is_not_locked(tmp_path: Path) -> None:
+    """A cache that lacks nothing may lie on a disk that cannot be written."""
+    with ShardWriter(tmp_path, "kind"):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 @NEEDS_MEMORY_FIGURES

@@ -24,7 +24,7 @@ from animatediff_kit.training.models.stages import (
     DOMAIN_ADAPTER,
     MOTION_LORA,
     MOTION_MODULE,
-    Where,
+    DeviceAndDtype,
     motion_lora,
 )
 from torch import Tensor
@@ -129,7 +129,7 @@ def test_bf16_is_near_fp32_and_keeps_float32_weights(
     stage: str, frozen: torch.dtype, tmp_path: Path
 ) -> None:
     full = small.run(tmp_path / "full", stage, steps=3)
-    where = Where(torch.device("cpu"), frozen)
+    where = DeviceAndDtype(torch.device("cpu"), frozen)
     half = small.run(tmp_path / "half", stage, where, steps=3, precision="bf16")
     full.train()
     half.train()

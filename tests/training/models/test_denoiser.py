@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import comfy.model_management as memory
 import pytest
@@ -15,7 +16,7 @@ from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.specs import FAMILIES
 from animatediff_kit.sampling.betas import apply_beta_schedule
 from animatediff_kit.training.models.conditioning import ModelInputs
-from animatediff_kit.training.models.denoiser import Denoiser
+from animatediff_kit.training.models.denoiser import Denoiser, torch_attention
 from animatediff_kit.training.models.stages import (
     DOMAIN_ADAPTER,
     MOTION_LORA,
@@ -23,7 +24,10 @@ from animatediff_kit.training.models.stages import (
     Trainee,
 )
 from animatediff_kit.training.models.stages import motion_module as trainee_of
+from comfy.ldm.modules.attention import attention_pytorch
 from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA)
 T = torch.tensor(STEPS)
@@ -165,3 +169,66 @@ def test_layers_are_checkpointed_once_however_often_it_is_asked_for() -> None:
     denoiser.checkpoint_layers()
     assert [vars(layer).get("forward") for layer in denoiser.modules()] == forwards
     assert sum(forward is not None for forward in forwards) == 21  # 8 + 7 + 6
+
+
+def test_a_layer_is_as_before_when_it_is_no_longer_checkpointed() -> None:
+    trainee = live(small.trainee(MOTION_MODULE))
+    before = backward(trainee)
+    trainee.denoiser.zero_grad()
+    trainee.denoiser.checkpoint_layers()
+    trainee.denoiser.uncheckpoint_layers()
+    assert not any("forward" in vars(layer) for layer in trainee.denoiser.modules())
+    for name, gradient in backward(trainee).items():
+        assert gradient is None or by_hand.same(gradient, before[name])
+
+
+class Kernels(TorchFunctionMode):
+    """Notes which kernels each attention may use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed: list[tuple[bool, ...]] = []
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
+        if function is functional.scaled_dot_product_attention:
+            self.allowed.append(allowed())
+        return function(*args, **(kwargs or {}))
+
+
+def allowed() -> tuple[bool, ...]:
+    cuda = torch.backends.cuda
+    return (
+        cuda.flash_sdp_enabled(),
+        cuda.mem_efficient_sdp_enabled(),
+        cuda.math_sdp_enabled(),
+        cuda.cudnn_sdp_enabled(),
+    )
+
+
+def test_no_attention_of_a_step_is_cudnns() -> None:
+    """Neither spatial nor temporal; a backward pass uses the kernels of the forward pass."""
+    trainee = live(small.trainee(MOTION_MODULE))
+    before = allowed()
+    with Kernels() as kernels:
+        backward(trainee)
+    attentions = 7 * 2 + 6 * 2  # of seven blocks of the image model and of six motion modules
+    assert kernels.allowed == [(True, True, True, False)] * attentions
+    assert allowed() == before == (True, True, True, True)
+
+
+def random(*shape: int, seed: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("mask", [None, (5, 7), (2, 5, 7), (2, 4, 5, 7)])
+@pytest.mark.parametrize("reshaped", [False, True])
+def test_attention_is_comfyuis(mask: tuple[int, ...] | None, reshaped: bool) -> None:
+    """Number for number, in every layout that ComfyUI's has."""
+    shapes = [(2, 4, n, 8) if reshaped else (2, n, 32) for n in (5, 7, 7)]
+    q, k, v = (random(*shape, seed=i) for i, shape in enumerate(shapes))
+    options: dict[str, Any] = {"skip_reshape": reshaped, "skip_output_reshape": reshaped}
+    if mask:
+        options["mask"] = random(*mask, seed=3)
+    expected = attention_pytorch(q, k, v, 4, **options)
+    found = torch_attention(attention_pytorch, q, k, v, 4, **options, transformer_options={})
+    assert torch.equal(found, expected)

@@ -11,7 +11,8 @@ from adk_tests.support import tiny
 from adk_tests.training import small
 from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
 from animatediff_kit.motion_models.lora import apply_motion_lora
-from animatediff_kit.motion_models.specs import FAMILIES, expected_shapes
+from animatediff_kit.motion_models.modules import PositionalEncoding
+from animatediff_kit.motion_models.specs import FAMILIES, MotionSpec, expected_shapes
 from animatediff_kit.training.models.noise_schedule import signal_of_family, signal_of_model
 from animatediff_kit.training.models.stages import (
     DOMAIN_ADAPTER,
@@ -21,6 +22,7 @@ from animatediff_kit.training.models.stages import (
     domain_adapter,
     motion_lora,
     motion_module,
+    tell_few_steps,
 )
 from torch import Tensor
 
@@ -46,13 +48,29 @@ ENDS = ("unet.input_blocks.0.0.", "unet.out.")
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_only_the_named_parameters_are_trained_and_they_are_float32(stage: str) -> None:
-    trainee = small.trainee(stage, where=small.Where(torch.device("cpu"), torch.bfloat16))
+    trainee = small.trainee(stage, where=small.DeviceAndDtype(torch.device("cpu"), torch.bfloat16))
     assert trained(trainee) == {id(p) for p in trainee.parameters.values()}
     assert {p.dtype for p in trainee.parameters.values()} == {torch.float32}
     frozen = {n: p for n, p in trainee.denoiser.named_parameters() if not p.requires_grad}
     ends = {name for name, p in frozen.items() if p.dtype == torch.float32}
     assert {p.dtype for p in frozen.values()} == {torch.bfloat16, torch.float32}
     assert ends == {name for name in frozen if name.startswith(ENDS)} and len(ends) == 6
+
+
+def test_position_tables_are_exact_whatever_the_frozen_weights_are() -> None:
+    """A model's own table, not the sinusoids, and not rounded to bf16."""
+    motion = small.motion_patcher()
+    tables: dict[str, Tensor] = {}
+    for i, (name, encoder) in enumerate(motion.model.named_modules()):
+        if isinstance(encoder, PositionalEncoding):
+            generator = torch.Generator().manual_seed(i)
+            encoder.pe = tables[name] = torch.randn(encoder.pe.shape, generator=generator)
+    target = small.DeviceAndDtype(torch.device("cpu"), torch.bfloat16)
+    trainee = motion_lora(small.image_model(), motion, 4, 0, target)
+    assert trainee.denoiser.motion is not None
+    found = dict(trainee.denoiser.motion.named_buffers())
+    assert found.keys() == {f"{name}.pe" for name in tables} and len(found) == 12
+    assert all(torch.equal(found[f"{name}.pe"], table) for name, table in tables.items())
 
 
 def test_a_motion_module_is_trained_whole() -> None:
@@ -193,3 +211,35 @@ def test_a_node_can_prepare_it_inside_inference_mode(stage: str) -> None:
         trainee = small.trainee(stage)
     tensors = [*trainee.denoiser.parameters(), *trainee.denoiser.buffers(), trainee.signal]
     assert not any(t.is_inference() for t in tensors)
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "few"),
+    [
+        ("AnimateLCM_sd15_t2v.ckpt", "AnimateLCM", "AnimateLCM"),
+        ("fast.safetensors", "Lightning", "Lightning"),
+        ("animatediff_lightning_4step_comfyui.safetensors", "v2", "Lightning"),
+        ("mm_sd_v15_v2.ckpt", "v2", None),
+        ("v3_sd15_mm.ckpt", "v3", None),
+    ],
+)
+def test_fine_tuning_a_model_of_few_steps_is_warned_of(
+    name: str, family: str, few: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = FAMILIES[family]
+    tell_few_steps(MotionSpec(name, known, tiny.motion_layout(family), known.positions))
+    lines = [line for line in caplog.messages if "few steps" in line]
+    assert len(lines) == (few is not None)
+    if few:
+        assert lines[0].startswith(f"AnimateDiff Kit: {name} was distilled to be sampled in few ")
+        assert f"({few})" in lines[0]
+
+
+def test_a_fine_tune_is_warned_of_once_and_a_new_model_never(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model = tiny.image_model()
+    motion_module(model, tiny.motion_patcher("AnimateLCM"), "AnimateLCM", 0, small.CPU)
+    assert sum("few steps" in line for line in caplog.messages) == 1
+    motion_module(model, None, "AnimateLCM", 0, small.CPU)
+    assert sum("few steps" in line for line in caplog.messages) == 1

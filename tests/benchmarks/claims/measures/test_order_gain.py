@@ -19,7 +19,7 @@ from animatediff_kit.benchmarks.claims.measures.order_gain import (
 from animatediff_kit.small_world.train_images import signals
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.denoiser import Denoiser
-from animatediff_kit.training.models.stages import Where
+from animatediff_kit.training.models.stages import DeviceAndDtype
 from torch import Tensor, nn
 
 SIGNAL = signals()
@@ -78,7 +78,7 @@ def test_timesteps_are_spread_over_the_schedule_and_noise_is_new() -> None:
 
 def test_a_new_module_changes_no_loss_at_all_and_a_live_one_does() -> None:
     model = tiny.image_model()
-    where = Where(torch.device("cpu"), torch.float32)
+    where = DeviceAndDtype(torch.device("cpu"), torch.float32)
     trainee = stages.motion_module(model, None, "v3", 0, where)
     without = Denoiser(trainee.denoiser.unet, None)
     clip = drifting()
