@@ -96,7 +96,9 @@ def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
     else:
         trainee = stages.motion_lora(model, motion, 64, 0, where)
     inputs = pack("training.models.conditioning").ModelInputs(model)
-    return pack("training.engine.loop").Run(trainee, clips, inputs, checked, Path(tempfile.mkdtemp()))
+    return pack("training.engine.loop").Run(
+        trainee, clips, inputs, checked, Path(tempfile.mkdtemp())
+    )
 
 
 def official_step(run: Any, frames: int, size: int, batch: int = 1) -> Callable[[], None]:

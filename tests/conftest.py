@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +10,11 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 # Nothing of the pack can be imported by name yet: giving the root a name is what this does.
-spec = importlib.util.spec_from_file_location(
-    "adk_standalone", TESTS.parent / "standalone" / "enter_comfyui.py"
-)
-assert spec is not None and spec.loader is not None
-standalone = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(standalone)
-standalone.enter_comfyui(cpu=True)
-standalone.register_package("adk_tests", TESTS)
+sys.path.insert(0, str(TESTS.parent / "standalone"))
+from enter_comfyui import enter_comfyui, register_package  # noqa: E402
+
+enter_comfyui(cpu=True)
+register_package("adk_tests", TESTS)
 
 import torch  # noqa: E402
 
