@@ -16,7 +16,7 @@ PROCESSES = min(os.cpu_count() or 1, 4)
 
 
 QUICK = "not (served or training or slow)"
-"""Tests of `--quick`; pyproject.toml says what the marks mean, tests/conftest.py sets them."""
+"""Tests of `--quick`; pyproject.toml says what the marks mean, tests/support/marks.py sets them."""
 
 
 def commands(python: Path, arguments: Sequence[str], quick: bool = False) -> dict[str, list[str]]:

@@ -17,17 +17,18 @@ enter_comfyui(cpu=True)
 register_package("adk_tests", TESTS)
 
 import torch  # noqa: E402
+from adk_tests.support.marks import marks_of  # noqa: E402
 
 torch.set_num_threads(1)
-
-SERVED = ("integration", "stand_in")
-"""Folders of tests that share ComfyUI's server, or the stand-in weights on disk."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file run in one process, as do all that share a server."""
+    """Marks by tests/support/marks.py. Tests of one file run in one process, as do all that share
+    a server."""
     for item in items:
-        folder = item.path.parent.name
-        group = "server" if folder in SERVED else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        for mark in marks_of(item, TESTS):
+            item.add_marker(mark)
+        served = item.get_closest_marker("served") is not None
+        # they share ComfyUI's server, or the stand-in weights on disk
+        item.add_marker(pytest.mark.xdist_group("server" if served else str(item.path)))
