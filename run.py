@@ -1,4 +1,9 @@
-"""The pack's front door: `python run.py demo` and `python run.py test`.
+"""The pack's front door.
+
+    python run.py demo              render an example workflow in a real ComfyUI
+    python run.py test              every check and test
+    python run.py test --quick      those that need no server and no training
+    python run.py install           make the environment, nothing more
 
 Needs nothing but Python itself: it makes `.venv` and puts a ComfyUI into `.comfy`.
 """
@@ -14,7 +19,7 @@ ROOT = Path(__file__).resolve().parent
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="run.py", description=__doc__)
+    top = argparse.ArgumentParser(prog="run.py", description=(__doc__ or "").splitlines()[0])
     verbs = top.add_subparsers(dest="verb", required=True, metavar="demo | test | install")
     demo = verbs.add_parser("demo", help="render an animation in a real ComfyUI server")
     demo.add_argument("--serve", action="store_true", help="leave the page open until Ctrl-C")
@@ -30,10 +35,24 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--output", type=Path, metavar="DIR", help="copy the results here (default: .comfy/base)"
     )
-    test = verbs.add_parser("test", help="ruff, pyright, and pytest on tests/", add_help=False)
-    test.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to pytest")
+    test = verbs.add_parser(
+        "test",
+        help="ruff, pyright, and pytest on tests/",
+        epilog="Everything else is passed on to pytest: paths, -k NAME, -x ...",
+        allow_abbrev=False,
+    )
+    test.add_argument("--quick", action="store_true", help="no server, no training, nothing slow")
     verbs.add_parser("install", help="make .venv and fetch ComfyUI, nothing more")
     return top
+
+
+def options_of(line: list[str]) -> argparse.Namespace:
+    """The command line; `arguments` is what `test` passes on to pytest."""
+    options, others = parser().parse_known_args(line)
+    if others and options.verb != "test":
+        parser().error(f"unrecognized arguments: {' '.join(others)}")
+    options.arguments = others
+    return options
 
 
 def say(line: str) -> None:
@@ -44,7 +63,7 @@ def main() -> int:
     if sys.version_info < (3, 10):  # noqa: UP036
         say(f"This is Python {sys.version_info[0]}.{sys.version_info[1]}; run.py needs 3.10.")
         return 1
-    options = parser().parse_args()
+    options = options_of(sys.argv[1:])
     from launcher import LauncherError, checks, comfyui, demo, environment
 
     # An end from outside unwinds like an error does, so that the server is stopped.
@@ -56,7 +75,9 @@ def main() -> int:
             return 0
         python = environment.ensure(ROOT, say)
         comfyui.ensure(ROOT, python, say)
-        return checks.run(ROOT, python, options.arguments, say) if options.verb == "test" else 0
+        if options.verb == "install":
+            return 0
+        return checks.run(ROOT, python, options.arguments, say, options.quick)
     except LauncherError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

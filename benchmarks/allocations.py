@@ -37,12 +37,8 @@ def is_composite(func: Any) -> bool:
     return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), composite)
 
 
-class ShapesOnly(TorchDispatchMode):
-    """Large results are allocated and left as they are; views are made, writes are left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shapes: dict[Any, Any] = {}  # windows repeat the same calls
+class SmallOperations(TorchDispatchMode):
+    """A mode that sees every operation after those made of smaller ones are taken apart."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -51,6 +47,20 @@ class ShapesOnly(TorchDispatchMode):
         if is_composite(func):
             with self:
                 return func.decompose(*args, **kwargs)
+        return self.operation(func, args, kwargs)
+
+    def operation(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+class ShapesOnly(SmallOperations):
+    """Large results are allocated and left as they are; views are made, writes are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: dict[Any, Any] = {}  # windows repeat the same calls
+
+    def operation(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves = tree_leaves((args, kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         on_host = any(tensor.device == HOST for tensor in tensors)
@@ -91,7 +101,7 @@ def allocated_like(shape: Tensor, place: torch.device) -> Tensor:
     return torch.empty_strided(shape.shape, shape.stride(), dtype=shape.dtype, device=place)
 
 
-class PeakAllocation(TorchDispatchMode):
+class PeakAllocation(SmallOperations):
     """Bytes of the tensors that operations make and that live at the same time.
 
     peak: the most, in bytes, on the device, or on the host. What lived before (weights, inputs)
@@ -104,13 +114,7 @@ class PeakAllocation(TorchDispatchMode):
         self.held = self.peak = 0
         self.known: dict[int, Any] = {}
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if is_composite(func):
-            with self:
-                return func.decompose(*args, **kwargs)
+    def operation(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for tensor in self.tensors_in((args, kwargs)):
             self.note(tensor, counts=False)
         results = func(*args, **kwargs)

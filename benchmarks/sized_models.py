@@ -27,29 +27,11 @@ def sd15(width: int = SD15_WIDTH, live: bool = True) -> Any:
     import comfy.model_management as memory
     import comfy.supported_models
     import torch
+    from animatediff_kit.small_world.unet_config import unet_config  # pyright: ignore[reportMissingImports]
     from comfy.model_patcher import ModelPatcher
 
     dtype = memory.unet_dtype(model_params=859_520_964)
-    shape = dict(
-        image_size=32,
-        in_channels=4,
-        out_channels=4,
-        model_channels=width,
-        channel_mult=(1, 2, 4, 4),
-        num_res_blocks=[2, 2, 2, 2],
-        transformer_depth=[1, 1, 1, 1, 1, 1, 0, 0],
-        transformer_depth_output=[1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-        transformer_depth_middle=1,
-        context_dim=768,
-        num_heads=8,
-        use_spatial_transformer=True,
-        use_linear_in_transformer=False,
-        use_temporal_attention=False,
-        legacy=False,
-        adm_in_channels=None,
-        dtype=dtype,
-    )
-    config = comfy.supported_models.SD15(shape)
+    config = comfy.supported_models.SD15(unet_config(width, 768, dtype=dtype))
     config.set_inference_dtype(dtype, memory.unet_manual_cast(dtype, memory.get_torch_device()))
     model = config.get_model({}, "", device=torch.device("cpu"))
     if live:

@@ -15,8 +15,13 @@ PROCESSES = min(os.cpu_count() or 1, 4)
 """Test files that run side by side; each process holds torch and ComfyUI's classes in memory."""
 
 
-def commands(python: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
+QUICK = "not (served or training or slow)"
+"""Tests of `--quick`; pyproject.toml says what the marks mean, tests/support/marks.py sets them."""
+
+
+def commands(python: Path, arguments: Sequence[str], quick: bool = False) -> dict[str, list[str]]:
     """What is run, by name. Paths among pytest's arguments take the place of `tests`."""
+    chosen = ["-m", QUICK] if quick else []
     paths = [word for word in arguments if Path(word.partition("::")[0]).exists()]
     tool = [str(python), "-m"]
     spread = ["--numprocesses", str(PROCESSES), "--dist", "loadgroup"]  # groups: tests/conftest.py
@@ -24,15 +29,15 @@ def commands(python: Path, arguments: Sequence[str]) -> dict[str, list[str]]:
         "ruff check": [*tool, "ruff", "check", "."],
         "ruff format": [*tool, "ruff", "format", "--check", "."],
         "pyright": [*tool, "pyright"],
-        "pytest": [*tool, "pytest", *spread, *([] if paths else ["tests"]), *arguments],
+        "pytest": [*tool, "pytest", *spread, *chosen, *([] if paths else ["tests"]), *arguments],
     }
 
 
-def run(root: Path, python: Path, arguments: Sequence[str], say: Say) -> int:
+def run(root: Path, python: Path, arguments: Sequence[str], say: Say, quick: bool = False) -> int:
     """Runs every check, prints a summary, returns 0 if all passed and 1 otherwise."""
     environment = {**CALM, **os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     summary, failed = [], False
-    for name, command in commands(python, arguments).items():
+    for name, command in commands(python, arguments, quick).items():
         say(name)
         began = time.monotonic()
         code = subprocess.run(command, cwd=root, env=environment).returncode

@@ -8,7 +8,6 @@ It runs by path, in the interpreter that has ComfyUI's packages.
 from __future__ import annotations
 
 import argparse
-import importlib.machinery
 import importlib.util
 import os
 import runpy
@@ -33,29 +32,21 @@ def leave_with_parent(port: int) -> None:
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
-def define_torchvision_schemas() -> None:
+def standalone(name: str) -> types.ModuleType:
     """Loads a file by its path: the root of the repository must not be on `sys.path`."""
-    path = Path(__file__).parents[1] / "standalone" / "torchvision_schemas.py"
-    spec = importlib.util.spec_from_file_location("adk_torchvision_schemas", path)
+    path = Path(__file__).parents[1] / "standalone" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"adk_{name}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    module.define_missing_schemas()
+    return module
 
 
-def define_empty_torchaudio() -> None:
-    """ComfyUI from 0.4 imports torchaudio for its audio nodes; a CPU build may not be at hand."""
-    names = ("torchaudio", "torchaudio.functional", "torchaudio.transforms")
-    for name in names:
-        module = types.ModuleType(name)
-        module.__spec__ = importlib.machinery.ModuleSpec(name, None)
-        sys.modules[name] = module
-    for name in names[1:]:
-        setattr(sys.modules["torchaudio"], name.split(".")[1], sys.modules[name])
-
-
-MENDERS = {"torchvision": define_torchvision_schemas, "torchaudio": define_empty_torchaudio}
+MENDERS = {
+    "torchvision": lambda: standalone("torchvision_schemas").define_missing_schemas(),
+    "torchaudio": lambda: standalone("empty_torchaudio").define_empty_torchaudio(),
+}
 
 
 def main() -> None:

@@ -27,28 +27,11 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from .autoencoder import CHANNELS, PATCH, PatchAutoencoder
+from .unet_config import unet_config
 
 CONTEXT = 64
 
-UNET: dict[str, Any] = dict(
-    image_size=8,
-    in_channels=4,
-    out_channels=4,
-    model_channels=64,
-    channel_mult=(1, 2, 1, 1),
-    num_res_blocks=[2, 2, 2, 2],
-    transformer_depth=[1, 1, 1, 1, 1, 1, 0, 0],
-    transformer_depth_output=[1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-    transformer_depth_middle=1,
-    num_heads=8,
-    context_dim=CONTEXT,
-    use_spatial_transformer=True,
-    use_linear_in_transformer=False,
-    legacy=False,
-    adm_in_channels=None,
-    use_temporal_attention=False,
-    use_temporal_resblock=False,
-)
+UNET = unet_config(64, CONTEXT, image_size=8, channel_mult=(1, 2, 1, 1))
 
 TEXT: dict[str, Any] = dict(
     hidden_size=CONTEXT,

@@ -50,6 +50,9 @@ def enter_comfyui(cpu: bool | None = None) -> None:
     sys.path.insert(0, str(COMFYUI))
     schemas = importlib.import_module("animatediff_kit.standalone.torchvision_schemas")
     schemas.define_missing_schemas()
+    if COMFYUI != OWN_COMFYUI:  # 0.3.75 runs without torchaudio, a newer one does not
+        audio = importlib.import_module("animatediff_kit.standalone.empty_torchaudio")
+        audio.define_empty_torchaudio()
     importlib.import_module("comfy.options")  # keeps ComfyUI from reading our command line
     arguments = importlib.import_module("comfy.cli_args").args
     arguments.cpu = not importlib.import_module("torch").cuda.is_available() if cpu is None else cpu

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,27 +10,25 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 # Nothing of the pack can be imported by name yet: giving the root a name is what this does.
-spec = importlib.util.spec_from_file_location(
-    "adk_standalone", TESTS.parent / "standalone" / "enter_comfyui.py"
-)
-assert spec is not None and spec.loader is not None
-standalone = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(standalone)
-standalone.enter_comfyui(cpu=True)
-standalone.register_package("adk_tests", TESTS)
+sys.path.insert(0, str(TESTS.parent / "standalone"))
+from enter_comfyui import enter_comfyui, register_package  # noqa: E402
+
+enter_comfyui(cpu=True)
+register_package("adk_tests", TESTS)
 
 import torch  # noqa: E402
+from adk_tests.support.marks import marks_of  # noqa: E402
 
 torch.set_num_threads(1)
-
-SERVED = ("integration", "stand_in")
-"""Folders of tests that share ComfyUI's server, or the stand-in weights on disk."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file run in one process, as do all that share a server."""
+    """Marks by tests/support/marks.py. Tests of one file run in one process, as do all that share
+    a server."""
     for item in items:
-        folder = item.path.parent.name
-        group = "server" if folder in SERVED else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        for mark in marks_of(item, TESTS):
+            item.add_marker(mark)
+        served = item.get_closest_marker("served") is not None
+        # they share ComfyUI's server, or the stand-in weights on disk
+        item.add_marker(pytest.mark.xdist_group("server" if served else str(item.path)))

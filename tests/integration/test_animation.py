@@ -73,6 +73,13 @@ def test_samplers_in_one_graph_do_not_disturb_each_other(server: Server) -> None
     assert moved(alone[0], alone[1]) > 0.1 and moved(alone[1], alone[2]) > 0.1
 
 
+def changes_but_not_at_zero(made: list[Tensor]) -> None:
+    """Of three animations: without something, with it at zero, with it in full."""
+    without, zero, full = made
+    assert torch.equal(without, zero)
+    assert moved(without, full) > 0.01
+
+
 def test_a_motion_lora_moves_and_at_strength_zero_is_none(server: Server) -> None:
     scene = Scene()
     motion = scene.motion_model()
@@ -83,9 +90,7 @@ def test_a_motion_lora_moves_and_at_strength_zero_is_none(server: Server) -> Non
         for value in (0.0, 1.0)
     ]
     models = [scene.animated(file) for file in (motion, *loras)]
-    without, zero, full = latents(server, scene, *models)
-    assert torch.equal(without, zero)
-    assert moved(without, full) > 0.01
+    changes_but_not_at_zero(latents(server, scene, *models))
 
 
 def test_a_domain_adapter_changes_the_look_and_at_scale_zero_is_none(server: Server) -> None:
@@ -97,9 +102,7 @@ def test_a_domain_adapter_changes_the_look_and_at_scale_zero_is_none(server: Ser
         )
         for value in (0.0, 1.0)
     ]
-    without, zero, full = latents(server, scene, animated, *adapted)
-    assert torch.equal(without, zero)
-    assert moved(without, full) > 0.01
+    changes_but_not_at_zero(latents(server, scene, animated, *adapted))
 
 
 def test_the_node_for_most_people_is_the_chain_of_the_others(server: Server) -> None:

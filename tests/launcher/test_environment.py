@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from animatediff_kit.launcher import LauncherError, checks, comfyui, environment, server
+from animatediff_kit.launcher import LauncherError, comfyui, environment, server
 from animatediff_kit.launcher.comfyui import ComfyUI
 
 LOCK = environment.LOCK.read_text(encoding="utf-8")
@@ -164,28 +164,3 @@ def test_an_interpreter_without_torch_is_told(tmp_path: Path) -> None:
     )
     with pytest.raises(LauncherError, match="cannot import torch.*No module named 'torch'"):
         server.probe(environment.python_of(bare))
-
-
-def test_a_failing_check_fails_the_whole_and_hides_no_other(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "wrong.py").write_text("import os\n")  # unused: ruff check fails, format passes
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "test_right.py").write_text("def test_right():\n    assert True\n")
-    said: list[str] = []
-    assert checks.run(tmp_path, Path(sys.executable), ["-q"], said.append) == 1
-    summary = said[-1]
-    assert "ruff check   FAILED (exit code 1)" in summary
-    assert "ruff format  passed" in summary and "pytest       passed" in summary
-    capfd.readouterr()
-
-
-def test_paths_among_the_arguments_replace_the_whole_suite(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "test_one.py").touch()
-    command = checks.commands(Path("python"), ["-x", "test_one.py::test_a"])["pytest"]
-    assert command[-2:] == ["-x", "test_one.py::test_a"] and "tests" not in command
-    assert checks.commands(Path("python"), ["-k", "one"])["pytest"][-3:] == ["tests", "-k", "one"]

@@ -115,7 +115,7 @@ def video_model() -> ModelPatcher:
     class TinySVD(comfy.supported_models.SVD_img2vid):
         pass
 
-    unet = {**tiny.COMMON, **tiny.UNETS["SD1.5"], "in_channels": 8, "num_head_channels": 16}
+    unet = {**tiny.UNETS["SD1.5"], "in_channels": 8, "num_head_channels": 16}
     unet |= {"num_heads": -1, "adm_in_channels": 768, "num_classes": "sequential"}
     unet |= {"use_temporal_attention": True, "use_temporal_resblock": True}
     unet |= {"use_linear_in_transformer": True, "extra_ff_mix_layer": True, "video_kernel_size": 3}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import comfy.model_management as memory
 import pytest
-import torch
 from adk_tests.support import by_hand, tiny
 from animatediff_kit.motion_models.inject import applied_keys, apply_motion_model
 from animatediff_kit.motion_models.load import load_motion_model, motion_model
@@ -14,8 +13,6 @@ from animatediff_kit.motion_models.lora import apply_motion_lora
 from comfy.model_patcher import ModelPatcher
 from safetensors.torch import save_file
 from torch import Tensor
-
-ATTENTION = "temporal_transformer.transformer_blocks.0.attention_blocks"
 
 
 def chain(model: ModelPatcher, *motions: ModelPatcher) -> ModelPatcher:
@@ -26,20 +23,6 @@ def chain(model: ModelPatcher, *motions: ModelPatcher) -> ModelPatcher:
 
 def other(family: str) -> ModelPatcher:
     return tiny.motion_patcher(family, seed=8)
-
-
-def motion_lora(family: str, seed: int, rank: int = 4) -> dict[str, Tensor]:
-    """A MotionLoRA in the authors' spelling on every projection."""
-    generator = torch.Generator().manual_seed(seed)
-    lora: dict[str, Tensor] = {}
-    for module, c in tiny.motion_layout(family).modules().items():
-        for attention in (0, 1):
-            for layer in ("to_q", "to_k", "to_v", "to_out"):
-                key = f"{module}.{ATTENTION}.{attention}.processor.{layer}_lora"
-                down, up = (torch.randn((rank, c), generator=generator) for _ in range(2))
-                lora[f"{key}.down.weight"] = down * c**-0.5
-                lora[f"{key}.up.weight"] = 0.5 * up.T.contiguous()
-    return lora
 
 
 def merged(family: str, lora: dict[str, Tensor], strength: float = 1.0) -> ModelPatcher:
@@ -105,7 +88,7 @@ def test_the_same_motion_model_twice(base: ModelPatcher) -> None:
 
 
 def test_the_same_motion_model_twice_with_one_lora(base: ModelPatcher) -> None:
-    lora = motion_lora("v3", 1)
+    lora = tiny.motion_lora("v3", 1)
     motion = apply_motion_lora(tiny.motion_patcher("v3"), lora, 1.0, "lora")
     twice = tiny.sample(chain(base, motion, motion))
     apart = tiny.sample(chain(base, merged("v3", lora), merged("v3", lora)))
@@ -116,7 +99,7 @@ def test_a_lora_shows_and_is_gone_again(base: ModelPatcher) -> None:
     motion = tiny.motion_patcher("v3")
     weights = by_hand.fingerprint(motion.model)
     plain = tiny.sample(chain(base, motion))
-    lora = motion_lora("v3", 1)
+    lora = tiny.motion_lora("v3", 1)
     with_lora = chain(base, apply_motion_lora(motion, lora, 0.7, "lora"))
     frames = tiny.sample(with_lora)
     assert by_hand.relative(frames, tiny.sample(chain(base, merged("v3", lora, 0.7)))) < 1e-4
@@ -129,7 +112,7 @@ def test_a_lora_shows_and_is_gone_again(base: ModelPatcher) -> None:
 
 def test_one_file_with_two_loras(base: ModelPatcher, file: str) -> None:
     """ComfyUI merges LoRAs into the weights, so the file is loaded a second time."""
-    loras = [motion_lora("v3", seed) for seed in (1, 2)]
+    loras = [tiny.motion_lora("v3", seed) for seed in (1, 2)]
     motion = load_motion_model(file)
     motions = [apply_motion_lora(motion, lora, 1.0, "lora") for lora in loras]
     frames = tiny.sample(chain(base, *motions))
@@ -141,7 +124,7 @@ def test_one_file_with_two_loras(base: ModelPatcher, file: str) -> None:
 
 @pytest.mark.parametrize("plain_first", [True, False])
 def test_one_file_with_a_lora_and_without(base: ModelPatcher, file: str, plain_first: bool) -> None:
-    lora = motion_lora("v3", 1)
+    lora = tiny.motion_lora("v3", 1)
     motion = load_motion_model(file)
     motions = [motion, apply_motion_lora(motion, lora, 1.0, "lora")]
     apart = [tiny.motion_patcher("v3"), merged("v3", lora)]
@@ -154,7 +137,7 @@ def test_one_file_with_a_lora_and_without(base: ModelPatcher, file: str, plain_f
 
 def test_one_file_with_three_loras_in_two_graphs(base: ModelPatcher, file: str) -> None:
     """Graphs that share the loaded file and run in turns."""
-    loras = [motion_lora("v3", seed) for seed in (1, 2, 3)]
+    loras = [tiny.motion_lora("v3", seed) for seed in (1, 2, 3)]
     motion = load_motion_model(file)
     motions = [apply_motion_lora(motion, lora, 1.0, "lora") for lora in loras]
     apart = [merged("v3", lora) for lora in loras]
@@ -167,7 +150,9 @@ def test_one_file_with_three_loras_in_two_graphs(base: ModelPatcher, file: str) 
 
 def test_no_file_to_load_again(base: ModelPatcher) -> None:
     motion = tiny.motion_patcher("v3")
-    motions = [apply_motion_lora(motion, motion_lora("v3", seed), 1.0, "lora") for seed in (1, 2)]
+    motions = [
+        apply_motion_lora(motion, tiny.motion_lora("v3", seed), 1.0, "lora") for seed in (1, 2)
+    ]
     with pytest.raises(ValueError) as caught:
         chain(base, *motions)
     assert str(caught.value) == (

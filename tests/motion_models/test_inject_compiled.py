@@ -33,13 +33,7 @@ UNET = dict(
 @pytest.fixture
 def base() -> ModelPatcher:
     """ComfyUI's SD1.5 model with a UNet that small."""
-    config = tiny.TinySD15({**tiny.COMMON, **tiny.UNETS["SD1.5"], **UNET, "dtype": torch.float32})
-    config.set_inference_dtype(torch.float32, None)
-    model = config.get_model({}, "", device=torch.device("cpu"))
-    unet = model.diffusion_model
-    unet.load_state_dict(tiny.randomise(unet.state_dict(), 0))
-    cpu = torch.device("cpu")
-    patcher = type(tiny.image_model())(model, cpu, cpu)
+    patcher = tiny.loaded(tiny.TinySD15({**tiny.UNETS["SD1.5"], **UNET, "dtype": torch.float32}))
     patcher.model_options["transformer_options"]["optimized_attention_override"] = gpu_attention
     return patcher
 

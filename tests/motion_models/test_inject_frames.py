@@ -11,33 +11,11 @@ import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny
+from adk_tests.support.calls import recorded
 from animatediff_kit.motion_models.inject import apply_motion_model
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import WrappersMP
 
 POSITIONS = 6
-
-
-class Calls:
-    """APPLY_MODEL wrapper inside the pack's: batch and prompts of each run of the UNet, and the
-    widths of the maps."""
-
-    def __init__(self) -> None:
-        self.batches: list[tuple[int, list[int]]] = []
-        self.widths: set[int] = set()
-
-    def __call__(self, executor: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-        options = kwargs["transformer_options"] if "transformer_options" in kwargs else args[4]
-        self.batches.append((x.shape[0], list(options["cond_or_uncond"])))
-        self.widths.add(x.shape[3])
-        return executor(x, *args, **kwargs)
-
-
-def recorded(model: ModelPatcher) -> tuple[ModelPatcher, Calls]:
-    calls = Calls()
-    model = model.clone()
-    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "calls", calls)
-    return model, calls
 
 
 @pytest.fixture
@@ -102,7 +80,7 @@ def test_more_frames_in_cores_windows(short: ModelPatcher) -> None:
     frames = tiny.sample(model, frames=5, steps=4)
     expected = tiny.sample(with_windows(by_hand.animated("v2", frames=4), 4), frames=5, steps=4)
     assert by_hand.same(frames, expected)
-    assert {batch for batch, _ in calls.batches} == {8}  # windows of 4 frames, two prompts
+    assert set(calls.batches) == {8}  # windows of 4 frames, two prompts
 
 
 def test_a_window_that_is_too_long(short: ModelPatcher) -> None:
@@ -145,13 +123,12 @@ def no_memory(model: ModelPatcher, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_prompts_together_or_one_by_one(
     base: ModelPatcher, monkeypatch: pytest.MonkeyPatch, family: str
 ) -> None:
-    model, calls = recorded(apply_motion_model(base, tiny.motion_patcher(family)))
+    model, calls = recorded(apply_motion_model(base, tiny.motion_patcher(family)), "cond_or_uncond")
     together = tiny.sample(model, frames=5)
-    assert calls.batches == 2 * [(10, [1, 0])]
-    calls.batches.clear()
+    assert calls.prompts() == 2 * [(10, [1, 0])]
     no_memory(model, monkeypatch)
     apart = tiny.sample(model, frames=5)
-    assert calls.batches == 2 * [(5, [1]), (5, [0])]
+    assert calls.prompts()[2:] == 2 * [(5, [1]), (5, [0])]
     assert by_hand.relative(apart, together) < 1e-4
 
 
@@ -160,10 +137,10 @@ def built_in(frames: int, **call: Any) -> torch.Tensor:
 
 
 def test_several_prompts_in_one_batch(short: ModelPatcher) -> None:
-    model, calls = recorded(short)
+    model, calls = recorded(short, "cond_or_uncond")
     positive = [*tiny.prompt(11), *tiny.prompt(13), *tiny.prompt(14)]
     frames = tiny.sample(model, frames=3, positive=positive)
-    assert calls.batches == 2 * [(12, [1, 0, 0, 0])]
+    assert calls.prompts() == 2 * [(12, [1, 0, 0, 0])]
     assert by_hand.same(frames, built_in(3, positive=positive))
 
 
@@ -172,7 +149,7 @@ def test_prompts_of_different_lengths(short: ModelPatcher) -> None:
     model, calls = recorded(short)
     positive = [*tiny.prompt(11, tokens=21), *tiny.prompt(13, tokens=40)]
     frames = tiny.sample(model, frames=3, positive=positive)
-    assert sorted(batch for batch, _ in calls.batches[:2]) == [3, 6]
+    assert sorted(calls.batches[:2]) == [3, 6]
     assert by_hand.same(frames, built_in(3, positive=positive))
 
 

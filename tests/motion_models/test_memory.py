@@ -17,21 +17,6 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-PROJECTIONS = ("to_q", "to_k", "to_v", "to_out")
-
-
-def motion_lora(seed: int) -> dict[str, Tensor]:
-    """A MotionLoRA for v2 on the first attention of every module."""
-    generator = torch.Generator().manual_seed(seed)
-    lora: dict[str, Tensor] = {}
-    for module, c in tiny.motion_layout("v2").modules().items():
-        attention = f"{module}.temporal_transformer.transformer_blocks.0.attention_blocks.0"
-        for layer in PROJECTIONS:
-            key = f"{attention}.processor.{layer}_lora"
-            lora[f"{key}.down.weight"] = torch.randn((4, c), generator=generator) * c**-0.5
-            lora[f"{key}.up.weight"] = torch.randn((c, 4), generator=generator) * 0.5
-    return lora
-
 
 def loaded() -> list[str]:
     return sorted(type(patcher.model).__name__ for patcher in memory.loaded_models())
@@ -58,7 +43,8 @@ def test_its_size_is_counted(base: ModelPatcher) -> None:
 def test_weights_are_restored_when_it_is_unloaded(base: ModelPatcher) -> None:
     motion = tiny.motion_patcher("v2")
     before = by_hand.fingerprint(motion.model)
-    animated = apply_motion_model(base, apply_motion_lora(motion, motion_lora(1), 1.0, "lora"))
+    lora = tiny.motion_lora("v2", 1)
+    animated = apply_motion_model(base, apply_motion_lora(motion, lora, 1.0, "lora"))
     frames = tiny.sample(animated)
     assert by_hand.fingerprint(motion.model) != before, "the MotionLoRA was not merged"
     memory.unload_all_models()
@@ -79,7 +65,7 @@ def test_partial_loading_with_a_lora(
     base: ModelPatcher, request: pytest.FixtureRequest, family: str
 ) -> None:
     motion = tiny.motion_patcher(family)
-    lora = {k: w for k, w in motion_lora(1).items() if family == "v2" or "mid_block" not in k}
+    lora = tiny.motion_lora(family, 1)
     animated = apply_motion_model(base, apply_motion_lora(motion, lora, 1.0, "lora"))
     changed = by_hand.with_change(
         animated, {"diffusion_model.output_blocks.2.1.conv.weight": upsample_change(base)}
@@ -152,7 +138,7 @@ def test_frames_of_low_precision_weights(base: ModelPatcher, dtype: torch.dtype)
 
 def half_model(manual_cast: torch.dtype | None) -> ModelPatcher:
     """The tiny SD1.5 model with weights in float16, computed in `manual_cast`."""
-    config = tiny.TinySD15({**tiny.COMMON, **tiny.UNETS["SD1.5"], "dtype": torch.float16})
+    config = tiny.TinySD15({**tiny.UNETS["SD1.5"], "dtype": torch.float16})
     config.set_inference_dtype(torch.float16, manual_cast)
     cpu = torch.device("cpu")
     model = config.get_model({}, "", device=cpu)

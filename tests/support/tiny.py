@@ -20,47 +20,26 @@ import torch
 from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
+from animatediff_kit.small_world.unet_config import unet_config
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 CONTEXT = 32
 WIDTHS = {"SD1.5": (32, 64, 128, 128), "SDXL": (32, 64, 128)}
 
-UNETS: dict[str, dict[str, Any]] = {
-    "SD1.5": dict(
-        channel_mult=(1, 2, 4, 4),
-        num_res_blocks=[2, 2, 2, 2],
-        transformer_depth=[1, 1, 1, 1, 1, 1, 0, 0],
-        transformer_depth_output=[1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-        transformer_depth_middle=1,
-        use_linear_in_transformer=False,
-        adm_in_channels=None,
-        num_heads=8,
-    ),
-    "SDXL": dict(
-        channel_mult=(1, 2, 4),
-        num_res_blocks=[2, 2, 2],
-        transformer_depth=[0, 0, 1, 1, 2, 2],
-        transformer_depth_output=[0, 0, 0, 1, 1, 1, 2, 2, 2],
-        transformer_depth_middle=2,
-        use_linear_in_transformer=True,
-        adm_in_channels=2816,
-        num_classes="sequential",
-        num_head_channels=16,
-        num_heads=-1,
-    ),
-}
-COMMON = dict(
-    image_size=32,
-    in_channels=4,
-    out_channels=4,
-    model_channels=32,
-    context_dim=CONTEXT,
-    use_spatial_transformer=True,
-    legacy=False,
-    use_temporal_attention=False,
-    use_temporal_resblock=False,
+SDXL: dict[str, Any] = dict(
+    channel_mult=(1, 2, 4),
+    num_res_blocks=[2, 2, 2],
+    transformer_depth=[0, 0, 1, 1, 2, 2],
+    transformer_depth_output=[0, 0, 0, 1, 1, 1, 2, 2, 2],
+    transformer_depth_middle=2,
+    use_linear_in_transformer=True,
+    adm_in_channels=2816,
+    num_classes="sequential",
+    num_head_channels=16,
+    num_heads=-1,
 )
+UNETS = {"SD1.5": unet_config(32, CONTEXT), "SDXL": unet_config(32, CONTEXT, **SDXL)}
 
 
 class TinySD15(comfy.supported_models.SD15):
@@ -98,13 +77,16 @@ def image_model(
     """A loaded checkpoint's MODEL at tiny width: `base` is "SD1.5", "SD2.x" or "SDXL". With 9
     channels it is an inpainting model."""
     unet = UNETS["SDXL" if base == "SDXL" else "SD1.5"]
-    config = CONFIGS[base]({**COMMON, **unet, "in_channels": in_channels, "dtype": dtype})
+    config = CONFIGS[base]({**unet, "in_channels": in_channels, "dtype": dtype})
+    return loaded(config, seed, dtype)
+
+
+def loaded(config: Any, seed: int = 0, dtype: torch.dtype = torch.float32) -> ModelPatcher:
+    """The MODEL of a configuration, with live weights."""
     config.set_inference_dtype(dtype, None)
     model = config.get_model({}, "", device=torch.device("cpu"))
-    weights = model.diffusion_model.state_dict()
-    model.diffusion_model.load_state_dict(
-        {k: w.to(dtype) for k, w in randomise(weights, seed).items()}
-    )
+    weights = randomise(model.diffusion_model.state_dict(), seed)
+    model.diffusion_model.load_state_dict({k: w.to(dtype) for k, w in weights.items()})
     patcher = getattr(comfy.model_patcher, "CoreModelPatcher", ModelPatcher)
     memory = comfy.model_management
     return patcher(model, memory.get_torch_device(), memory.unet_offload_device())
@@ -128,6 +110,21 @@ def motion_patcher(family: str, seed: int = 7, positions: int | None = None) -> 
     known = FAMILIES[family]
     spec = MotionSpec(f"tiny_{family}", known, motion_layout(family), positions or known.positions)
     return build(spec, motion_weights(family, seed))
+
+
+def motion_lora(family: str, seed: int, rank: int = 4) -> dict[str, Tensor]:
+    """A MotionLoRA in the authors' spelling on every projection."""
+    generator = torch.Generator().manual_seed(seed)
+    attentions = "temporal_transformer.transformer_blocks.0.attention_blocks"
+    lora: dict[str, Tensor] = {}
+    for module, c in motion_layout(family).modules().items():
+        for attention in (0, 1):
+            for layer in ("to_q", "to_k", "to_v", "to_out"):
+                key = f"{module}.{attentions}.{attention}.processor.{layer}_lora"
+                down, up = (torch.randn((rank, c), generator=generator) for _ in range(2))
+                lora[f"{key}.down.weight"] = down * c**-0.5
+                lora[f"{key}.up.weight"] = 0.5 * up.T.contiguous()
+    return lora
 
 
 def prompt(seed: int, tokens: int = 7, base: str = "SD1.5") -> list[Any]:

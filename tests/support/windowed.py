@@ -13,12 +13,12 @@ import comfy.ops
 import comfy.sample
 import torch
 from adk_tests.support import tiny
+from adk_tests.support.calls import recorded as recorded
 from animatediff_kit.sampling.apply_windows import apply_context_windows
 from animatediff_kit.sampling.handler import NODE
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.controlnet import ControlNet
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from nodes import KSamplerAdvanced
@@ -90,7 +90,7 @@ def control_net(
 ) -> ControlNet:
     """A ControlNet for tiny SD1.5 models, its zero convolutions live. With 4 channels its hints
     come with a mask."""
-    config = {**tiny.COMMON, **tiny.UNETS["SD1.5"]}
+    config = dict(tiny.UNETS["SD1.5"])
     for key in ("out_channels", "transformer_depth_output", "image_size"):
         config.pop(key)
     module = comfy.cldm.cldm.ControlNet(
@@ -104,25 +104,3 @@ def control_net(
     module.load_state_dict(tiny.randomise(module.state_dict(), seed))
     device = comfy.model_management.get_torch_device()
     return kind(module, load_device=device, concat_mask=hint_channels == 4)
-
-
-class Calls:
-    """APPLY_MODEL wrapper: what transformer_options say in each call of the model."""
-
-    def __init__(self, *keys: str) -> None:
-        self.keys = keys
-        self.seen: list[dict[str, Any]] = []
-        self.batches: list[int] = []
-
-    def __call__(self, executor: Any, x: Tensor, *args: Any, **kwargs: Any) -> Any:
-        options = kwargs["transformer_options"] if "transformer_options" in kwargs else args[4]
-        self.seen.append({key: options.get(key) for key in self.keys})
-        self.batches.append(x.shape[0])
-        return executor(x, *args, **kwargs)
-
-
-def recorded(model: ModelPatcher, *keys: str) -> tuple[ModelPatcher, Calls]:
-    calls = Calls(*keys)
-    model = model.clone()
-    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "calls", calls)
-    return model, calls

@@ -8,7 +8,6 @@ moment; the last one runs to the end.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import signal
@@ -17,12 +16,6 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
-spec = importlib.util.spec_from_file_location(
-    "adk_standalone", TESTS.parent / "standalone" / "enter_comfyui.py"
-)
-assert spec is not None and spec.loader is not None
-standalone = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(standalone)
 
 
 def live(folder: Path, steps: int) -> None:
@@ -53,10 +46,12 @@ def die(folder: Path, steps: int, chance: random.Random) -> bool:
 
 
 def main(folder: Path, steps: int, kills: int) -> None:
-    # the script's own folder would hide `clips` and `small` behind other names
-    sys.path[:] = [place for place in sys.path if Path(place).resolve() != TESTS / "training"]
-    standalone.enter_comfyui(cpu=True)
-    standalone.register_package("adk_tests", TESTS)
+    # in the place of this folder, whose `clips` and `small` would hide others of these names
+    sys.path[0] = str(TESTS.parent / "standalone")
+    from enter_comfyui import enter_comfyui, register_package
+
+    enter_comfyui(cpu=True)
+    register_package("adk_tests", TESTS)
     import torch
 
     torch.set_num_threads(1)

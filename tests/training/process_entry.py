@@ -11,7 +11,6 @@ likely cause of an abort that was seen once ("terminate called without an active
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import sys
@@ -19,12 +18,6 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parent.parent
-spec = importlib.util.spec_from_file_location(
-    "adk_standalone", TESTS.parent / "standalone" / "enter_comfyui.py"
-)
-assert spec is not None and spec.loader is not None
-standalone = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(standalone)
 
 SETTINGS: dict[str, Any] = dict(
     steps=3, batch_size=2, gradient_accumulation=2, gradient_checkpointing=True, ema=0.9
@@ -32,10 +25,12 @@ SETTINGS: dict[str, Any] = dict(
 
 
 def main(folder: Path) -> None:
-    # the script's own folder would hide `clips` and `small` behind other names
-    sys.path[:] = [place for place in sys.path if Path(place).resolve() != TESTS / "training"]
-    standalone.enter_comfyui(cpu=True)
-    standalone.register_package("adk_tests", TESTS)
+    # in the place of this folder, whose `clips` and `small` would hide others of these names
+    sys.path[0] = str(TESTS.parent / "standalone")
+    from enter_comfyui import enter_comfyui, register_package
+
+    enter_comfyui(cpu=True)
+    register_package("adk_tests", TESTS)
     import torch
 
     torch.set_num_threads(1)

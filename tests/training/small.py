@@ -6,11 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import comfy.model_management
-import comfy.model_patcher
 import torch
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
+from animatediff_kit.small_world.unet_config import unet_config
 from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.engine.loop import Run
@@ -21,18 +20,16 @@ from animatediff_kit.training.models.stages import DeviceAndDtype, Trainee
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..support.tiny import COMMON, TinySD15, randomise
+from ..support.tiny import CONTEXT, TinySD15, loaded, randomise
 from .clips import ClipsInMemory
 
-UNET: dict[str, Any] = dict(
+UNET = unet_config(
+    32,
+    CONTEXT,
     channel_mult=(1, 2),
     num_res_blocks=[1, 1],
     transformer_depth=[1, 1],
     transformer_depth_output=[1, 1, 1, 1],
-    transformer_depth_middle=1,
-    use_linear_in_transformer=False,
-    adm_in_channels=None,
-    num_heads=8,
 )
 LAYOUT = MotionLayout((32, 64), False, 1)
 CPU = DeviceAndDtype(torch.device("cpu"), torch.float32)
@@ -41,13 +38,7 @@ RANK = 4
 
 def image_model(seed: int = 0) -> ModelPatcher:
     """An SD1.5 MODEL of two levels with live weights."""
-    config = TinySD15({**COMMON, **UNET, "dtype": torch.float32})
-    config.set_inference_dtype(torch.float32, None)
-    model = config.get_model({}, "", device=torch.device("cpu"))
-    model.diffusion_model.load_state_dict(randomise(model.diffusion_model.state_dict(), seed))
-    patcher = getattr(comfy.model_patcher, "CoreModelPatcher", ModelPatcher)
-    memory = comfy.model_management
-    return patcher(model, memory.get_torch_device(), memory.unet_offload_device())
+    return loaded(TinySD15({**UNET, "dtype": torch.float32}), seed)
 
 
 def motion_spec(family: str) -> MotionSpec:

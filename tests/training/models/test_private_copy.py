@@ -157,14 +157,14 @@ def test_making_a_copy_draws_no_random_numbers_of_the_process() -> None:
 
 def velocity_model() -> ModelPatcher:
     """An SD2.x checkpoint that predicts v, as ComfyUI tells it: by the spread of one bias."""
-    config = tiny.TinySD20({**tiny.COMMON, **tiny.UNETS["SD1.5"], "dtype": F32})
+    config = tiny.TinySD20({**tiny.UNETS["SD1.5"], "dtype": F32})
     config.set_inference_dtype(F32, None)
     mark = {"output_blocks.11.1.transformer_blocks.0.norm1.bias": torch.tensor([-1.0, 1.0])}
     return ModelPatcher(config.get_model(mark, "", device=CPU), CPU, CPU)
 
 
 def inpainting_model() -> ModelPatcher:
-    unet = {**tiny.COMMON, **small.UNET, "in_channels": 9, "dtype": F32}
+    unet = {**small.UNET, "in_channels": 9, "dtype": F32}
     config = tiny.TinySD15(unet)
     config.set_inference_dtype(F32, None)
     return ModelPatcher(config.get_model({}, "", device=CPU), CPU, CPU)
