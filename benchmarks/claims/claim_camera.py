@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ from ...measures.camera_signature import CameraSignature
 from ...motion_models.read import read_weights
 from ...small_world.files import motion_lora
 from .alike import check_alike
-from .animations import grid, save_animation
+from .animations import animation
 from .charts import curves, matrix
 from .estimates import mean, median, share
-from .findings import Finding, Picture
+from .findings import Part, figure
+from .lines import Line, at_least, below, interval_below
 from .measures.camera import CAMERA_MOVES, CLASSES, amounts, signature
 from .scenes import Case, camera_cases
 from .sitting import Sitting
-from .studio import Shot, shipped_move
+from .studio import shipped_move
 
 DIAGONAL, WORST, BESIDE = 0.9, 0.75, 0.2
 UNSTEERED = 0.25
@@ -33,96 +34,53 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TOGETHER = (("pan left", "zoom in"), ("tilt up", "roll clockwise"))
 OPPOSED = (("pan left", "pan right"), ("zoom in", "zoom out"))
 
-METHOD = """\
-Still things on checkered grounds (base model, motion module, no adapter) with each of the eight
-MotionLoRAs. The camera's move is read from the optical flow by robust affine fits, and told as a
-share of the reference clips' amount. The same prompts and noise without any MotionLoRA are the
-control. Monotone: Spearman's rank correlation of strength (0, 0.25 ... 1) and signed amount, clip
-by clip; amounts that stay the same correlate by 0. Two at once: each has to keep half of the amount
-that it has alone, which has to be a quarter of the reference clips' at least; of two opposed ones a
-quarter may be left, whichever way. MotionLoRAs of fewer reference clips are compared on the moves
-that they were trained for, everything else being the same."""
+MOST = 9.0
+"""Of what is beside a move, told where there is hardly any of the move itself."""
 
 Scenes = dict[str, list[Case]]
+Clips = dict[str, list[Tensor]]
 Read = dict[str, list[CameraSignature]]
+"""Each of every move."""
 
 
-def measure(sitting: Sitting) -> Finding:
-    finding = Finding(4, "MotionLoRAs steer the camera", METHOD)
+def parts(sitting: Sitting) -> Iterator[Part]:
     scenes = {move: camera_cases(move, sitting.scaled(16)) for move in CAMERA_MOVES}
-    clips = {move: moved(sitting, finding, found, [move]) for move, found in scenes.items()}
-    full = {move: [signature(clip) for clip in part] for move, part in clips.items()}
-    measure_classes(finding, sitting, scenes, full)
-    measure_strengths(finding, sitting, scenes)
-    measure_pairs(finding, sitting, scenes["pan left"], full)
-    measure_files(finding, sitting, scenes)
+    clips = steered(sitting, scenes)
+    full = read(clips)
+    yield from class_parts(sitting, scenes, full)
+    yield from strength_parts(sitting, scenes)
+    for both in TOGETHER:
+        yield from pair_parts(sitting, scenes["pan left"], full, both)
+    for both in OPPOSED:
+        yield from opposed_parts(sitting, scenes["pan left"], full, both)
+    yield from file_parts(sitting, scenes)
     rows = [[clips[move][i] for move in CAMERA_MOVES] for i in range(2)]
-    save_animation(sitting.pictures / "camera.webp", grid(rows))
     shows = f"From the left: {', '.join(CAMERA_MOVES)}"
-    finding.pictures.append(Picture("camera.webp", shows))
-    return finding
+    yield animation(sitting.pictures / "camera.webp", rows, shows)
 
 
-def moved(
-    sitting: Sitting,
-    finding: Finding,
-    found: Sequence[Case],
-    moves: Sequence[str],
-    strength: float = 1.0,
-) -> list[Tensor]:
-    """Clips with these MotionLoRAs at once; at strength 0 without any."""
-    files = tuple(shipped_move(move, strength) for move in moves) if strength else ()
-    return sitting.render(finding, [Shot(c.caption, c.seed, moves=files) for c in found])
-
-
-def measure_classes(finding: Finding, sitting: Sitting, scenes: Scenes, full: Read) -> None:
-    right = share(hits(full))
-    line = f"at least {DIAGONAL:.0%}"
-    name = "clips that show their MotionLoRA's move"
-    finding.add(name, right, line, right.value >= DIAGONAL, "%")
-    worst = min((share(hits({move: part})) for move, part in full.items()), key=lambda e: e.value)
-    name = "the same of the move that does so least"
-    finding.add(name, worst, f"at least {WORST:.0%}", worst.value >= WORST, "%")
-    bare = share(hits(read(sitting, finding, scenes, 0.0)))
-    name, line = "the same without a MotionLoRA", f"interval below {UNSTEERED:.0%}"
-    finding.add(name, bare, line, bare.high < UNSTEERED, "%", control=True)
-    beside = median([beside_of(one, move) for move, part in full.items() for one in part])
-    name = "largest other component, of the move's own"
-    finding.add(name, beside, f"below {BESIDE:g}", beside.value < BESIDE)
-    real = {
-        move: [signature(sitting.studio.through_autoencoder(case.real)) for case in found[:8]]
-        for move, found in scenes.items()
-    }
-    read_right, line = share(hits(real)), f"at least {REAL:.0%}"
-    name = "real clips through the autoencoder that show it"
-    finding.add(name, read_right, line, read_right.value >= REAL, "%")
-    shown = confusion(full)
-    matrix(sitting.pictures / "camera.png", shown, CAMERA_MOVES, CLASSES, "what the clips show")
-    finding.pictures.append(Picture("camera.png", "MotionLoRA (rows) and what its clips show"))
-
-
-def read(sitting: Sitting, finding: Finding, scenes: Scenes, strength: float) -> Read:
+def steered(sitting: Sitting, scenes: Scenes, strength: float = 1.0) -> Clips:
+    """Each move's scenes with its MotionLoRA; at strength 0 without any."""
     return {
-        move: [signature(clip) for clip in moved(sitting, finding, found, [move], strength)]
+        move: sitting.render(found, moves=(shipped_move(move, strength),) if strength else ())
         for move, found in scenes.items()
     }
+
+
+def read(clips: Clips) -> Read:
+    return {move: [signature(clip) for clip in part] for move, part in clips.items()}
 
 
 def hits(found: Read) -> list[bool]:
     return [one.move == move for move, part in found.items() for one in part]
 
 
-def confusion(found: Read) -> np.ndarray:
-    """Rows of MotionLoRAs, columns of CLASSES."""
-    counts = np.zeros((len(CAMERA_MOVES), len(CLASSES)))
-    for move, part in found.items():
-        for one in part:
-            counts[CAMERA_MOVES.index(move), CLASSES.index(one.move)] += 1
-    return counts
+def amounts_of(found: Read) -> list[float]:
+    return [amounts(one).of(move) for move, part in found.items() for one in part]
 
 
-MOST = 9.0
-"""Told where there is hardly any of the move itself."""
+def beside_all(found: Read) -> list[float]:
+    return [beside_of(one, move) for move, part in found.items() for one in part]
 
 
 def beside_of(found: CameraSignature, move: str) -> float:
@@ -131,73 +89,92 @@ def beside_of(found: CameraSignature, move: str) -> float:
     return min(MOST, beside / own) if own else MOST
 
 
-def measure_strengths(finding: Finding, sitting: Sitting, scenes: Scenes) -> None:
+def class_parts(sitting: Sitting, scenes: Scenes, full: Read) -> Iterator[Part]:
+    name = "clips that show their MotionLoRA's move"
+    yield figure(name, share(hits(full)), at_least(DIAGONAL), "%")
+    worst = min((share(hits({move: full[move]})) for move in full), key=lambda one: one.value)
+    yield figure("the same of the move that does so least", worst, at_least(WORST), "%")
+    bare, line = share(hits(read(steered(sitting, scenes, 0.0)))), interval_below(UNSTEERED)
+    yield figure("the same without a MotionLoRA", bare, line, "%", control=True)
+    beside = median(beside_all(full))
+    yield figure("largest other component, of the move's own", beside, below(BESIDE))
+    real = read({move: sitting.decoded(found[:8]) for move, found in scenes.items()})
+    name = "real clips through the autoencoder that show it"
+    yield figure(name, share(hits(real)), at_least(REAL), "%")
+    path, shows = sitting.pictures / "camera.png", "MotionLoRA (rows) and what its clips show"
+    yield matrix(path, confusion(full), (CAMERA_MOVES, CLASSES), shows)
+
+
+def confusion(found: Read) -> np.ndarray:
+    """Rows of MotionLoRAs, columns of CLASSES."""
+    shown = {move: [one.move for one in found.get(move, [])] for move in CAMERA_MOVES}
+    return np.array([[shown[move].count(name) for name in CLASSES] for move in CAMERA_MOVES])
+
+
+def strength_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     few = {move: found[: sitting.scaled(8)] for move, found in scenes.items()}
-    told: dict[float, dict[str, list[float]]] = {}
-    for strength in STRENGTHS:
-        found = read(sitting, finding, few, strength)
-        told[strength] = {move: [amounts(o).of(move) for o in part] for move, part in found.items()}
-    ranks = [
-        rank_correlation([told[strength][move][i] for strength in STRENGTHS])
-        for move in CAMERA_MOVES
-        for i in range(len(few[move]))
-    ]
-    rises = mean(ranks)
-    name = "rank correlation of strength and amount"
-    finding.add(name, rises, f"at least {RISES:g}", rises.value >= RISES)
-    middles = {move: [median(told[s][move]) for s in STRENGTHS] for move in CAMERA_MOVES}
-    grows = [bool(np.all(np.diff([e.value for e in part]) > 0)) for part in middles.values()]
-    growing, line = share(grows), f"at least {GROW:.0%}"
-    name = "moves whose median grows at every step"
-    finding.add(name, growing, line, growing.value >= GROW, "%")
+    found = [amounts_of(read(steered(sitting, few, strength))) for strength in STRENGTHS]
+    told = np.reshape(found, (len(STRENGTHS), len(CAMERA_MOVES), -1))
+    rises = mean([rank_correlation(values) for values in np.transpose(found)])
+    yield figure("rank correlation of strength and amount", rises, at_least(RISES))
+    middles = {move: [median(clips) for clips in told[:, i]] for i, move in enumerate(CAMERA_MOVES)}
+    grows = [np.all(np.diff([one.value for one in part]) > 0) for part in middles.values()]
+    yield figure("moves whose median grows at every step", share(grows), at_least(GROW), "%")
     labels = "strength of the MotionLoRA", "amount, of the reference clips'"
-    curves(sitting.pictures / "strength.png", STRENGTHS, middles, labels)
     shows = "Amount of each move over its MotionLoRA's strength, medians"
-    finding.pictures.append(Picture("strength.png", shows))
+    yield curves(sitting.pictures / "strength.png", STRENGTHS, middles, labels, shows)
 
 
-def rank_correlation(values: Sequence[float]) -> float:
+def rank_correlation(values: Sequence[float] | np.ndarray) -> float:
     """Spearman's, with the rising numbers 0, 1, 2...; 0 for values that are all the same."""
     ranks = rankdata(values)
     return float(np.corrcoef(ranks, np.arange(len(values)))[0, 1]) if np.ptp(ranks) else 0.0
 
 
-def measure_pairs(finding: Finding, sitting: Sitting, found: Sequence[Case], full: Read) -> None:
-    """Each amount beside the median of the MotionLoRA alone."""
-    for both in (*TOGETHER, *OPPOSED):
-        shown = [signature(clip) for clip in moved(sitting, finding, found, both)]
-        for move in both if both in TOGETHER else both[:1]:
-            alone = float(np.median([amounts(one).of(move) for one in full[move]]))
-            told = max(alone, LEAST)  # of a move that is hardly there nothing can be kept
-            left = np.array([amounts(one).of(move) / told for one in shown])
-            name = f"{both[0]} + {both[1]}: {move}, of it alone"
-            if both in TOGETHER:
-                kept, line = median(left), f"at least {HALF:g}"
-                finding.add(name, kept, line, kept.value >= HALF and alone >= LEAST)
-            else:
-                rest, line = median(np.abs(left)), f"at most {CANCELLED:g} either way"
-                finding.add(name, rest, line, rest.value <= CANCELLED and alone >= LEAST)
+Both = tuple[str, str]
 
 
-def measure_files(finding: Finding, sitting: Sitting, scenes: Scenes) -> None:
+def pair_parts(sitting: Sitting, found: list[Case], full: Read, both: Both) -> Iterator[Part]:
+    for move in both:
+        alone, left = left_of(move, both, sitting, found, full)
+        line = Line("at least {}", (HALF,), lambda e, a=alone: e.value >= HALF and a >= LEAST)
+        yield figure(f"{both[0]} + {both[1]}: {move}, of it alone", median(left), line)
+
+
+def opposed_parts(sitting: Sitting, found: list[Case], full: Read, both: Both) -> Iterator[Part]:
+    move = both[0]
+    alone, left = left_of(move, both, sitting, found, full)
+    words = "at most {} either way"
+    line = Line(words, (CANCELLED,), lambda e: e.value <= CANCELLED and alone >= LEAST)
+    yield figure(f"{move} + {both[1]}: {move}, of it alone", median(np.abs(left)), line)
+
+
+def left_of(
+    move: str, both: Both, sitting: Sitting, found: list[Case], full: Read
+) -> tuple[float, np.ndarray]:
+    """The median amount of the move's MotionLoRA alone; and of both at once, as shares of it."""
+    alone = float(np.median(amounts_of({move: full[move]})))
+    told = max(alone, LEAST)  # of a move that is hardly there nothing can be kept
+    clips = sitting.render(found, moves=tuple(map(shipped_move, both)))
+    return alone, np.array(amounts_of(read({move: clips}))) / told
+
+
+def file_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     """MotionLoRAs trained on other numbers of reference clips, which their metadata tell, beside
     those that ship of the same moves."""
     by_clips: dict[int, list[Path]] = {}
     for path in with_shipped(sitting.lora_files):
         about: Any = read_weights(str(path))[1]
         by_clips.setdefault(int(about["clips"]), []).append(path)
-    for clips, files in sorted(by_clips.items()):
-        found: Read = {}
-        for path in files:
-            move = move_of(path)
-            shots = [Shot(c.caption, c.seed, moves=((path, 1.0),)) for c in scenes[move]]
-            found[move] = [signature(clip) for clip in sitting.render(finding, shots)]
-        name = f"{clips} reference clips ({', '.join(found)})"
-        finding.add(f"{name}: clips that show the move", share(hits(found)), unit="%")
-        amount = [amounts(one).of(move) for move, part in found.items() for one in part]
-        finding.add(f"{name}: amount, of the reference clips'", median(amount))
-        beside = [beside_of(one, move) for move, part in found.items() for one in part]
-        finding.add(f"{name}: largest other component", median(beside))
+    for count, files in sorted(by_clips.items()):
+        moves = {move_of(path): path for path in files}
+        clips = {
+            move: sitting.render(scenes[move], moves=((path, 1.0),)) for move, path in moves.items()
+        }
+        name, found = f"{count} reference clips ({', '.join(moves)})", read(clips)
+        yield figure(f"{name}: clips that show the move", share(hits(found)), unit="%")
+        yield figure(f"{name}: amount, of the reference clips'", median(amounts_of(found)))
+        yield figure(f"{name}: largest other component", median(beside_all(found)))
 
 
 def with_shipped(paths: Sequence[Path]) -> list[Path]:
