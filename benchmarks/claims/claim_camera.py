@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -16,9 +16,9 @@ from ...small_world.files import motion_lora
 from .alike import check_alike
 from .animations import animation
 from .charts import curves, matrix
-from .estimates import mean, median, share
-from .findings import Part, figure
-from .lines import Line, at_least, below, interval_below
+from .estimates import Estimate, mean, median, share
+from .findings import Figure, Part, figure
+from .lines import at_least, at_most, below, interval_below
 from .measures.camera import CAMERA_MOVES, CLASSES, amounts, signature
 from .scenes import Case, camera_cases
 from .sitting import Sitting
@@ -38,86 +38,99 @@ MOST = 9.0
 """Of what is beside a move, told where there is hardly any of the move itself."""
 
 Scenes = dict[str, list[Case]]
-Clips = dict[str, list[Tensor]]
-Read = dict[str, list[CameraSignature]]
-"""Each of every move."""
+"""Of each move."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a clip that was made with a move's MotionLoRA shows."""
+
+    move: str
+    found: CameraSignature
+
+    @property
+    def hit(self) -> bool:
+        return self.found.move == self.move
+
+    @property
+    def amount(self) -> float:
+        return amounts(self.found).of(self.move)
+
+    @property
+    def beside(self) -> float:
+        """The largest other component as a share of the move's own amount."""
+        own, beside = abs(self.amount), amounts(self.found).beside(self.move)
+        return min(MOST, beside / own) if own else MOST
+
+
+def read(move: str, clips: Sequence[Tensor]) -> list[Read]:
+    return [Read(move, signature(clip)) for clip in clips]
+
+
+def of_move(found: Sequence[Read], move: str) -> list[Read]:
+    return [one for one in found if one.move == move]
+
+
+def shown(found: Sequence[Read]) -> Estimate:
+    """The share of clips that show the move."""
+    return share([one.hit for one in found])
 
 
 def parts(sitting: Sitting) -> Iterator[Part]:
     scenes = {move: camera_cases(move, sitting.scaled(16)) for move in CAMERA_MOVES}
-    clips = steered(sitting, scenes)
-    full = read(clips)
+    full = steered(sitting, scenes)
     yield from class_parts(sitting, scenes, full)
     yield from strength_parts(sitting, scenes)
-    for both in TOGETHER:
-        yield from pair_parts(sitting, scenes["pan left"], full, both)
-    for both in OPPOSED:
-        yield from opposed_parts(sitting, scenes["pan left"], full, both)
+    for both in (*TOGETHER, *OPPOSED):
+        clips = sitting.render(scenes["pan left"], moves=tuple(map(shipped_move, both)))
+        yield from pair_figures(both, clips, full)
     yield from file_parts(sitting, scenes)
-    rows = [[clips[move][i] for move in CAMERA_MOVES] for i in range(2)]
+    first = {move: scenes[move][:2] for move in CAMERA_MOVES}
+    columns = [sitting.render(found, moves=(shipped_move(m),)) for m, found in first.items()]
     shows = f"From the left: {', '.join(CAMERA_MOVES)}"
-    yield animation(sitting.pictures / "camera.webp", rows, shows)
+    yield animation(sitting.pictures / "camera.webp", list(zip(*columns, strict=True)), shows)
 
 
-def steered(sitting: Sitting, scenes: Scenes, strength: float = 1.0) -> Clips:
+def steered(sitting: Sitting, scenes: Scenes, strength: float = 1.0) -> list[Read]:
     """Each move's scenes with its MotionLoRA; at strength 0 without any."""
-    return {
-        move: sitting.render(found, moves=(shipped_move(move, strength),) if strength else ())
-        for move, found in scenes.items()
-    }
+    found: list[Read] = []
+    for move, some in scenes.items():
+        moves = (shipped_move(move, strength),) if strength else ()
+        found += read(move, sitting.render(some, moves=moves))
+    return found
 
 
-def read(clips: Clips) -> Read:
-    return {move: [signature(clip) for clip in part] for move, part in clips.items()}
-
-
-def hits(found: Read) -> list[bool]:
-    return [one.move == move for move, part in found.items() for one in part]
-
-
-def amounts_of(found: Read) -> list[float]:
-    return [amounts(one).of(move) for move, part in found.items() for one in part]
-
-
-def beside_all(found: Read) -> list[float]:
-    return [beside_of(one, move) for move, part in found.items() for one in part]
-
-
-def beside_of(found: CameraSignature, move: str) -> float:
-    """The largest other component as a share of the move's own amount."""
-    own, beside = abs(amounts(found).of(move)), amounts(found).beside(move)
-    return min(MOST, beside / own) if own else MOST
-
-
-def class_parts(sitting: Sitting, scenes: Scenes, full: Read) -> Iterator[Part]:
-    name = "clips that show their MotionLoRA's move"
-    yield figure(name, share(hits(full)), at_least(DIAGONAL), "%")
-    worst = min((share(hits({move: full[move]})) for move in full), key=lambda one: one.value)
+def class_parts(sitting: Sitting, scenes: Scenes, full: list[Read]) -> Iterator[Part]:
+    yield figure("clips that show their MotionLoRA's move", shown(full), at_least(DIAGONAL), "%")
+    worst = min((shown(of_move(full, move)) for move in scenes), key=lambda found: found.value)
     yield figure("the same of the move that does so least", worst, at_least(WORST), "%")
-    bare, line = share(hits(read(steered(sitting, scenes, 0.0)))), interval_below(UNSTEERED)
+    bare, line = shown(steered(sitting, scenes, 0.0)), interval_below(UNSTEERED)
     yield figure("the same without a MotionLoRA", bare, line, "%", control=True)
-    beside = median(beside_all(full))
+    beside = median([one.beside for one in full])
     yield figure("largest other component, of the move's own", beside, below(BESIDE))
-    real = read({move: sitting.decoded(found[:8]) for move, found in scenes.items()})
+    real = [one for m, found in scenes.items() for one in read(m, sitting.decoded(found[:8]))]
     name = "real clips through the autoencoder that show it"
-    yield figure(name, share(hits(real)), at_least(REAL), "%")
+    yield figure(name, shown(real), at_least(REAL), "%")
     path, shows = sitting.pictures / "camera.png", "MotionLoRA (rows) and what its clips show"
     yield matrix(path, confusion(full), (CAMERA_MOVES, CLASSES), shows)
 
 
-def confusion(found: Read) -> np.ndarray:
+def confusion(found: Sequence[Read]) -> np.ndarray:
     """Rows of MotionLoRAs, columns of CLASSES."""
-    shown = {move: [one.move for one in found.get(move, [])] for move in CAMERA_MOVES}
-    return np.array([[shown[move].count(name) for name in CLASSES] for move in CAMERA_MOVES])
+    pairs = [(one.move, one.found.move) for one in found]
+    return np.array([[pairs.count((row, column)) for column in CLASSES] for row in CAMERA_MOVES])
 
 
 def strength_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     few = {move: found[: sitting.scaled(8)] for move, found in scenes.items()}
-    found = [amounts_of(read(steered(sitting, few, strength))) for strength in STRENGTHS]
-    told = np.reshape(found, (len(STRENGTHS), len(CAMERA_MOVES), -1))
-    rises = mean([rank_correlation(values) for values in np.transpose(found)])
+    found = [steered(sitting, few, strength) for strength in STRENGTHS]
+    by_clip = [[one.amount for one in strengths] for strengths in zip(*found, strict=True)]
+    rises = mean([rank_correlation(told) for told in by_clip])
     yield figure("rank correlation of strength and amount", rises, at_least(RISES))
-    middles = {move: [median(clips) for clips in told[:, i]] for i, move in enumerate(CAMERA_MOVES)}
+    middles = {
+        move: [median([one.amount for one in of_move(part, move)]) for part in found]
+        for move in CAMERA_MOVES
+    }
     grows = [np.all(np.diff([one.value for one in part]) > 0) for part in middles.values()]
     yield figure("moves whose median grows at every step", share(grows), at_least(GROW), "%")
     labels = "strength of the MotionLoRA", "amount, of the reference clips'"
@@ -125,56 +138,43 @@ def strength_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     yield curves(sitting.pictures / "strength.png", STRENGTHS, middles, labels, shows)
 
 
-def rank_correlation(values: Sequence[float] | np.ndarray) -> float:
+def rank_correlation(values: Sequence[float]) -> float:
     """Spearman's, with the rising numbers 0, 1, 2...; 0 for values that are all the same."""
     ranks = rankdata(values)
     return float(np.corrcoef(ranks, np.arange(len(values)))[0, 1]) if np.ptp(ranks) else 0.0
 
 
-Both = tuple[str, str]
-
-
-def pair_parts(sitting: Sitting, found: list[Case], full: Read, both: Both) -> Iterator[Part]:
-    for move in both:
-        alone, left = left_of(move, both, sitting, found, full)
-        line = Line("at least {}", (HALF,), lambda e, a=alone: e.value >= HALF and a >= LEAST)
-        yield figure(f"{both[0]} + {both[1]}: {move}, of it alone", median(left), line)
-
-
-def opposed_parts(sitting: Sitting, found: list[Case], full: Read, both: Both) -> Iterator[Part]:
-    move = both[0]
-    alone, left = left_of(move, both, sitting, found, full)
-    words = "at most {} either way"
-    line = Line(words, (CANCELLED,), lambda e: e.value <= CANCELLED and alone >= LEAST)
-    yield figure(f"{move} + {both[1]}: {move}, of it alone", median(np.abs(left)), line)
-
-
-def left_of(
-    move: str, both: Both, sitting: Sitting, found: list[Case], full: Read
-) -> tuple[float, np.ndarray]:
-    """The median amount of the move's MotionLoRA alone; and of both at once, as shares of it."""
-    alone = float(np.median(amounts_of({move: full[move]})))
-    told = max(alone, LEAST)  # of a move that is hardly there nothing can be kept
-    clips = sitting.render(found, moves=tuple(map(shipped_move, both)))
-    return alone, np.array(amounts_of(read({move: clips}))) / told
+def pair_figures(
+    both: tuple[str, str], clips: Sequence[Tensor], full: Sequence[Read]
+) -> Iterator[Figure]:
+    """Two MotionLoRAs at once: what is left of each amount, or of the first of two opposed ones,
+    as a share of the median with its MotionLoRA alone."""
+    for move in both if both in TOGETHER else both[:1]:
+        alone = float(np.median([one.amount for one in of_move(full, move)]))
+        told = max(alone, LEAST)  # of a move that is hardly there nothing can be kept
+        left = np.array([one.amount for one in read(move, clips)]) / told
+        line = at_least(HALF)
+        if both in OPPOSED:
+            left, line = np.abs(left), replace(at_most(CANCELLED), words="at most {} either way")
+        held = line if alone >= LEAST else replace(line, holds=lambda _: False)
+        yield figure(f"{both[0]} + {both[1]}: {move}, of it alone", median(left), held)
 
 
 def file_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     """MotionLoRAs trained on other numbers of reference clips, which their metadata tell, beside
     those that ship of the same moves."""
-    by_clips: dict[int, list[Path]] = {}
+    by_clips: dict[int, dict[str, list[Read]]] = {}
     for path in with_shipped(sitting.lora_files):
-        about: Any = read_weights(str(path))[1]
-        by_clips.setdefault(int(about["clips"]), []).append(path)
-    for count, files in sorted(by_clips.items()):
-        moves = {move_of(path): path for path in files}
-        clips = {
-            move: sitting.render(scenes[move], moves=((path, 1.0),)) for move, path in moves.items()
-        }
-        name, found = f"{count} reference clips ({', '.join(moves)})", read(clips)
-        yield figure(f"{name}: clips that show the move", share(hits(found)), unit="%")
-        yield figure(f"{name}: amount, of the reference clips'", median(amounts_of(found)))
-        yield figure(f"{name}: largest other component", median(beside_all(found)))
+        about, move = read_weights(str(path))[1], move_of(path)
+        clips = sitting.render(scenes[move], moves=((path, 1.0),))
+        by_clips.setdefault(int(str(about["clips"])), {})[move] = read(move, clips)
+    for count, moves in sorted(by_clips.items()):
+        name = f"{count} reference clips ({', '.join(moves)})"
+        found = [one for part in moves.values() for one in part]
+        yield figure(f"{name}: clips that show the move", shown(found), unit="%")
+        amount, beside = (median([getattr(o, k) for o in found]) for k in ("amount", "beside"))
+        yield figure(f"{name}: amount, of the reference clips'", amount)
+        yield figure(f"{name}: largest other component", beside)
 
 
 def with_shipped(paths: Sequence[Path]) -> list[Path]:

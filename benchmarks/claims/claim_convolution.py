@@ -10,7 +10,6 @@ from ...small_world.files import weights_of
 from ...small_world.temporal_convolution import convolution_module
 from .alike import check_alike
 from .animations import animation
-from .charts import curves
 from .estimates import bootstrap
 from .findings import Part, figure
 from .lines import interval_above
@@ -18,16 +17,7 @@ from .measures.order_gain import predictor
 from .quality import CLAIM, TOLD, Shown, motion_figures, track_figures
 from .scenes import REPORT, STRAIGHT, cases
 from .sitting import FULL, Sitting
-from .stage_losses import (
-    MIDDLES,
-    Losses,
-    adapted,
-    by_time,
-    clip_losses,
-    gain,
-    here,
-    shipped_module,
-)
+from .stage_losses import Losses, adapted, clip_losses, gain, here, loss_curves, module_on
 from .studio import CONVOLUTION, MOTION, TRANSFORMER
 
 
@@ -41,7 +31,7 @@ def both_losses(sitting: Sitting) -> dict[str, Losses]:
     check_alike(path, MOTION, ("models", "settings", "data", "steps"))
     sitting.note([path])
     model = adapted()
-    transformer, convolution = shipped_module(model), convolution_module(model, 0, here())
+    transformer, convolution = module_on(model), convolution_module(model, 0, here())
     motion = convolution.denoiser.motion
     assert motion is not None
     motion.load_state_dict({key: tensor.float() for key, tensor in weights_of(path).items()})
@@ -59,9 +49,8 @@ def loss_parts(sitting: Sitting, found: dict[str, Losses]) -> Iterator[Part]:
     lower = gain(found[CONVOLUTION].true, found[TRANSFORMER].true)
     name = "transformer's loss below the convolution's, of that"
     yield figure(name, lower, interval_above(0), "%")
-    lines, labels = {kind: by_time(part.true) for kind, part in found.items()}, ("t / T", "loss")
-    path, shows = sitting.pictures / "convolution.png", "The loss over the timestep"
-    yield curves(path, MIDDLES, lines, labels, shows)
+    true = {kind: part.true for kind, part in found.items()}
+    yield loss_curves(sitting.pictures / "convolution.png", true)
 
 
 def clip_parts(sitting: Sitting) -> Iterator[Part]:

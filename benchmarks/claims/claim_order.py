@@ -9,7 +9,6 @@ import numpy as np
 from ...training.models.denoiser import Denoiser
 from ...training.models.noise_schedule import signal_of_model
 from .animations import animation
-from .charts import curves
 from .controls import frozen, shuffled
 from .estimates import mean
 from .findings import Part, figure
@@ -18,16 +17,7 @@ from .measures.order_gain import nearest_steps, predictor
 from .quality import CONTROL, Shown, frechet_figures, motion_figures
 from .scenes import REPORT, cases
 from .sitting import FULL, Sitting
-from .stage_losses import (
-    MIDDLES,
-    Losses,
-    adapted,
-    by_time,
-    clip_losses,
-    gain,
-    new_module,
-    shipped_module,
-)
+from .stage_losses import Losses, adapted, clip_losses, gain, loss_curves, module_on
 from .studio import STILL
 
 WITHOUT, WITH, MISLED, NEW = "without", "with", "without, at the module's timesteps", "new"
@@ -40,13 +30,13 @@ def parts(sitting: Sitting) -> Iterator[Part]:
 
 def all_losses(sitting: Sitting) -> dict[str, Losses]:
     model = adapted()
-    shipped = shipped_module(model)
+    shipped = module_on(model)
     bare = Denoiser(shipped.denoiser.unet, None)
     predictors = {
         WITHOUT: predictor(bare, nearest_steps(shipped.signal, signal_of_model(model))),
         WITH: predictor(shipped.denoiser),
         MISLED: predictor(bare),
-        NEW: predictor(new_module(model).denoiser),
+        NEW: predictor(module_on(model, shipped=False).denoiser),
     }
     return clip_losses(sitting, model, shipped.signal, predictors, sitting.scaled(FULL))
 
@@ -63,9 +53,7 @@ def loss_parts(sitting: Sitting, found: dict[str, Losses]) -> Iterator[Part]:
     name = f"a new module: gain by it (largest change of any loss: {largest:g})"
     yield figure(name, mean(change.mean(1)), unchanged, control=True)
     told = {"without the module": off, "with it": on, "with it, frames shuffled": wrong}
-    lines, labels = {name: by_time(part) for name, part in told.items()}, ("t / T", "loss")
-    path, shows = sitting.pictures / "order.png", "The loss over the timestep"
-    yield curves(path, MIDDLES, lines, labels, shows)
+    yield loss_curves(sitting.pictures / "order.png", told)
 
 
 def clip_parts(sitting: Sitting) -> Iterator[Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -46,20 +46,8 @@ NOISES = {"own noise": False, "FreeNoise": True}
 FIGURES = ("motion", "warp", "sharpness")
 DRAWN = ("pyramid, own noise", "pyramid, FreeNoise", "batched, overlap 0, own noise")
 
-
-@dataclass(frozen=True)
-class Seen:
-    """What the seams of some videos show."""
-
-    triples: Sequence[SeamTriple]
-
-    @property
-    def unseen(self) -> Estimate:
-        """The share of videos that show none."""
-        return share([triple.passes for triple in self.triples])
-
-    def effect(self, name: str) -> Estimate:
-        return mean([getattr(triple, name).effect or 0.0 for triple in self.triples])
+Seams = Sequence[SeamTriple]
+"""What the seams of some videos show."""
 
 
 def parts(sitting: Sitting) -> Iterator[Part]:
@@ -67,15 +55,15 @@ def parts(sitting: Sitting) -> Iterator[Part]:
         found = cases(sitting.scaled(count), REPORT, LASTING)
         whole = seen([drawn(case.scene, frames) for case in found], METHODS["pyramid"])
         cut = seen([drawn_apart(case, frames) for case in found], BATCHED)
-        yield unseen(f"{frames} frames, drawn: without seams", whole)
+        yield unseen_figure(f"{frames} frames, drawn: without seams", whole)
         name = f"{frames} frames, drawn in windows each for itself: without seams"
-        yield unseen(name, cut, control=True)
+        yield unseen_figure(name, cut, control=True)
         yield from method_parts(sitting, found, frames)
 
 
-def unseen(name: str, told: Seen, control: bool = False) -> Figure:
+def unseen_figure(name: str, shown: Seams, control: bool = False) -> Figure:
     line = below(UNSEEN) if control else at_least(UNSEEN)
-    return figure(name, told.unseen, line, "%", control)
+    return figure(name, unseen(shown), line, "%", control)
 
 
 def method_parts(sitting: Sitting, found: list[Case], frames: int) -> Iterator[Part]:
@@ -87,9 +75,9 @@ def method_parts(sitting: Sitting, found: list[Case], frames: int) -> Iterator[P
             name = f"{method}, {noise}"
             clips[name] = sitting.render(found, frames=frames, windows=settings, free_noise=free)
             told = seen(clips[name], settings)
-            yield unseen(f"{frames} frames, {name}", told, settings is BATCHED)
-            rows.append([method, noise, *(told_effect(told.effect(kind)) for kind in FIGURES)])
-            shown[noise].append(told.unseen)
+            yield unseen_figure(f"{frames} frames, {name}", told, settings is BATCHED)
+            rows.append([method, noise, *(told_effect(effect(told, kind)) for kind in FIGURES)])
+            shown[noise].append(unseen(told))
     yield Table(f"{frames} frames: effects at the seams", rows)
     names = [method.replace(", ", "\n").replace("-", "-\n") for method in METHODS]
     path, shows = f"windows_{frames}.png", f"Videos of {frames} frames in which no seam shows"
@@ -100,8 +88,17 @@ def method_parts(sitting: Sitting, found: list[Case], frames: int) -> Iterator[P
         yield animation(sitting.pictures / "windows.webp", rows, shows)
 
 
-def seen(clips: Sequence[Tensor], settings: WindowSettings) -> Seen:
-    return Seen([seam_triple(clip, settings) for clip in clips])
+def seen(clips: Sequence[Tensor], settings: WindowSettings) -> Seams:
+    return [seam_triple(clip, settings) for clip in clips]
+
+
+def unseen(shown: Seams) -> Estimate:
+    """The share of videos that show no seam."""
+    return share([triple.passes for triple in shown])
+
+
+def effect(shown: Seams, name: str) -> Estimate:
+    return mean([getattr(triple, name).effect or 0.0 for triple in shown])
 
 
 def seam_triple(clip: Tensor, settings: WindowSettings) -> SeamTriple:

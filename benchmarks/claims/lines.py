@@ -22,29 +22,15 @@ class Line:
         return self.words.format(*(f"{b:.0%}" if percent and b else f"{b:g}" for b in self.bounds))
 
 
-def at_least(bound: float) -> Line:
-    return Line("at least {}", (bound,), lambda found: found.value >= bound)
+def line(words: str, holds: Callable[..., bool]) -> Callable[..., Line]:
+    """Lines of one kind: a function of their bounds."""
+    return lambda *bounds: Line(words, bounds, lambda found: holds(found, *bounds))
 
 
-def at_most(bound: float) -> Line:
-    return Line("at most {}", (bound,), lambda found: found.value <= bound)
-
-
-def above(bound: float) -> Line:
-    return Line("above {}", (bound,), lambda found: found.value > bound)
-
-
-def below(bound: float) -> Line:
-    return Line("below {}", (bound,), lambda found: found.value < bound)
-
-
-def between(least: float, most: float) -> Line:
-    return Line("{} to {}", (least, most), lambda found: least <= found.value <= most)
-
-
-def interval_above(bound: float) -> Line:
-    return Line("interval above {}", (bound,), lambda found: found.low > bound)
-
-
-def interval_below(bound: float) -> Line:
-    return Line("interval below {}", (bound,), lambda found: found.high < bound)
+at_least = line("at least {}", lambda found, bound: found.value >= bound)
+at_most = line("at most {}", lambda found, bound: found.value <= bound)
+above = line("above {}", lambda found, bound: found.value > bound)
+below = line("below {}", lambda found, bound: found.value < bound)
+between = line("{} to {}", lambda found, least, most: least <= found.value <= most)
+interval_above = line("interval above {}", lambda found, bound: found.low > bound)
+interval_below = line("interval below {}", lambda found, bound: found.high < bound)

@@ -10,10 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...training.run.toml_tables import toml_reader
+from . import scenes, studio
 from .estimates import Estimate
 from .findings import Finding
-from .scenes import CHECKED, NETWORKS, REPORT
-from .studio import GUIDANCE, SAMPLER, STEPS
 
 HERE = Path(__file__).resolve().parent
 
@@ -28,16 +27,6 @@ OUTCOMES = {
     (True, True): "refused, as it must be",
     (True, False): "**not refused**",
     (False, None): "",
-}
-
-FACTS = {
-    "SAMPLER": SAMPLER,
-    "STEPS": STEPS,
-    "GUIDANCE": GUIDANCE,
-    "REPORT": REPORT,
-    "NETWORKS": NETWORKS,
-    "CHECKED": CHECKED,
-    "OUTCOMES": OUTCOMES,
 }
 
 TEMPLATES = Environment(
@@ -63,55 +52,47 @@ def write_page(
 
 
 def page(findings: Sequence[Finding], folder: str, texts: Texts = TEXTS) -> str:
-    template = TEMPLATES.get_template("page.md.jinja")
-    return template.render(
-        {**FACTS, "heading": heading, "anchor": anchor, "told": told, "reached": reached},
+    about = {finding.number: texts[f"claim_{finding.number}"] for finding in findings}
+    return TEMPLATES.get_template("page.md.jinja").render(
         findings=findings,
         folder=folder,
-        verdict=lambda finding: verdict(finding, texts),
-        remarks=lambda finding: texts[key(finding)].get("remarks", "").strip(),
+        scenes=scenes,
+        studio=studio,
+        anchor=anchor,
+        told=told,
+        outcomes=OUTCOMES,
+        verdicts={f.number: verdict(f, about[f.number]["verdict"]) for f in findings},
+        remarks={number: text.get("remarks", "").strip() for number, text in about.items()},
     )
 
 
-def reached(held: Sequence[bool]) -> str:
-    return f"{sum(held)} of {len(held)}"
-
-
-def key(finding: Finding) -> str:
-    return f"claim_{finding.number}"
-
-
-def verdict(finding: Finding, texts: Texts) -> str:
+def verdict(finding: Finding, text: str) -> str:
     """One line. Raises KeyError for a figure that the finding does not have."""
-    values = {f.name: number(f.estimate.value, f.unit) for f in finding.figures}
-    units = {f.name: f.unit for f in finding.figures}
-    text = filled(texts[key(finding)]["verdict"], {"value": lambda n: values[n] + end(units[n])})
-    return " ".join(text.split())
-
-
-def heading(finding: Finding) -> str:
-    return f"{finding.number}. {finding.title}"
+    known = {f.name: f for f in finding.figures}
+    facts = {"value": lambda name: value(known[name].estimate.value, known[name].unit)}
+    return " ".join(filled(text, facts).split())
 
 
 def anchor(finding: Finding) -> str:
-    """As GitHub makes it of a heading."""
-    kept = [c for c in heading(finding).lower() if c.isalnum() or c in " -"]
+    """As GitHub makes it of the heading."""
+    heading = f"{finding.number} {finding.title}"
+    kept = [c for c in heading.lower() if c.isalnum() or c in " -"]
     return "".join(kept).replace(" ", "-")
 
 
 def told(estimate: Estimate, unit: str = "") -> str:
-    value, low, high = (number(v, unit) for v in (estimate.value, estimate.low, estimate.high))
-    return f"{value}{end(unit)} [{low}, {high}]"
+    low, high = number(estimate.low, unit), number(estimate.high, unit)
+    return f"{value(estimate.value, unit)} [{low}, {high}]"
+
+
+def value(value: float, unit: str) -> str:
+    return f"{number(value, unit)} {unit}".strip()
 
 
 def number(value: float, unit: str) -> str:
     if unit == "%":
         return f"{100 * value:.1f}"
     return f"{value:.3g}" if value else "0"
-
-
-def end(unit: str) -> str:
-    return f" {unit}" if unit else ""
 
 
 def outdated(findings: Sequence[Finding], current: dict[str, str]) -> list[str]:

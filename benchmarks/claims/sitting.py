@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from tqdm import tqdm
 
 from .findings import Finding
 from .page import TEXTS, filled
@@ -39,7 +40,7 @@ class Sitting:
         """The scenes' clips.   more: of each Shot, beside the caption and the seed"""
         shots = [Shot(case.caption, case.seed, **more) for case in found]
         self.note(path for shot in shots for path in self.studio.weights(shot))
-        return self.studio.render_all(shots)
+        return [self.studio.render(shot) for shot in tqdm(shots, desc="clips", leave=False)]
 
     def decoded(self, found: Iterable[Case]) -> list[Tensor]:
         """Real clips as well as the autoencoder can show them."""

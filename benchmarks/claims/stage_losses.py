@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import comfy.model_management as memory
@@ -18,8 +19,10 @@ from ...small_world.draw import video
 from ...training.models import stages
 from ...training.models.conditioning import ModelInputs
 from ...training.models.stages import Trainee, Where
+from .charts import curves
 from .controls import shuffled_order
 from .estimates import Estimate, bootstrap, mean
+from .findings import Picture
 from .measures.order_gain import Predict, draws_for, losses
 from .scenes import REPORT, Case, noise_seed
 from .sitting import Sitting
@@ -50,13 +53,10 @@ def adapted() -> ModelPatcher:
     return apply_domain_adapter(files.load(files.BASE)[0], adapter, 1.0, files.ADAPTER)
 
 
-def shipped_module(model: ModelPatcher) -> Trainee:
-    return stages.motion_module(model, load_motion_model(str(MOTION)), "v3", 0, here())
-
-
-def new_module(model: ModelPatcher) -> Trainee:
-    """As stage 2 begins: the last layers are zero."""
-    return stages.motion_module(model, None, "v3", 0, here())
+def module_on(model: ModelPatcher, shipped: bool = True) -> Trainee:
+    """The shipped motion module, or one as stage 2 begins: the last layers are zero."""
+    motion = load_motion_model(str(MOTION)) if shipped else None
+    return stages.motion_module(model, motion, "v3", 0, here())
 
 
 def clip_losses(
@@ -96,5 +96,7 @@ def gain(worse: np.ndarray, better: np.ndarray) -> Estimate:
     return bootstrap(lambda a, b: 1 - np.mean(b) / np.mean(a), worse.mean(1), better.mean(1))
 
 
-def by_time(found: np.ndarray) -> list[Estimate]:
-    return [mean(column) for column in found.T]
+def loss_curves(path: Path, found: Mapping[str, np.ndarray]) -> Picture:
+    """clips draws each"""
+    lines = {name: [mean(column) for column in part.T] for name, part in found.items()}
+    return curves(path, MIDDLES, lines, ("t / T", "loss"), "The loss over the timestep")

@@ -4,9 +4,7 @@ functions. A clip is rendered once: it is kept under what it was made of, the we
 from __future__ import annotations
 
 import hashlib
-import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -31,8 +29,6 @@ from ...sampling.windows import WindowSettings
 from ...small_world import files
 from ...small_world.motions import FRAMES, SIDE
 from ...small_world.temporal_convolution import load_convolutions
-
-log = logging.getLogger(__name__)
 
 STEPS, GUIDANCE, SAMPLER, SCHEDULER = 20, 6.0, "euler", "normal"
 
@@ -140,15 +136,6 @@ class Studio:
                 np.savez_compressed(file, frames=frames.numpy())
             partial.replace(path)
         return torch.from_numpy(np.load(path)["frames"]).float() / 255
-
-    def render_all(self, shots: Sequence[Shot]) -> list[Tensor]:
-        began, rendered = time.monotonic(), []
-        for shot in shots:
-            rendered.append(self.render(shot))
-            if time.monotonic() - began > 60:
-                began = time.monotonic()
-                log.info("%d of %d clips", len(rendered), len(shots))
-        return rendered
 
     def sample(self, shot: Shot) -> Tensor:
         """-> f 4 h w"""

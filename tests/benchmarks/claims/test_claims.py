@@ -11,11 +11,14 @@ import torch
 from adk_tests.benchmarks.claims.measures.drawn import flickering, moving, straight
 from animatediff_kit.benchmarks.claims import estimates
 from animatediff_kit.benchmarks.claims.claim_camera import (
-    beside_of,
+    Read,
     confusion,
-    hits,
     move_of,
+    of_move,
+    pair_figures,
     rank_correlation,
+    read,
+    shown,
 )
 from animatediff_kit.benchmarks.claims.claim_labels import accuracies, all_three
 from animatediff_kit.benchmarks.claims.claim_windows import (
@@ -23,11 +26,13 @@ from animatediff_kit.benchmarks.claims.claim_windows import (
     METHODS,
     drawn,
     drawn_apart,
+    effect,
     seen,
+    unseen,
 )
 from animatediff_kit.benchmarks.claims.controls import frozen, shuffled
 from animatediff_kit.benchmarks.claims.findings import Figure
-from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES, signature
+from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES
 from animatediff_kit.benchmarks.claims.measures.labels import truth
 from animatediff_kit.benchmarks.claims.quality import (
     CLAIM,
@@ -119,19 +124,41 @@ def test_drawn_videos_have_no_seams_and_videos_drawn_in_parts_have() -> None:
     some = cases(4, DEVELOPMENT, ("orbit",))
     whole = seen([drawn(case.scene, 64) for case in some], METHODS["pyramid"])
     cut = seen([drawn_apart(case, 64) for case in some], BATCHED)
-    assert whole.unseen.value > cut.unseen.value
-    assert cut.effect("motion").value > 0.1 > whole.effect("motion").value
+    assert unseen(whole).value > unseen(cut).value
+    assert effect(cut, "motion").value > 0.1 > effect(whole, "motion").value
 
 
 def test_reference_clips_fill_the_diagonal() -> None:
-    read = {
-        move: [signature(case.real) for case in camera_cases(move, 1, DEVELOPMENT)]
+    found = [
+        one
         for move in CAMERA_MOVES
-    }
-    assert all(hits(read))
-    assert np.array_equal(confusion(read)[:, :8], np.eye(8))
-    assert all(beside_of(part[0], move) < 0.1 for move, part in read.items())
-    assert beside_of(read["pan left"][0], "tilt up") > 5
+        for one in read(move, [case.real for case in camera_cases(move, 1, DEVELOPMENT)])
+    ]
+    assert shown(found).value == 1
+    assert np.array_equal(confusion(found)[:, :8], np.eye(8))
+    assert all(one.beside < 0.1 and one.amount > 0.2 for one in found)
+    pan = of_move(found, "pan left")[0]
+    assert Read("tilt up", pan.found).beside > 5 and not Read("tilt up", pan.found).hit
+
+
+def test_two_moves_at_once_are_held_against_each_alone() -> None:
+    """The clips of both are those of the first alone: the whole of it is left, of the second
+    nothing; of two opposed ones far too much. Of a move that is hardly there nothing holds."""
+    pans, tilts = (
+        [case.real for case in camera_cases(move, 2, DEVELOPMENT)]
+        for move in ("pan left", "tilt up")
+    )
+    full = [*read("pan left", pans), *read("zoom in", tilts)]
+    kept, hardly = pair_figures(("pan left", "zoom in"), pans, full)
+    (opposed,) = pair_figures(("pan left", "pan right"), pans, full)
+    assert [(one.line, one.holds) for one in (kept, hardly, opposed)] == [
+        ("at least 0.5", True),
+        ("at least 0.5", False),
+        ("at most 0.25 either way", False),
+    ]
+    (gone,) = pair_figures(("pan left", "pan right"), tilts, full)
+    (nothing,) = pair_figures(("zoom in", "zoom out"), tilts, full)
+    assert gone.holds and nothing.estimate.value < 0.25 and not nothing.holds
 
 
 def test_rising_amounts_have_rank_correlation_one() -> None:
