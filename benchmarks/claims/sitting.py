@@ -40,7 +40,8 @@ class Sitting:
         """The scenes' clips.   more: of each Shot, beside the caption and the seed"""
         shots = [Shot(case.caption, case.seed, **more) for case in found]
         self.note(path for shot in shots for path in self.studio.weights(shot))
-        return [self.studio.render(shot) for shot in tqdm(shots, desc="clips", leave=False)]
+        told = tqdm(shots, "clips", leave=False, delay=10, mininterval=10)
+        return [self.studio.render(shot) for shot in told]
 
     def decoded(self, found: Iterable[Case]) -> list[Tensor]:
         """Real clips as well as the autoencoder can show them."""
