@@ -5,8 +5,11 @@ scenes.py        which scenes and seeds
 controls.py      clips spoiled on purpose, which a measure must tell apart
 studio.py        renders clips through ComfyUI's sampler, each once
 estimates.py     intervals of confidence
-findings.py      what a claim comes to: figures with lines and verdicts, as JSON
-claim_*.py       one claim each
-page.py          docs/proof.md out of the findings
+lines.py         what a figure has to reach, in words and as a test
+findings.py      what a claim comes to: figures, pictures and tables, as JSON
+quality.py, stage_losses.py  figures that several claims have in common
+claim_*.py       one claim each: `parts` yields what it comes to
+claims.toml      what the page says of each claim beside its figures
+page.py, page.md.jinja       docs/proof.md out of the findings
 charts.py, animations.py     its pictures
 """

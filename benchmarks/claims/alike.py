@@ -12,12 +12,11 @@ from ...motion_models.read import read_weights
 def check_alike(path: Path, other: Path, entries: Sequence[str]) -> None:
     """Raise ValueError where the metadata of two files differ in one of these entries, or lack
     it."""
-    first: Any = read_weights(str(path))[1]
-    second: Any = read_weights(str(other))[1]
+    about: list[Any] = [read_weights(str(file))[1] for file in (path, other)]
     for entry in entries:
-        values = first.get(entry), second.get(entry)
-        if values[0] != values[1] or values[0] is None:
+        first, second = (one.get(entry) for one in about)
+        if first != second or first is None:
             raise ValueError(
-                f"{path.name} and {other.name} cannot be compared: their {entry} are {values[0]} "
-                f"and {values[1]}, and must be the same. Train the one that is out of date again."
+                f"{path.name} and {other.name} cannot be compared: their {entry} are {first} and "
+                f"{second}, and must be the same. Train the one that is out of date again."
             )

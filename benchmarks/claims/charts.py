@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,95 +12,82 @@ import numpy as np
 
 from ...measures.pictures import check_matplotlib
 from .estimates import Estimate
+from .findings import Picture
 
-BLUE, ORANGE, GREY = "#4c9aff", "#ff9f43", "#999999"
-COLOURS = (BLUE, ORANGE, "#2ecc71", "#b660e0", "#e05260", "#16a2a2", "#a67c52", "#606060")
-DPI = 110
+COLOURS = "#4c9aff #ff9f43 #2ecc71 #b660e0 #e05260 #16a2a2 #a67c52 #606060".split()
+DARK, DPI = "#404040", 110
+
+Groups = Mapping[str, Sequence[Estimate]]
 
 
-def axes_of(width: float = 6.0, height: float = 3.4) -> tuple[Any, Any]:
+@contextmanager
+def drawn(path: Path, size: tuple[float, float] = (6.0, 3.4)) -> Iterator[Any]:
+    """Axes that are saved in the end."""
     check_matplotlib()
     # the object interface: pyplot would keep figures and ask for a display
     module: Any = importlib.import_module("matplotlib.figure")
-    figure = module.Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def finish(figure: Any, path: Path) -> None:
+    figure = module.Figure(figsize=size, dpi=DPI, layout="constrained")
+    yield figure.add_subplot()
     path.parent.mkdir(parents=True, exist_ok=True)
     # without the version of matplotlib, so that equal figures are equal files
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def errors_of(estimates: Sequence[Estimate]) -> np.ndarray:
-    """How far the intervals reach down and up.   -> 2 n"""
-    return np.array(
-        [
-            [estimate.value - estimate.low for estimate in estimates],
-            [estimate.high - estimate.value for estimate in estimates],
-        ]
-    ).clip(0)
+def parts(estimates: Sequence[Estimate]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, and the lower and upper ends of their intervals."""
+    values, low, high = np.array([(e.value, e.low, e.high) for e in estimates]).T
+    return values, low, high
 
 
 def bars(
-    path: Path,
-    groups: Mapping[str, Sequence[Estimate]],
-    names: Sequence[str],
-    label: str,
-    line: float | None = None,
-) -> None:
+    path: Path, groups: Groups, names: Sequence[str], label: str, line: float, shows: str
+) -> Picture:
     """A bar and its interval for each name, beside those of the other groups; `line`: to be
     reached."""
-    figure, axes = axes_of()
     wide = 0.8 / len(groups)
-    for i, (group, estimates) in enumerate(groups.items()):
-        places = np.arange(len(names)) + (i - (len(groups) - 1) / 2) * wide
-        values = [estimate.value for estimate in estimates]
-        axes.bar(
-            places, values, 0.95 * wide, yerr=errors_of(estimates), capsize=3, label=group,
-            color=COLOURS[i % len(COLOURS)], ecolor="#404040",
-        )  # fmt: skip
-    if line is not None:
-        axes.axhline(line, color="#404040", linewidth=1, linestyle="--", label="line")
-    axes.set_xticks(np.arange(len(names)), names)
-    axes.set_ylabel(label)
-    axes.grid(axis="y", alpha=0.3)
-    axes.legend(fontsize=8)
-    finish(figure, path)
+    with drawn(path) as axes:
+        for i, (group, estimates) in enumerate(groups.items()):
+            values, low, high = parts(estimates)
+            errors = np.array([values - low, high - values]).clip(0)
+            places = np.arange(len(names)) + (i - (len(groups) - 1) / 2) * wide
+            look = {"capsize": 3, "color": COLOURS[i], "ecolor": DARK}
+            axes.bar(places, values, 0.95 * wide, yerr=errors, label=group, **look)
+        axes.axhline(line, color=DARK, linewidth=1, linestyle="--", label="line")
+        axes.set_xticks(np.arange(len(names)), names)
+        axes.set_ylabel(label)
+        axes.grid(axis="y", alpha=0.3)
+        axes.legend(fontsize=8)
+    return Picture(path.name, shows)
 
 
 def curves(
-    path: Path,
-    x: Sequence[float],
-    lines: Mapping[str, Sequence[Estimate]],
-    labels: tuple[str, str],
-) -> None:
+    path: Path, x: Sequence[float], groups: Groups, labels: tuple[str, str], shows: str
+) -> Picture:
     """A line through each group's values, its intervals as a band.   labels: of x and of y"""
-    figure, axes = axes_of()
-    for i, (name, estimates) in enumerate(lines.items()):
-        colour = COLOURS[i % len(COLOURS)]
-        axes.plot(x, [e.value for e in estimates], color=colour, marker="o", ms=3, label=name)
-        low, high = [e.low for e in estimates], [e.high for e in estimates]
-        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.set_xlabel(labels[0])
-    axes.set_ylabel(labels[1])
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    finish(figure, path)
+    with drawn(path) as axes:
+        for i, (name, estimates) in enumerate(groups.items()):
+            values, low, high = parts(estimates)
+            axes.plot(x, values, color=COLOURS[i], marker="o", ms=3, label=name)
+            axes.fill_between(x, low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
+        axes.set_xlabel(labels[0])
+        axes.set_ylabel(labels[1])
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return Picture(path.name, shows)
 
 
 def matrix(
-    path: Path, counts: np.ndarray, rows: Sequence[str], columns: Sequence[str], label: str
-) -> None:
-    """Numbers as shades, each row by its sum.   counts: rows columns"""
-    figure, axes = axes_of(6.4, 5.2)
+    path: Path, counts: np.ndarray, names: tuple[Sequence[str], Sequence[str]], shows: str
+) -> Picture:
+    """Numbers as shades, each row by its sum.   counts: rows columns; names: of both"""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
+    with drawn(path, (6.4, 5.2)) as axes:
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.argwhere(counts):
             colour = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=8)
-    axes.set_xticks(np.arange(len(columns)), columns, rotation=45, ha="right", fontsize=8)
-    axes.set_yticks(np.arange(len(rows)), rows, fontsize=8)
-    axes.set_xlabel(label)
-    finish(figure, path)
+            look = {"ha": "center", "va": "center", "color": colour, "fontsize": 8}
+            axes.text(column, row, f"{counts[row, column]:g}", **look)
+        axes.set_xticks(np.arange(len(names[1])), names[1], rotation=45, ha="right", fontsize=8)
+        axes.set_yticks(np.arange(len(names[0])), names[0], fontsize=8)
+        axes.set_xlabel("what the clips show")
+    return Picture(path.name, shows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -14,14 +14,15 @@ from ...measures.camera_signature import CameraSignature
 from ...motion_models.read import read_weights
 from ...small_world.files import motion_lora
 from .alike import check_alike
-from .animations import grid, save_animation
+from .animations import animation
 from .charts import curves, matrix
-from .estimates import mean, median, share
-from .findings import Finding, Picture
+from .estimates import Estimate, mean, median, share
+from .findings import Figure, Part, figure
+from .lines import at_least, at_most, below, interval_below
 from .measures.camera import CAMERA_MOVES, CLASSES, amounts, signature
 from .scenes import Case, camera_cases
 from .sitting import Sitting
-from .studio import Shot, shipped_move
+from .studio import shipped_move
 
 DIAGONAL, WORST, BESIDE = 0.9, 0.75, 0.2
 UNSTEERED = 0.25
@@ -33,127 +34,108 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TOGETHER = (("pan left", "zoom in"), ("tilt up", "roll clockwise"))
 OPPOSED = (("pan left", "pan right"), ("zoom in", "zoom out"))
 
-METHOD = """\
-Still things on checkered grounds (base model, motion module, no adapter) with each of the eight
-MotionLoRAs. The camera's move is read from the optical flow by robust affine fits, and told as a
-share of the reference clips' amount. The same prompts and noise without any MotionLoRA are the
-control. Monotone: Spearman's rank correlation of strength (0, 0.25 ... 1) and signed amount, clip
-by clip; amounts that stay the same correlate by 0. Two at once: each has to keep half of the amount
-that it has alone, which has to be a quarter of the reference clips' at least; of two opposed ones a
-quarter may be left, whichever way. MotionLoRAs of fewer reference clips are compared on the moves
-that they were trained for, everything else being the same."""
+MOST = 9.0
+"""Of what is beside a move, told where there is hardly any of the move itself."""
 
 Scenes = dict[str, list[Case]]
-Read = dict[str, list[CameraSignature]]
+"""Of each move."""
 
 
-def measure(sitting: Sitting) -> Finding:
-    finding = Finding(4, "MotionLoRAs steer the camera", METHOD)
+@dataclass(frozen=True)
+class Read:
+    """What a clip that was made with a move's MotionLoRA shows."""
+
+    move: str
+    found: CameraSignature
+
+    @property
+    def hit(self) -> bool:
+        return self.found.move == self.move
+
+    @property
+    def amount(self) -> float:
+        return amounts(self.found).of(self.move)
+
+    @property
+    def beside(self) -> float:
+        """The largest other component as a share of the move's own amount."""
+        own, beside = abs(self.amount), amounts(self.found).beside(self.move)
+        return min(MOST, beside / own) if own else MOST
+
+
+def read(move: str, clips: Sequence[Tensor]) -> list[Read]:
+    return [Read(move, signature(clip)) for clip in clips]
+
+
+def of_move(found: Sequence[Read], move: str) -> list[Read]:
+    return [one for one in found if one.move == move]
+
+
+def shown(found: Sequence[Read]) -> Estimate:
+    """The share of clips that show the move."""
+    return share([one.hit for one in found])
+
+
+def parts(sitting: Sitting) -> Iterator[Part]:
     scenes = {move: camera_cases(move, sitting.scaled(16)) for move in CAMERA_MOVES}
-    clips = {move: moved(sitting, finding, found, [move]) for move, found in scenes.items()}
-    full = {move: [signature(clip) for clip in part] for move, part in clips.items()}
-    measure_classes(finding, sitting, scenes, full)
-    measure_strengths(finding, sitting, scenes)
-    measure_pairs(finding, sitting, scenes["pan left"], full)
-    measure_files(finding, sitting, scenes)
-    rows = [[clips[move][i] for move in CAMERA_MOVES] for i in range(2)]
-    save_animation(sitting.pictures / "camera.webp", grid(rows))
+    full = steered(sitting, scenes)
+    yield from class_parts(sitting, scenes, full)
+    yield from strength_parts(sitting, scenes)
+    for both in (*TOGETHER, *OPPOSED):
+        clips = sitting.render(scenes["pan left"], moves=tuple(map(shipped_move, both)))
+        yield from pair_figures(both, clips, full)
+    yield from file_parts(sitting, scenes)
+    first = {move: scenes[move][:2] for move in CAMERA_MOVES}
+    columns = [sitting.render(found, moves=(shipped_move(m),)) for m, found in first.items()]
     shows = f"From the left: {', '.join(CAMERA_MOVES)}"
-    finding.pictures.append(Picture("camera.webp", shows))
-    return finding
+    yield animation(sitting.pictures / "camera.webp", list(zip(*columns, strict=True)), shows)
 
 
-def moved(
-    sitting: Sitting,
-    finding: Finding,
-    found: Sequence[Case],
-    moves: Sequence[str],
-    strength: float = 1.0,
-) -> list[Tensor]:
-    """Clips with these MotionLoRAs at once; at strength 0 without any."""
-    files = tuple(shipped_move(move, strength) for move in moves) if strength else ()
-    return sitting.render(finding, [Shot(c.caption, c.seed, moves=files) for c in found])
+def steered(sitting: Sitting, scenes: Scenes, strength: float = 1.0) -> list[Read]:
+    """Each move's scenes with its MotionLoRA; at strength 0 without any."""
+    found: list[Read] = []
+    for move, some in scenes.items():
+        moves = (shipped_move(move, strength),) if strength else ()
+        found += read(move, sitting.render(some, moves=moves))
+    return found
 
 
-def measure_classes(finding: Finding, sitting: Sitting, scenes: Scenes, full: Read) -> None:
-    right = share(hits(full))
-    line = f"at least {DIAGONAL:.0%}"
-    name = "clips that show their MotionLoRA's move"
-    finding.add(name, right, line, right.value >= DIAGONAL, "%")
-    worst = min((share(hits({move: part})) for move, part in full.items()), key=lambda e: e.value)
-    name = "the same of the move that does so least"
-    finding.add(name, worst, f"at least {WORST:.0%}", worst.value >= WORST, "%")
-    bare = share(hits(read(sitting, finding, scenes, 0.0)))
-    name, line = "the same without a MotionLoRA", f"interval below {UNSTEERED:.0%}"
-    finding.add(name, bare, line, bare.high < UNSTEERED, "%", control=True)
-    beside = median([beside_of(one, move) for move, part in full.items() for one in part])
-    name = "largest other component, of the move's own"
-    finding.add(name, beside, f"below {BESIDE:g}", beside.value < BESIDE)
-    real = {
-        move: [signature(sitting.studio.through_autoencoder(case.real)) for case in found[:8]]
-        for move, found in scenes.items()
-    }
-    read_right, line = share(hits(real)), f"at least {REAL:.0%}"
+def class_parts(sitting: Sitting, scenes: Scenes, full: list[Read]) -> Iterator[Part]:
+    yield figure("clips that show their MotionLoRA's move", shown(full), at_least(DIAGONAL), "%")
+    worst = min((shown(of_move(full, move)) for move in scenes), key=lambda found: found.value)
+    yield figure("the same of the move that does so least", worst, at_least(WORST), "%")
+    bare, line = shown(steered(sitting, scenes, 0.0)), interval_below(UNSTEERED)
+    yield figure("the same without a MotionLoRA", bare, line, "%", control=True)
+    beside = median([one.beside for one in full])
+    yield figure("largest other component, of the move's own", beside, below(BESIDE))
+    real = [one for m, found in scenes.items() for one in read(m, sitting.decoded(found[:8]))]
     name = "real clips through the autoencoder that show it"
-    finding.add(name, read_right, line, read_right.value >= REAL, "%")
-    shown = confusion(full)
-    matrix(sitting.pictures / "camera.png", shown, CAMERA_MOVES, CLASSES, "what the clips show")
-    finding.pictures.append(Picture("camera.png", "MotionLoRA (rows) and what its clips show"))
+    yield figure(name, shown(real), at_least(REAL), "%")
+    path, shows = sitting.pictures / "camera.png", "MotionLoRA (rows) and what its clips show"
+    yield matrix(path, confusion(full), (CAMERA_MOVES, CLASSES), shows)
 
 
-def read(sitting: Sitting, finding: Finding, scenes: Scenes, strength: float) -> Read:
-    return {
-        move: [signature(clip) for clip in moved(sitting, finding, found, [move], strength)]
-        for move, found in scenes.items()
-    }
-
-
-def hits(found: Read) -> list[bool]:
-    return [one.move == move for move, part in found.items() for one in part]
-
-
-def confusion(found: Read) -> np.ndarray:
+def confusion(found: Sequence[Read]) -> np.ndarray:
     """Rows of MotionLoRAs, columns of CLASSES."""
-    counts = np.zeros((len(CAMERA_MOVES), len(CLASSES)))
-    for move, part in found.items():
-        for one in part:
-            counts[CAMERA_MOVES.index(move), CLASSES.index(one.move)] += 1
-    return counts
+    pairs = [(one.move, one.found.move) for one in found]
+    return np.array([[pairs.count((row, column)) for column in CLASSES] for row in CAMERA_MOVES])
 
 
-MOST = 9.0
-"""Told where there is hardly any of the move itself."""
-
-
-def beside_of(found: CameraSignature, move: str) -> float:
-    """The largest other component as a share of the move's own amount."""
-    own, beside = abs(amounts(found).of(move)), amounts(found).beside(move)
-    return min(MOST, beside / own) if own else MOST
-
-
-def measure_strengths(finding: Finding, sitting: Sitting, scenes: Scenes) -> None:
+def strength_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     few = {move: found[: sitting.scaled(8)] for move, found in scenes.items()}
-    told: dict[float, dict[str, list[float]]] = {}
-    for strength in STRENGTHS:
-        found = read(sitting, finding, few, strength)
-        told[strength] = {move: [amounts(o).of(move) for o in part] for move, part in found.items()}
-    ranks = [
-        rank_correlation([told[strength][move][i] for strength in STRENGTHS])
+    found = [steered(sitting, few, strength) for strength in STRENGTHS]
+    by_clip = [[one.amount for one in strengths] for strengths in zip(*found, strict=True)]
+    rises = mean([rank_correlation(told) for told in by_clip])
+    yield figure("rank correlation of strength and amount", rises, at_least(RISES))
+    middles = {
+        move: [median([one.amount for one in of_move(part, move)]) for part in found]
         for move in CAMERA_MOVES
-        for i in range(len(few[move]))
-    ]
-    rises = mean(ranks)
-    name = "rank correlation of strength and amount"
-    finding.add(name, rises, f"at least {RISES:g}", rises.value >= RISES)
-    middles = {move: [median(told[s][move]) for s in STRENGTHS] for move in CAMERA_MOVES}
-    grows = [bool(np.all(np.diff([e.value for e in part]) > 0)) for part in middles.values()]
-    growing, line = share(grows), f"at least {GROW:.0%}"
-    name = "moves whose median grows at every step"
-    finding.add(name, growing, line, growing.value >= GROW, "%")
+    }
+    grows = [np.all(np.diff([one.value for one in part]) > 0) for part in middles.values()]
+    yield figure("moves whose median grows at every step", share(grows), at_least(GROW), "%")
     labels = "strength of the MotionLoRA", "amount, of the reference clips'"
-    curves(sitting.pictures / "strength.png", STRENGTHS, middles, labels)
     shows = "Amount of each move over its MotionLoRA's strength, medians"
-    finding.pictures.append(Picture("strength.png", shows))
+    yield curves(sitting.pictures / "strength.png", STRENGTHS, middles, labels, shows)
 
 
 def rank_correlation(values: Sequence[float]) -> float:
@@ -162,42 +144,37 @@ def rank_correlation(values: Sequence[float]) -> float:
     return float(np.corrcoef(ranks, np.arange(len(values)))[0, 1]) if np.ptp(ranks) else 0.0
 
 
-def measure_pairs(finding: Finding, sitting: Sitting, found: Sequence[Case], full: Read) -> None:
-    """Each amount beside the median of the MotionLoRA alone."""
-    for both in (*TOGETHER, *OPPOSED):
-        shown = [signature(clip) for clip in moved(sitting, finding, found, both)]
-        for move in both if both in TOGETHER else both[:1]:
-            alone = float(np.median([amounts(one).of(move) for one in full[move]]))
-            told = max(alone, LEAST)  # of a move that is hardly there nothing can be kept
-            left = np.array([amounts(one).of(move) / told for one in shown])
-            name = f"{both[0]} + {both[1]}: {move}, of it alone"
-            if both in TOGETHER:
-                kept, line = median(left), f"at least {HALF:g}"
-                finding.add(name, kept, line, kept.value >= HALF and alone >= LEAST)
-            else:
-                rest, line = median(np.abs(left)), f"at most {CANCELLED:g} either way"
-                finding.add(name, rest, line, rest.value <= CANCELLED and alone >= LEAST)
+def pair_figures(
+    both: tuple[str, str], clips: Sequence[Tensor], full: Sequence[Read]
+) -> Iterator[Figure]:
+    """Two MotionLoRAs at once: what is left of each amount, or of the first of two opposed ones,
+    as a share of the median with its MotionLoRA alone."""
+    for move in both if both in TOGETHER else both[:1]:
+        alone = float(np.median([one.amount for one in of_move(full, move)]))
+        told = max(alone, LEAST)  # of a move that is hardly there nothing can be kept
+        left = np.array([one.amount for one in read(move, clips)]) / told
+        line = at_least(HALF)
+        if both in OPPOSED:
+            left, line = np.abs(left), replace(at_most(CANCELLED), words="at most {} either way")
+        held = line if alone >= LEAST else replace(line, holds=lambda _: False)
+        yield figure(f"{both[0]} + {both[1]}: {move}, of it alone", median(left), held)
 
 
-def measure_files(finding: Finding, sitting: Sitting, scenes: Scenes) -> None:
+def file_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     """MotionLoRAs trained on other numbers of reference clips, which their metadata tell, beside
     those that ship of the same moves."""
-    by_clips: dict[int, list[Path]] = {}
+    by_clips: dict[int, dict[str, list[Read]]] = {}
     for path in with_shipped(sitting.lora_files):
-        about: Any = read_weights(str(path))[1]
-        by_clips.setdefault(int(about["clips"]), []).append(path)
-    for clips, files in sorted(by_clips.items()):
-        found: Read = {}
-        for path in files:
-            move = move_of(path)
-            shots = [Shot(c.caption, c.seed, moves=((path, 1.0),)) for c in scenes[move]]
-            found[move] = [signature(clip) for clip in sitting.render(finding, shots)]
-        name = f"{clips} reference clips ({', '.join(found)})"
-        finding.add(f"{name}: clips that show the move", share(hits(found)), unit="%")
-        amount = [amounts(one).of(move) for move, part in found.items() for one in part]
-        finding.add(f"{name}: amount, of the reference clips'", median(amount))
-        beside = [beside_of(one, move) for move, part in found.items() for one in part]
-        finding.add(f"{name}: largest other component", median(beside))
+        about, move = read_weights(str(path))[1], move_of(path)
+        clips = sitting.render(scenes[move], moves=((path, 1.0),))
+        by_clips.setdefault(int(str(about["clips"])), {})[move] = read(move, clips)
+    for count, moves in sorted(by_clips.items()):
+        name = f"{count} reference clips ({', '.join(moves)})"
+        found = [one for part in moves.values() for one in part]
+        yield figure(f"{name}: clips that show the move", shown(found), unit="%")
+        amount, beside = (median([getattr(o, k) for o in found]) for k in ("amount", "beside"))
+        yield figure(f"{name}: amount, of the reference clips'", amount)
+        yield figure(f"{name}: largest other component", beside)
 
 
 def with_shipped(paths: Sequence[Path]) -> list[Path]:

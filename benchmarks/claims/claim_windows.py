@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,13 +15,13 @@ from ...sampling.fuse import FUSE_METHODS
 from ...sampling.windows import VIEWS, WindowSettings, windows_of
 from ...small_world.motions import FRAMES
 from ...small_world.scene import Scene, draw
-from .animations import grid, save_animation
+from .animations import animation
 from .charts import bars
 from .estimates import Estimate, mean, share
-from .findings import Finding, Picture
+from .findings import Figure, Part, Table, figure
+from .lines import at_least, below
 from .scenes import REPORT, Case, cases
 from .sitting import Sitting
-from .studio import Shot
 
 LASTING = ("orbit",)
 """A motion that goes on for as long as one likes, evenly; what bounces turns round by itself."""
@@ -42,98 +42,63 @@ METHODS = {
     "views": WindowSettings(FRAMES, OVERLAP, schedule=VIEWS),
     "batched, overlap 0": BATCHED,
 }
+NOISES = {"own noise": False, "FreeNoise": True}
 FIGURES = ("motion", "warp", "sharpness")
+DRAWN = ("pyramid, own noise", "pyramid, FreeNoise", "batched, overlap 0, own noise")
 
-METHOD = f"""\
-Videos of {LONG} and {LONGER} frames of things that go round (base model, motion module, no
-adapter), in windows of {FRAMES} frames that share {OVERLAP}, by every fuse method and in views, and
-in windows that share {2 * OVERLAP}; with noise of each frame's own, and with FreeNoise. Three
-figures are compared at the seams and between them: the motion's departure from its neighbours', in
-units of the clip's mean flow; what warping cannot explain; and sharpness. A seam shows where one
-differs by 10 % or more with a probability by chance below 5 %.
-Windows side by side without overlap are the control, and so are drawn videos whose windows are
-drawn each for itself; drawn videos without windows have to pass."""
+Seams = Sequence[SeamTriple]
+"""What the seams of some videos show."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What the seams of some videos show."""
-
-    triples: Sequence[SeamTriple]
-
-    @property
-    def unseen(self) -> Estimate:
-        """The share of videos that show none."""
-        return share([triple.passes for triple in self.triples])
-
-    def effect(self, name: str) -> Estimate:
-        return mean([getattr(triple, name).effect or 0.0 for triple in self.triples])
+def parts(sitting: Sitting) -> Iterator[Part]:
+    for frames, count in ((LONG, 8), (LONGER, 4)):
+        found = cases(sitting.scaled(count), REPORT, LASTING)
+        whole = seen([drawn(case.scene, frames) for case in found], METHODS["pyramid"])
+        cut = seen([drawn_apart(case, frames) for case in found], BATCHED)
+        yield unseen_figure(f"{frames} frames, drawn: without seams", whole)
+        name = f"{frames} frames, drawn in windows each for itself: without seams"
+        yield unseen_figure(name, cut, control=True)
+        yield from method_parts(sitting, found, frames)
 
 
-def measure(sitting: Sitting) -> Finding:
-    finding = Finding(6, "Long videos show no seams", METHOD)
-    for frames, count in ((LONG, sitting.scaled(8)), (LONGER, sitting.scaled(4))):
-        found = cases(count, REPORT, LASTING)
-        measure_drawn(finding, found, frames)
-        measure_methods(finding, sitting, found, frames)
-    return finding
+def unseen_figure(name: str, shown: Seams, control: bool = False) -> Figure:
+    line = below(UNSEEN) if control else at_least(UNSEEN)
+    return figure(name, unseen(shown), line, "%", control)
 
 
-def measure_drawn(finding: Finding, found: Sequence[Case], frames: int) -> None:
-    whole = [drawn(case.scene, frames) for case in found]
-    cut = [drawn_apart(case, frames) for case in found]
-    smooth = seen(whole, METHODS["pyramid"])
-    name, line = f"{frames} frames, drawn", f"at least {UNSEEN:.0%}"
-    finding.add(f"{name}: without seams", smooth.unseen, line, smooth.unseen.value >= UNSEEN, "%")
-    apart = seen(cut, BATCHED).unseen
-    name, line = f"{name} in windows each for itself: without seams", f"below {UNSEEN:.0%}"
-    finding.add(name, apart, line, apart.value < UNSEEN, "%", control=True)
-
-
-def measure_methods(finding: Finding, sitting: Sitting, found: Sequence[Case], frames: int) -> None:
-    shown: dict[str, list[Estimate]] = {"own noise": [], "FreeNoise": []}
+def method_parts(sitting: Sitting, found: list[Case], frames: int) -> Iterator[Part]:
+    shown: dict[str, list[Estimate]] = {noise: [] for noise in NOISES}
     rows = [["method", "noise", *(f"{name}, effect" for name in FIGURES)]]
     clips: dict[str, list[Tensor]] = {}
-    for noise, free in (("own noise", False), ("FreeNoise", True)):
+    for noise, free in NOISES.items():
         for method, settings in METHODS.items():
-            shots = [
-                Shot(c.caption, c.seed, frames=frames, windows=settings, free_noise=free)
-                for c in found
-            ]
-            clips[f"{method}, {noise}"] = sitting.render(finding, shots)
-            told = seen(clips[f"{method}, {noise}"], settings)
-            add_method(finding, f"{frames} frames, {method}, {noise}", told, settings)
-            effects = [told_effect(told.effect(name)) for name in FIGURES]
-            rows.append([method, noise, *effects])
-            shown[noise].append(told.unseen)
-    finding.tables.append((f"{frames} frames: effects at the seams", rows))
+            name = f"{method}, {noise}"
+            clips[name] = sitting.render(found, frames=frames, windows=settings, free_noise=free)
+            told = seen(clips[name], settings)
+            yield unseen_figure(f"{frames} frames, {name}", told, settings is BATCHED)
+            rows.append([method, noise, *(told_effect(effect(told, kind)) for kind in FIGURES)])
+            shown[noise].append(unseen(told))
+    yield Table(f"{frames} frames: effects at the seams", rows)
     names = [method.replace(", ", "\n").replace("-", "-\n") for method in METHODS]
-    bars(sitting.pictures / f"windows_{frames}.png", shown, names, "videos without seams", UNSEEN)
-    shows = f"Videos of {frames} frames in which no seam shows"
-    finding.pictures.append(Picture(f"windows_{frames}.png", shows))
+    path, shows = f"windows_{frames}.png", f"Videos of {frames} frames in which no seam shows"
+    yield bars(sitting.pictures / path, shown, names, "videos without seams", UNSEEN, shows)
     if frames == LONG:
-        draw_clips(finding, sitting, clips)
+        shows = "64 frames: pyramid, pyramid with FreeNoise, windows without overlap"
+        rows = [clips[name][:4] for name in DRAWN]
+        yield animation(sitting.pictures / "windows.webp", rows, shows)
 
 
-def add_method(finding: Finding, name: str, told: Seen, settings: WindowSettings) -> None:
-    unseen = told.unseen
-    if settings is BATCHED:
-        line, refused = f"below {UNSEEN:.0%}", unseen.value < UNSEEN
-        finding.add(name, unseen, line, refused, "%", control=True)
-    else:
-        finding.add(name, unseen, f"at least {UNSEEN:.0%}", unseen.value >= UNSEEN, "%")
+def seen(clips: Sequence[Tensor], settings: WindowSettings) -> Seams:
+    return [seam_triple(clip, settings) for clip in clips]
 
 
-def draw_clips(finding: Finding, sitting: Sitting, clips: dict[str, list[Tensor]]) -> None:
-    chosen = ("pyramid, own noise", "pyramid, FreeNoise", "batched, overlap 0, own noise")
-    rows = [clips[name][:4] for name in chosen]
-    save_animation(sitting.pictures / "windows.webp", grid(rows))
-    shows = "64 frames: pyramid, pyramid with FreeNoise, windows without overlap"
-    finding.pictures.append(Picture("windows.webp", shows))
+def unseen(shown: Seams) -> Estimate:
+    """The share of videos that show no seam."""
+    return share([triple.passes for triple in shown])
 
 
-def seen(clips: Sequence[Tensor], settings: WindowSettings) -> Seen:
-    return Seen([seam_triple(clip, settings) for clip in clips])
+def effect(shown: Seams, name: str) -> Estimate:
+    return mean([getattr(triple, name).effect or 0.0 for triple in shown])
 
 
 def seam_triple(clip: Tensor, settings: WindowSettings) -> SeamTriple:
@@ -147,18 +112,16 @@ def told_effect(effect: Estimate) -> str:
     return f"{effect.value:+.0%} [{effect.low:+.0%}, {effect.high:+.0%}]"
 
 
-def drawn(scene: Scene, frames: int, first: int = 0) -> Tensor:
+def drawn(scene: Scene, frames: int) -> Tensor:
     """f h w 3"""
-    return torch.from_numpy(draw(scene, np.arange(first, first + frames, dtype=np.float32)))
+    return torch.from_numpy(draw(scene, np.arange(frames, dtype=np.float32)))
 
 
 def drawn_apart(case: Case, frames: int) -> Tensor:
     """Every window of a video begins somewhere else."""
-    random = np.random.default_rng(case.seed)
-    thing = case.scene.thing
-    parts = []
+    random, windows = np.random.default_rng(case.seed), []
     for _ in range(0, frames, FRAMES):
-        x, y = random.uniform(-6, 6, 2)
-        other = replace(thing, x=float(x), y=float(y), phase=float(random.uniform()))
-        parts.append(drawn(replace(case.scene, thing=other), FRAMES))
-    return torch.cat(parts)[:frames]
+        x, y = map(float, random.uniform(-6, 6, 2))
+        thing = replace(case.scene.thing, x=x, y=y, phase=float(random.uniform()))
+        windows.append(drawn(replace(case.scene, thing=thing), FRAMES))
+    return torch.cat(windows)[:frames]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
-import platform
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,10 +14,18 @@ from ...measures.pictures import check_matplotlib
 from ...small_world import files
 from ...small_world.variants import FEW
 from ...training.run.in_terminal import log_of_one_process
-from .claim_camera import with_shipped
-from .findings import Finding, load, save
+from . import (
+    claim_adapter,
+    claim_camera,
+    claim_convolution,
+    claim_labels,
+    claim_order,
+    claim_transfer,
+    claim_windows,
+)
+from .findings import load, save
 from .page import outdated, write_page
-from .sitting import FULL, Sitting
+from .sitting import FULL, Sitting, measured
 from .studio import CONVOLUTION, Studio, digest
 
 log = logging.getLogger(__name__)
@@ -32,20 +37,20 @@ QUIET = ("motion_models", "sampling")
 """Parts of the pack that have something to say of every clip."""
 
 CLAIMS = {
-    1: "order",
-    2: "transfer",
-    3: "adapter",
-    4: "camera",
-    5: "convolution",
-    6: "windows",
-    7: "labels",
+    1: claim_order,
+    2: claim_transfer,
+    3: claim_adapter,
+    4: claim_camera,
+    5: claim_convolution,
+    6: claim_windows,
+    7: claim_labels,
 }
-"""Number -> the module claim_*.py, whose `measure` takes a Sitting and gives a Finding."""
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="paper_claims.py", description=__doc__)
-    top.add_argument("--claims", type=int, nargs="*", choices=CLAIMS, default=list(CLAIMS))
+    top.add_argument("--claims", type=int, nargs="*", choices=CLAIMS, default=list(CLAIMS),
+                     help="none: the page alone, of what was measured before")  # fmt: skip
     top.add_argument("--clips", type=int, default=FULL, help="of the largest set of clips")
     top.add_argument("--threads", type=int, help="of the processor; torch's choice without")
     top.add_argument("--folder", type=Path, default=WORLD / "proof", help="clips and networks")
@@ -59,39 +64,19 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def machine() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{torch.get_num_threads()} threads of {platform.processor() or platform.machine()}"
-
-
-def measured(number: int, sitting: Sitting) -> Finding:
-    began, sitting.studio.remembered = time.monotonic(), 0.0
-    module = importlib.import_module(f"{__package__}.claim_{CLAIMS[number]}")
-    finding: Finding = module.measure(sitting)
-    finding.minutes = (time.monotonic() - began + sitting.studio.remembered) / 60
-    finding.size, finding.machine = sitting.clips / FULL, machine()
-    return finding
-
-
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    pictures = options.docs / "images" / "proof"
-    sitting = Sitting(
-        Studio(options.folder / "clips", options.convolution),
-        options.clips,
-        options.folder,
-        pictures,
-        options.lora_files,
-    )
+    pictures, kept = options.docs / "images" / "proof", options.docs / "proof"
+    studio = Studio(options.folder / "clips", options.convolution)
+    sitting = Sitting(studio, options.clips, options.folder, pictures, options.lora_files)
     check_ready(options.claims, sitting)
     for part in QUIET:
         logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
     with log_of_one_process():
-        measure_all(options.claims, sitting, options.docs / "proof")
-        findings = load(options.docs / "proof")
+        measure_all(options.claims, sitting, kept)
+        findings = load(kept)
         write_page(findings, options.docs / "proof.md", pictures)
         shipped = {path.name: digest(path) for path in files.WEIGHTS.rglob("*.safetensors")}
         for line in outdated(findings, shipped):
@@ -107,17 +92,14 @@ def check_ready(claims: Sequence[int], sitting: Sitting) -> None:
     if 5 in claims:
         sitting.studio.motion_file(CONVOLUTION)
     if 4 in claims:
-        with_shipped(sitting.lora_files)
+        claim_camera.with_shipped(sitting.lora_files)
 
 
 def measure_all(claims: Sequence[int], sitting: Sitting, folder: Path) -> None:
     """What each comes to is kept in the folder as soon as it is measured."""
     for number in claims:
         log.info("claim %d ...", number)
-        finding = measured(number, sitting)
+        finding = measured(number, CLAIMS[number], sitting)
         save(finding, folder)
-        log.info("claim %d: %s, %.0f minutes", number, verdict(finding), finding.minutes)
-
-
-def verdict(finding: Finding) -> str:
-    return "all lines reached" if finding.holds else "not all lines reached"
+        reached = "all lines reached" if finding.holds else "not all lines reached"
+        log.info("claim %d: %s", number, reached)

@@ -26,14 +26,3 @@ def shuffled_order(frames: int, seed: int = 0) -> Tensor:
 def frozen(clip: Tensor) -> Tensor:
     """The middle frame for all."""
     return clip[len(clip) // 2].expand_as(clip).clone()
-
-
-def reversed_clip(clip: Tensor) -> Tensor:
-    return clip.flip(0)
-
-
-def flickering(clip: Tensor, amount: float = 0.15, seed: int = 0) -> Tensor:
-    """Every frame brighter or darker by up to `amount`."""
-    generator = torch.Generator().manual_seed(seed)
-    factors = 1 + amount * (2 * torch.rand((len(clip), 1, 1, 1), generator=generator) - 1)
-    return (clip * factors).clamp(0, 1)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 DRAWS = 4000
 GROUPS = 8
@@ -33,28 +34,25 @@ class Estimate:
     count: int
 
 
-def bootstrap(statistic: Callable[..., Any], *samples: ArrayLike, seed: int = 0) -> Estimate:
+def bootstrap(statistic: Callable[..., Any], *samples: ArrayLike) -> Estimate:
     """statistic: of the samples, or of as many drawn from them with replacement; samples: whose
     first axes are clips, the same in each, so that pairs stay pairs.
 
     Raises ValueError where there is nothing to draw from.
     """
     arrays = [np.asarray(sample) for sample in samples]
-    count = len(arrays[0])
-    if not count or any(len(array) != count for array in arrays):
+    counts = [len(array) for array in arrays]
+    if min(counts) < 2 or len(set(counts)) > 1:
         raise ValueError(
-            f"The samples hold {', '.join(str(len(array)) for array in arrays)} clips; a bootstrap "
-            "needs as many of each, and at least one."
+            f"The samples hold {', '.join(map(str, counts))} clips; a bootstrap needs as many of "
+            "each, and at least two."
         )
-    random = np.random.default_rng(seed)
-    drawn = np.array(
-        [
-            float(statistic(*(array[chosen] for array in arrays)))
-            for chosen in random.integers(0, count, (DRAWS, count))
-        ]
-    )
-    low, high = np.nanpercentile(drawn, (2.5, 97.5))
-    return Estimate(float(statistic(*arrays)), float(low), float(high), count)
+    drawn: Any = stats.bootstrap(
+        arrays, statistic, n_resamples=DRAWS, paired=True, vectorized=False, method="percentile",
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    low, high = drawn.confidence_interval
+    return Estimate(float(statistic(*arrays)), float(low), float(high), counts[0])
 
 
 def mean(values: ArrayLike) -> Estimate:
@@ -68,6 +66,10 @@ def median(values: ArrayLike) -> Estimate:
 def quotient(above: ArrayLike, below: ArrayLike) -> Estimate:
     """Of the means, paired."""
     return bootstrap(lambda a, b: np.mean(a) / np.mean(b), above, below)
+
+
+def quotient_of_medians(above: ArrayLike, below: ArrayLike) -> Estimate:
+    return bootstrap(lambda a, b: np.median(a) / np.median(b), above, below)
 
 
 def jackknife(statistic: Callable[[np.ndarray], float], count: int) -> Estimate:
@@ -84,14 +86,12 @@ def jackknife(statistic: Callable[[np.ndarray], float], count: int) -> Estimate:
 
 
 def share(hits: ArrayLike) -> Estimate:
-    """hits: one truth value a clip"""
+    """hits: one truth value a clip. Raises ValueError for none."""
     found = np.asarray(hits, dtype=bool)
-    count = len(found)
-    if not count:
+    if not len(found):
         raise ValueError("A share of no clips is none; at least one is needed.")
-    value, z = float(found.mean()), NORMAL
-    middle = (value + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count)
-    half *= math.sqrt(value * (1 - value) / count + z * z / (4 * count * count))
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return Estimate(value, min(low, value), max(high, value), count)
+    test = stats.binomtest(int(found.sum()), len(found))
+    interval = test.proportion_ci(method="wilson")
+    value = float(found.mean())
+    # rounding: the interval of all clips is to end at 1, and hold what it is of
+    return Estimate(value, min(interval.low, value), max(interval.high, value), len(found))

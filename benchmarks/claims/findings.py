@@ -6,12 +6,13 @@ Kept as JSON, so that claims can be measured one by one in several sittings.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .estimates import Estimate
+from .lines import Line
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class Figure:
     holds: bool | None = None
     control: bool = False
 
-    @property
-    def verdict(self) -> str:
-        if self.holds is None:
-            return ""
-        if self.control:
-            return "refused, as it must be" if self.holds else "**not refused**"
-        return "reached" if self.holds else "**missed**"
+
+def figure(
+    name: str, estimate: Estimate, line: Line | None = None, unit: str = "", control: bool = False
+) -> Figure:
+    """A figure that is only told, or held against a line."""
+    if line is None:
+        return Figure(name, estimate, unit)
+    return Figure(name, estimate, unit, line.told(unit), bool(line.holds(estimate)), control)
 
 
 @dataclass(frozen=True)
@@ -47,39 +49,46 @@ class Picture:
     shows: str
 
 
+class Table(NamedTuple):
+    """rows: the first is the head"""
+
+    heading: str
+    rows: list[list[str]]
+
+
+Part = Figure | Picture | Table
+
+
 @dataclass
 class Finding:
-    """number, title: the claim's; method: how it was measured; tables: headings and rows, the first
-    the head; weights: file -> digest of what was measured; size: share of the full number of clips;
-    minutes: of this machine, all sittings together"""
+    """number, title: the claim's; method: how it was measured; weights: file -> digest of what was
+    measured; size: share of the full number of clips; machine, minutes: where it was measured and
+    how long it took, of older findings"""
 
     number: int
     title: str
     method: str
     figures: list[Figure] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
-    tables: list[tuple[str, list[list[str]]]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     weights: dict[str, str] = field(default_factory=dict)
     size: float = 1.0
     machine: str = ""
     minutes: float = 0.0
 
+    def take(self, parts: Iterable[Part]) -> None:
+        places = {Figure: self.figures, Picture: self.pictures, Table: self.tables}
+        for part in parts:
+            places[type(part)].append(part)
+
+    def held(self, control: bool) -> list[bool]:
+        """Of the lines that are to be reached, or of the controls that are to be refused."""
+        return [f.holds for f in self.figures if f.holds is not None and f.control == control]
+
     @property
     def holds(self) -> bool:
         """Whether every figure with a line reaches it, and every control is refused."""
-        return all(figure.holds for figure in self.figures if figure.holds is not None)
-
-    def add(
-        self,
-        name: str,
-        estimate: Estimate,
-        line: str = "",
-        holds: bool | None = None,
-        unit: str = "",
-        control: bool = False,
-    ) -> None:
-        told = None if holds is None else bool(holds)  # numpy's truth is no JSON
-        self.figures.append(Figure(name, estimate, unit, line, told, control))
+        return all(self.held(False)) and all(self.held(True))
 
 
 def save(finding: Finding, folder: Path) -> Path:
@@ -98,11 +107,7 @@ def load(folder: Path) -> list[Finding]:
 
 
 def finding_of(values: Mapping[str, Any]) -> Finding:
-    known = dict(values)
-    known["figures"] = [
-        Figure(**{**figure, "estimate": Estimate(**figure["estimate"])})
-        for figure in values["figures"]
-    ]
-    known["pictures"] = [Picture(**picture) for picture in values["pictures"]]
-    known["tables"] = [(heading, rows) for heading, rows in values["tables"]]
-    return Finding(**known)
+    figures = [Figure(**{**f, "estimate": Estimate(**f["estimate"])}) for f in values["figures"]]
+    tables = [Table(*table) for table in values["tables"]]
+    pictures = [Picture(**picture) for picture in values["pictures"]]
+    return Finding(**{**values, "figures": figures, "pictures": pictures, "tables": tables})

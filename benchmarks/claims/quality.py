@@ -3,19 +3,20 @@ clips are from real ones (Q6)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from torch import Tensor
 
+from ...measures.flow import pairs, warp_error
 from ...measures.report import FLOW_RANGE, MOST_ERROR
-from .estimates import Estimate, bootstrap, jackknife, mean, share
-from .findings import Finding
-from .measures.colour_track import Track, direction, smoothness, track
+from .estimates import Estimate, jackknife, mean, quotient_of_medians, share
+from .findings import Figure, figure
+from .lines import Line, above, at_most, between, interval_above
+from .measures.colour_track import Smoothness, Track, direction, smoothness, track
 from .measures.frechet import flow_features, frechet_distance, random_features
-from .measures.motion_range import compared, motion_of
 from .scenes import Case
-from .sitting import Sitting
 
 CLAIM, CONTROL, TOLD = "claim", "control", "told"
 """What a set of clips is there for: to reach the lines, to be refused by them, or to be told."""
@@ -37,134 +38,121 @@ SEEDS = (0, 1, 2)
 """Of the random networks."""
 
 
-def decoded(sitting: Sitting, found: Sequence[Case]) -> list[Tensor]:
-    """Real clips as well as the autoencoder can show them."""
-    return [sitting.studio.through_autoencoder(case.real) for case in found]
+class Shown:
+    """Clips of some scenes, and what is measured of them, once."""
+
+    def __init__(self, clips: Sequence[Tensor], found: Sequence[Case]) -> None:
+        self.clips, self.found = clips, found
+
+    @cached_property
+    def motion(self) -> np.ndarray:
+        """n 2"""
+        return np.array([flow_and_error(clip) for clip in self.clips])
+
+    @cached_property
+    def tracks(self) -> list[Track]:
+        both = zip(self.clips, self.found, strict=True)
+        return [track(clip, case.scene) for clip, case in both]
+
+    @cached_property
+    def smooth(self) -> list[Smoothness]:
+        return [smoothness(one) for one in self.tracks]
+
+    @property
+    def as_asked(self) -> list[bool]:
+        """Whether things go the way that their captions say."""
+        both = zip(self.tracks, self.found, strict=True)
+        return [direction(one) == case.scene.motion for one, case in both]
+
+    def varies(self, kind: str, lost: float, least: float = 0.0) -> np.ndarray:
+        """A field of Smoothness of each clip.   lost: where the thing is not there"""
+        values = [getattr(one, kind) for one in self.smooth]
+        return np.maximum(np.nan_to_num(values, nan=lost), least)
+
+    def spoiled(self, spoil: Callable[[Tensor], Tensor]) -> Shown:
+        return Shown([spoil(clip) for clip in self.clips], self.found)
 
 
-def add_range(
-    finding: Finding,
-    name: str,
-    clips: Sequence[Tensor],
-    real: Sequence[Tensor],
-    role: str = CLAIM,
-) -> None:
-    """clips, real: of the same scenes. A control is refused by either of the two."""
-    found = compared([motion_of(clip) for clip in clips], [motion_of(clip) for clip in real])
-    (least, most), error = FLOW_RANGE, MOST_ERROR
-    flow_name, error_name = f"{name}: flow, of real clips'", f"{name}: warp error, of real clips'"
-    if role == CLAIM:
-        in_range = least <= found.flow.value <= most
-        finding.add(flow_name, found.flow, f"{least:g} to {most:g}", in_range)
-        finding.add(error_name, found.error, f"at most {error:g}", found.error.value <= error)
-    elif role == CONTROL:
-        line = f"outside {least:g} to {most:g}, or the next above {error:g}"
-        finding.add(flow_name, found.flow, line, not found.holds, control=True)
-        finding.add(error_name, found.error)
-    else:
-        finding.add(flow_name, found.flow)
-        finding.add(error_name, found.error)
+def flow_and_error(frames: Tensor) -> tuple[float, float]:
+    """The mean length of the flow in pixels a frame, the median of the steps: things are small
+    here, and a median over the picture would be the ground's. The mean warp error. Neither tells
+    anything alone: a frozen clip can be followed perfectly, and the flow between shuffled frames is
+    long.   f h w 3"""
+    found = list(pairs(frames))
+    lengths = [float(np.linalg.norm(pair.flow, axis=-1).mean()) for pair in found]
+    errors = [error for error in map(warp_error, found) if error is not None]
+    return float(np.median(lengths)), float(np.mean(errors))
 
 
-def tracks_of(clips: Sequence[Tensor], found: Sequence[Case]) -> list[Track]:
-    """Where the thing of each scene is in its clip."""
-    return [track(clip, case.scene) for clip, case in zip(clips, found, strict=True)]
+def motion_figures(name: str, made: Shown, real: Shown, role: str = CLAIM) -> Iterator[Figure]:
+    """real: of the same scenes. A control is refused by either of the two."""
+    flow, error = map(quotient_of_medians, made.motion.T, real.motion.T)
+    moves, followed = between(*FLOW_RANGE), at_most(MOST_ERROR)
+    neither = Line(
+        "outside {} to {}, or the next above {}",
+        (*FLOW_RANGE, MOST_ERROR),
+        lambda flow: not (moves.holds(flow) and followed.holds(error)),
+    )
+    lines = {CLAIM: (moves, followed), CONTROL: (neither, None), TOLD: (None, None)}[role]
+    yield figure(f"{name}: flow, of real clips'", flow, lines[0], control=role == CONTROL)
+    yield figure(f"{name}: warp error, of real clips'", error, lines[1])
 
 
-def as_asked(tracks: Sequence[Track], found: Sequence[Case]) -> list[bool]:
-    """Whether things go the way that their captions say."""
-    return [direction(t) == case.scene.motion for t, case in zip(tracks, found, strict=True)]
-
-
-def add_tracks(
-    finding: Finding,
-    name: str,
-    tracks: Sequence[Track],
-    ideal: Sequence[Track],
-    found: Sequence[Case],
-    role: str = CLAIM,
-) -> None:
+def track_figures(name: str, made: Shown, real: Shown, role: str = CLAIM) -> Iterator[Figure]:
     """How smoothly things go that move along a line, and whether the way they are asked to.
-    ideal: of real clips of the same scenes"""
-    ratio = median_ratio(residuals(tracks), residuals(ideal))
-    smooth, what = ratio.value <= ROUGHER, f"{name}: residual of the track, of real clips'"
-    if role == CLAIM:
-        finding.add(what, ratio, f"at most {ROUGHER:g}", smooth)
-    elif role == CONTROL:
-        finding.add(what, ratio, f"above {ROUGHER:g}", not smooth, control=True)
-    else:
-        finding.add(what, ratio)
-    right = share(as_asked(tracks, found))
-    name, line = f"{name}: direction as asked", f"interval above {AS_ASKED:.0%}"
-    if role == CLAIM:
-        finding.add(name, right, line, right.low > AS_ASKED, "%")
-    else:
-        finding.add(name, right, unit="%")
+    real: of the same scenes"""
+    ratio = quotient_of_medians(made.varies("residual", LOST), real.varies("residual", LOST))
+    line = {CLAIM: at_most(ROUGHER), CONTROL: above(ROUGHER), TOLD: None}[role]
+    what = f"{name}: residual of the track, of real clips'"
+    yield figure(what, ratio, line, control=role == CONTROL)
+    line = interval_above(AS_ASKED) if role == CLAIM else None
+    yield figure(f"{name}: direction as asked", share(made.as_asked), line, "%")
 
 
-def add_identity(
-    finding: Finding, name: str, tracks: Sequence[Track], ideal: Sequence[Track]
-) -> None:
-    """Whether a thing stays, and stays what it is. ideal: of real clips of the same scenes"""
-    made, real = ([smoothness(one) for one in part] for part in (tracks, ideal))
-    gone = mean([one.lost for one in made])
-    what, line = f"{name}: frames without the thing", f"at most {MISSING:.0%}"
-    finding.add(what, gone, line, gone.value <= MISSING, "%")
+def identity_figures(name: str, made: Shown, real: Shown) -> Iterator[Figure]:
+    """Whether a thing stays, and stays what it is. real: of the same scenes"""
+    gone = mean([one.lost for one in made.smooth])
+    yield figure(f"{name}: frames without the thing", gone, at_most(MISSING), "%")
     for kind, least in VARIES.items():
-        above, below = (
-            np.maximum(np.nan_to_num([getattr(one, kind) for one in part], nan=1.0), least)
-            for part in (made, real)
-        )
-        ratio, line = median_ratio(above, below), f"at most {ROUGHER:g}"
+        ratio = quotient_of_medians(made.varies(kind, 1.0, least), real.varies(kind, 1.0, least))
         what = f"{name}: how much its {kind} varies, of real clips'"
-        finding.add(what, ratio, line, ratio.value <= ROUGHER)
+        yield figure(what, ratio, at_most(ROUGHER))
 
 
-def residuals(tracks: Sequence[Track]) -> np.ndarray:
-    return np.nan_to_num([smoothness(found).residual for found in tracks], nan=LOST)
+Features = list[np.ndarray]
+"""Of a set of clips, n c, one for each seed."""
+
+KINDS: dict[str, Callable[[Sequence[Tensor]], Features]] = {
+    "random features": lambda clips: [random_features(clips, seed) for seed in SEEDS],
+    "normal flow": lambda clips: [flow_features(clips)],
+}
 
 
-def median_ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
-    return bootstrap(lambda a, b: np.median(a) / np.median(b), above, below)
-
-
-def add_frechet(
-    finding: Finding,
+def frechet_figures(
     clips: Sequence[Tensor],
     real: Sequence[Tensor],
     others: Sequence[Tensor],
     controls: Mapping[str, Sequence[Tensor]],
-) -> None:
+) -> Iterator[Figure]:
     """clips and real: of the same scenes; others: real ones of other scenes, which all are held
     against; as many of each"""
-    for kind in ("random features", "normal flow"):
-        floor, target = features(real, kind), features(others, kind)
-        ratio = frechet_ratio(features(clips, kind), floor, target)
-        line = f"at most {FURTHER:g}"
+    for kind, features in KINDS.items():
+        floor, target = features(real), features(others)
         name = f"Frechet distance, {kind}, of real clips'"
-        finding.add(f"{name}: generated", ratio, line, ratio.value <= FURTHER)
+        ratio = frechet_ratio(features(clips), floor, target)
+        yield figure(f"{name}: generated", ratio, at_most(FURTHER))
         for control, spoiled in controls.items():
-            ratio = frechet_ratio(features(spoiled, kind), floor, target)
-            line, refused = f"above {FURTHER:g}", ratio.value > FURTHER
-            finding.add(f"{name}: {control}", ratio, line, refused, control=True)
+            ratio = frechet_ratio(features(spoiled), floor, target)
+            yield figure(f"{name}: {control}", ratio, above(FURTHER), control=True)
 
 
-def features(clips: Sequence[Tensor], kind: str) -> list[np.ndarray]:
-    """One for each seed."""
-    if kind == "normal flow":
-        return [flow_features(clips)]
-    return [random_features(clips, seed) for seed in SEEDS]
-
-
-def frechet_ratio(
-    clips: list[np.ndarray], floor: list[np.ndarray], target: list[np.ndarray]
-) -> Estimate:
+def frechet_ratio(clips: Features, floor: Features, target: Features) -> Estimate:
     """The mean over the seeds; its interval by leaving clips out of all three sets."""
 
     def ratio(chosen: np.ndarray) -> float:
-        others = [part[chosen] for part in target]
-        above = [frechet_distance(x[chosen], y) for x, y in zip(clips, others, strict=True)]
-        below = [frechet_distance(x[chosen], y) for x, y in zip(floor, others, strict=True)]
-        return float(np.mean(np.array(above) / np.array(below)))
+        seeds = zip(clips, floor, target, strict=True)
+        parts = [[features[chosen] for features in seed] for seed in seeds]
+        ratios = [frechet_distance(x, z) / frechet_distance(y, z) for x, y, z in parts]
+        return float(np.mean(ratios))
 
     return jackknife(ratio, len(clips[0]))

@@ -53,19 +53,18 @@ def cases(
     style: str = "base",
 ) -> list[Case]:
     """Scenes without camera moves; of the trained combinations, or of those held out."""
-    found = []
-    for number in range(count):
-        random = random_of(VIDEOS_SEED, seed, number)
-        scene = replace(random_scene(random, held, motions), style=style)
-        found.append(Case(scene, noise_seed(seed, number)))
-    return found
+    randoms = [random_of(VIDEOS_SEED, seed, number) for number in range(count)]
+    scenes = [replace(random_scene(random, held, motions), style=style) for random in randoms]
+    return numbered(scenes, seed)
 
 
 def camera_cases(move: str, count: int, seed: int = REPORT) -> list[Case]:
     """As the reference clips of a MotionLoRA: still things on checkered grounds."""
-    return [
-        Case(camera_clip(seed, number, move), noise_seed(seed, number)) for number in range(count)
-    ]
+    return numbered([camera_clip(seed, number, move) for number in range(count)], seed)
+
+
+def numbered(scenes: list[Scene], seed: int) -> list[Case]:
+    return [Case(scene, noise_seed(seed, number)) for number, scene in enumerate(scenes)]
 
 
 def noise_seed(seed: int, number: int) -> int:

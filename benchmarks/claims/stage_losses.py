@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import comfy.model_management as memory
 import numpy as np
@@ -14,27 +15,28 @@ from torch import Tensor
 from ...motion_models.domain_adapter import apply_domain_adapter
 from ...motion_models.load import load_motion_model
 from ...small_world import files
-from ...small_world.draw import clip_frames, video
+from ...small_world.draw import video
 from ...training.models import stages
 from ...training.models.conditioning import ModelInputs
 from ...training.models.stages import DeviceAndDtype, Trainee
+from .charts import curves
 from .controls import shuffled_order
 from .estimates import Estimate, bootstrap, mean
+from .findings import Picture
 from .measures.order_gain import Predict, draws_for, losses
-from .scenes import REPORT, noise_seed
-from .studio import Studio, encoded
+from .scenes import REPORT, Case, noise_seed
+from .sitting import Sitting
+from .studio import MOTION, encoded, loaded
 
 DRAWS = 8
 MIDDLES = [(i + 0.5) / DRAWS for i in range(DRAWS)]
 """Of the parts of the schedule that the timesteps are drawn from, as t / T."""
 
-MOTION = files.MOTION_MODELS / files.MOTION_MODEL
 CONDITIONS = (files.CHECKPOINTS / "base.safetensors", files.LORAS / files.ADAPTER)
 """The files of the models that stage 2 stood on."""
 
 
-@dataclass(frozen=True)
-class Losses:
+class Losses(NamedTuple):
     """In the true order of the frames and in another.   clips draws"""
 
     true: np.ndarray
@@ -51,43 +53,42 @@ def adapted() -> ModelPatcher:
     return apply_domain_adapter(files.load(files.BASE)[0], adapter, 1.0, files.ADAPTER)
 
 
-def shipped_module(model: ModelPatcher) -> Trainee:
-    return stages.motion_module(model, load_motion_model(str(MOTION)), "v3", 0, here())
-
-
-def new_module(model: ModelPatcher) -> Trainee:
-    """As stage 2 begins: the last layers are zero."""
-    return stages.motion_module(model, None, "v3", 0, here())
+def module_on(model: ModelPatcher, shipped: bool = True) -> Trainee:
+    """The shipped motion module, or one as stage 2 begins: the last layers are zero."""
+    motion = load_motion_model(str(MOTION)) if shipped else None
+    return stages.motion_module(model, motion, "v3", 0, here())
 
 
 def clip_losses(
-    studio: Studio,
+    sitting: Sitting,
     model: ModelPatcher,
     signal: Tensor,
     predictors: Mapping[str, Predict],
     count: int,
 ) -> dict[str, Losses]:
     """Of all of them on the same `count` clips, noises and timesteps."""
-    _, clip, vae = studio.models(files.BASE)
-    inputs = ModelInputs(model)
-    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in predictors}
+    sitting.note((MOTION, *CONDITIONS))
+    found: dict[str, list[list[np.ndarray]]] = {name: [] for name in predictors}
     for number in range(count):
-        scene = video(REPORT, number)
-        frames = torch.from_numpy(clip_frames(scene, spoiled=True))
-        with torch.inference_mode():
-            latents = vae.encode(frames)
-            text = encoded(clip, scene.caption)[0][0][0]
-        clean = inputs.scaled(latents.clone()).float()  # no longer of inference mode
-        seed = noise_seed(REPORT, number)
-        order = shuffled_order(len(frames), seed)
-        draws = draws_for(seed, tuple(clean.shape), DRAWS, len(signal), order)
+        case = Case(video(REPORT, number), noise_seed(REPORT, number))
+        clean, text = encoded_clip(model, case)
+        order = shuffled_order(len(clean), case.seed)
+        draws = draws_for(case.seed, tuple(clean.shape), DRAWS, len(signal), order)
         for name, predict in predictors.items():
-            true, wrong = (
-                losses(predict, clean, text.clone(), draws, signal, shuffled)
-                for shuffled in (False, True)
-            )
-            rows[name].append((true, wrong))
-    return {name: Losses(*map(np.stack, zip(*found, strict=True))) for name, found in rows.items()}
+            both = [losses(predict, clean, text, draws, signal, wrong) for wrong in (False, True)]
+            found[name].append(both)
+    return {name: Losses(*np.stack(rows, axis=1)) for name, rows in found.items()}
+
+
+def encoded_clip(model: ModelPatcher, case: Case) -> tuple[Tensor, Tensor]:
+    """The latents that the model would be trained on, with the defect, and the caption.
+    -> f 4 h w, t c"""
+    _, clip, vae = loaded(files.BASE)
+    with torch.inference_mode():
+        latents = vae.encode(case.spoiled)
+        text = encoded(clip, case.caption)[0][0][0]
+    clean = ModelInputs(model).scaled(latents.clone()).float()  # no longer of inference mode
+    return clean, text.clone()
 
 
 def gain(worse: np.ndarray, better: np.ndarray) -> Estimate:
@@ -95,5 +96,7 @@ def gain(worse: np.ndarray, better: np.ndarray) -> Estimate:
     return bootstrap(lambda a, b: 1 - np.mean(b) / np.mean(a), worse.mean(1), better.mean(1))
 
 
-def by_time(found: np.ndarray) -> list[Estimate]:
-    return [mean(column) for column in found.T]
+def loss_curves(path: Path, found: Mapping[str, np.ndarray]) -> Picture:
+    """clips draws each"""
+    lines = {name: [mean(column) for column in part.T] for name, part in found.items()}
+    return curves(path, MIDDLES, lines, ("t / T", "loss"), "The loss over the timestep")

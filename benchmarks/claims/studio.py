@@ -4,11 +4,8 @@ functions. A clip is rendered once: it is kept under what it was made of, the we
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,13 +30,20 @@ from ...small_world import files
 from ...small_world.motions import FRAMES, SIDE
 from ...small_world.temporal_convolution import load_convolutions
 
-log = logging.getLogger(__name__)
-
 STEPS, GUIDANCE, SAMPLER, SCHEDULER = 20, 6.0, "euler", "normal"
 
 STILL, TRANSFORMER, CONVOLUTION = "still", "transformer", "convolution"
 """Without a motion module: pictures that have nothing to do with each other; the shipped one; the
 one of claim 5, whose file is given to the studio."""
+
+MOTION = files.MOTION_MODELS / files.MOTION_MODEL
+
+OWN_FILES = {
+    files.BASE: (),
+    files.OUTLINED: (files.CHECKPOINTS / "outlined.safetensors",),
+    files.NEON: (files.LORAS / files.NEON_LORA,),
+}
+"""Of each image model, beside the base's."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,13 @@ def shipped_move(move: str, strength: float = 1.0) -> tuple[Path, float]:
     return files.MOTION_LORAS / files.motion_lora(move), strength
 
 
+def short_hash(content: bytes, length: int = 16) -> str:
+    return hashlib.sha256(content).hexdigest()[:length]
+
+
 @cache
 def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return short_hash(path.read_bytes())
 
 
 @cache
@@ -74,29 +82,24 @@ def code_digest() -> str:
     root = files.WEIGHTS.parents[1]
     parts = ("sampling/*.py", "motion_models/*.py", "small_world/models.py", "small_world/auto*.py")
     paths = sorted(path for part in parts for path in root.glob(part))
-    text = "".join(digest(path) for path in paths)
-    return hashlib.sha256(f"{comfyui_version.__version__} {text}".encode()).hexdigest()[:16]
+    told = [comfyui_version.__version__, *map(digest, paths)]
+    return short_hash(" ".join(told).encode())
+
+
+loaded: Callable[[str], Any] = cache(files.load)
+transformer = cache(lambda path: load_motion_model(str(path)))
+convolutions = cache(lambda path: load_convolutions(path, loaded(files.BASE)[0]))
 
 
 class Studio:
-    """folder: keeps the clips;   convolution: the weights of claim 5's modules
-
-    remembered: seconds that those clips took which were there already.
-    """
+    """folder: keeps the clips;   convolution: the weights of claim 5's modules"""
 
     def __init__(self, folder: Path, convolution: Path | None = None) -> None:
-        self.folder, self.convolution, self.remembered = folder, convolution, 0.0
-        self.counted: set[Path] = set()
-        self.loaded: dict[str, tuple[ModelPatcher, Any, Any]] = {}
-        self.motions: dict[Path, ModelPatcher] = {}
+        self.folder, self.convolution = folder, convolution
 
     def weights(self, shot: Shot) -> list[Path]:
         """The files that a clip is made with."""
-        used = [files.CHECKPOINTS / "base.safetensors"]
-        if shot.model == files.OUTLINED:
-            used.append(files.CHECKPOINTS / "outlined.safetensors")
-        if shot.model == files.NEON:
-            used.append(files.LORAS / files.NEON_LORA)
+        used = [files.CHECKPOINTS / "base.safetensors", *OWN_FILES[shot.model]]
         if shot.adapter:
             used.append(files.LORAS / files.ADAPTER)
         if shot.motion != STILL:
@@ -104,8 +107,9 @@ class Studio:
         return used
 
     def motion_file(self, kind: str) -> Path:
+        """Raises ValueError where it was not trained yet."""
         if kind == TRANSFORMER:
-            return files.MOTION_MODELS / files.MOTION_MODEL
+            return MOTION
         if self.convolution is None or not self.convolution.is_file():
             raise ValueError(
                 f"The weights of the temporal convolution, {self.convolution}, are missing. Train "
@@ -113,86 +117,50 @@ class Studio:
             )
         return self.convolution
 
-    def key(self, shot: Shot) -> str:
-        told = {
-            **asdict(shot),
-            "moves": [strength for _, strength in shot.moves],
-            "weights": [digest(path) for path in self.weights(shot)],
-            "sampling": [GUIDANCE, SAMPLER, SCHEDULER],
-            "code": code_digest(),
-            "device": str(comfy.model_management.get_torch_device()),
-        }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
+    def file(self, shot: Shot) -> Path:
+        """Where the clip is kept; the same wherever its weights lie."""
+        moves = tuple((path.name, strength) for path, strength in shot.moves)
+        weights = [digest(path) for path in self.weights(shot)]
+        how = (GUIDANCE, SAMPLER, SCHEDULER, str(comfy.model_management.get_torch_device()))
+        told = repr((replace(shot, moves=moves), weights, how, code_digest()))
+        return self.folder / f"{short_hash(told.encode(), 24)}.npz"
 
     def render(self, shot: Shot) -> Tensor:
         """f h w 3 in 0..1, in steps of 1/255"""
-        path = self.folder / f"{self.key(shot)}.npz"
+        path = self.file(shot)
         if not path.is_file():
-            return self.keep(path, shot)
-        kept = np.load(path)
-        if path not in self.counted:
-            self.remembered += float(kept["seconds"])
-            self.counted.add(path)
-        return torch.from_numpy(kept["frames"]).float() / 255
-
-    def keep(self, path: Path, shot: Shot) -> Tensor:
-        began = time.monotonic()
-        self.counted.add(path)
-        frames = (self.decode(shot, self.sample(shot)) * 255).round().byte()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, frames=frames.numpy(), seconds=time.monotonic() - began)
-        partial.replace(path)
-        return frames.float() / 255
-
-    def render_all(self, shots: Sequence[Shot], what: str) -> list[Tensor]:
-        began, rendered = time.monotonic(), []
-        for shot in shots:
-            rendered.append(self.render(shot))
-            if time.monotonic() - began > 60:
-                began = time.monotonic()
-                log.info("%s: %d of %d clips", what, len(rendered), len(shots))
-        return rendered
+            frames = (self.decode(shot, self.sample(shot)) * 255).round().byte()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as file:
+                np.savez_compressed(file, frames=frames.numpy())
+            partial.replace(path)
+        return torch.from_numpy(np.load(path)["frames"]).float() / 255
 
     def sample(self, shot: Shot) -> Tensor:
         """-> f 4 h w"""
         empty = torch.zeros((shot.frames, 4, SIDE // 8, SIDE // 8))
-        _, clip, _ = self.models(shot.model)
+        clip = loaded(shot.model)[1]
         with torch.inference_mode():
             return comfy.sample.sample(
-                self.model(shot),
-                noise_of(shot, empty),
-                shot.steps,
-                GUIDANCE,
-                SAMPLER,
-                SCHEDULER,
-                encoded(clip, shot.caption),
-                encoded(clip, ""),
-                empty,
-                disable_pbar=True,
-                seed=shot.seed,
-            )
+                self.model(shot), noise_of(shot, empty), shot.steps, GUIDANCE, SAMPLER, SCHEDULER,
+                encoded(clip, shot.caption), encoded(clip, ""), empty,
+                disable_pbar=True, seed=shot.seed,
+            )  # fmt: skip
 
     def decode(self, shot: Shot, latents: Tensor) -> Tensor:
         with torch.inference_mode():
-            return self.models(shot.model)[2].decode(latents).float().cpu().clamp(0, 1)
+            return loaded(shot.model)[2].decode(latents).float().cpu().clamp(0, 1)
 
     def through_autoencoder(self, frames: Tensor) -> Tensor:
         """What is left of real frames after encoding and decoding: the best that a generated clip
         can be.   f h w 3 -> f h w 3"""
-        vae = self.models(files.BASE)[2]
+        vae = loaded(files.BASE)[2]
         with torch.inference_mode():
-            decoded = vae.decode(vae.encode(frames)).float().cpu().clamp(0, 1)
-        return decoded.clone()
-
-    def models(self, name: str) -> tuple[ModelPatcher, Any, Any]:
-        if name not in self.loaded:
-            self.loaded[name] = files.load(name)
-        return self.loaded[name]
+            return vae.decode(vae.encode(frames)).float().cpu().clamp(0, 1).clone()
 
     def model(self, shot: Shot) -> ModelPatcher:
-        model = self.models(shot.model)[0]
+        model = loaded(shot.model)[0]
         if shot.adapter:
             adapter = files.weights_of(files.LORAS / files.ADAPTER)
             model = apply_domain_adapter(model, adapter, shot.adapter, files.ADAPTER)
@@ -204,13 +172,8 @@ class Studio:
         return model if shot.windows is None else apply_context_windows(model, shot.windows)
 
     def motion(self, shot: Shot) -> ModelPatcher:
-        path = self.motion_file(shot.motion)
-        if path not in self.motions:
-            if shot.motion == CONVOLUTION:
-                self.motions[path] = load_convolutions(path, self.models(shot.model)[0])
-            else:
-                self.motions[path] = load_motion_model(str(path))
-        motion = self.motions[path]
+        load = convolutions if shot.motion == CONVOLUTION else transformer
+        motion = load(self.motion_file(shot.motion))
         for file, strength in shot.moves:
             motion = apply_motion_lora(motion, files.weights_of(file), strength, file.name)
         return motion
@@ -222,10 +185,8 @@ def encoded(clip: Any, text: str) -> list[Any]:
 
 
 def noise_of(shot: Shot, empty: Tensor) -> Any:
-    if shot.free_noise:
-        assert shot.windows is not None
-        settings = shot.windows
-        return FreeNoise(shot.seed, settings.length, settings.overlap).generate_noise(
-            {"samples": empty}
-        )
-    return comfy.sample.prepare_noise(empty, shot.seed, None)
+    if not shot.free_noise:
+        return comfy.sample.prepare_noise(empty, shot.seed, None)
+    assert shot.windows is not None
+    noise = FreeNoise(shot.seed, shot.windows.length, shot.windows.overlap)
+    return noise.generate_noise({"samples": empty})

@@ -28,7 +28,6 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "training/data",
         "training/engine",
         "training/models",
-        "measures",
         "motion_models",
     ),
     "training/engine": ("training/files", "training/models", "motion_models"),

@@ -9,27 +9,16 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ....measures.camera_signature import MOVES as NAMES
-from ....measures.camera_signature import (
-    CameraSignature,
-    camera_signature,
-    fit_affine,
-)
+from ....measures.camera_signature import CameraSignature, camera_signature, fit_affine
 from ....measures.flow import pairs
-from ....small_world.motions import MOVES, PAN, ROLL, TILT, ZOOM
+from ....small_world.motions import PAN, ROLL, TILT, ZOOM
 
-CAMERA_MOVES = tuple(move for move in MOVES if move != "none")
+CAMERA_MOVES = tuple(move for both in NAMES.values() for move in both)
 CLASSES = (*CAMERA_MOVES, "none")
-
-AXES = {
-    move: (axis, sign)
-    for axis, both in NAMES.items()
-    for move, sign in zip(both, (1, -1), strict=True)
-}
-"""Move -> the component of the camera that it is, and its sign."""
 
 
 def signature(frames: Tensor) -> CameraSignature:
-    """frames: f h w 3"""
+    """Of the camera alone; measure_motion measures more.   frames: f h w 3"""
     motions = [fit_affine(pair.flow) for pair in pairs(frames)]
     return camera_signature(motions, frames.shape[1], frames.shape[2])
 
@@ -45,13 +34,17 @@ class Amounts:
     roll: float
 
     def of(self, move: str) -> float:
-        axis, sign = AXES[move]
-        return sign * float(getattr(self, axis))
+        axis = axis_of(move)
+        return float(getattr(self, axis)) * (1 if move == NAMES[axis][0] else -1)
 
     def beside(self, move: str) -> float:
         """The largest amount of anything but the move."""
-        axis, _ = AXES[move]
-        return max(abs(value) for name, value in vars(self).items() if name != axis)
+        return max(abs(value) for axis, value in vars(self).items() if axis != axis_of(move))
+
+
+def axis_of(move: str) -> str:
+    """The component of the camera that a move is."""
+    return next(axis for axis, both in NAMES.items() if move in both)
 
 
 def amounts(found: CameraSignature) -> Amounts:

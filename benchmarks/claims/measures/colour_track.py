@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -45,6 +45,14 @@ class Track:
     def seen(self) -> Array:
         return np.isfinite(self.x)
 
+    def line(self) -> tuple[Array, Array]:
+        """The constant velocity that fits best, in pixels a frame, and how far each place is from
+        it.   -> 2, n 2"""
+        design = np.stack((np.ones(self.seen.sum()), np.flatnonzero(self.seen)), 1)
+        places = np.stack((self.x[self.seen], self.y[self.seen]), 1)
+        found = np.linalg.lstsq(design, places, rcond=None)[0]
+        return found[1], places - design @ found
+
 
 def colours_of(scene: Scene) -> tuple[Array, Array]:
     """The thing's colour and those of its ground.   -> 3, 2 3"""
@@ -58,27 +66,25 @@ def colours_of(scene: Scene) -> tuple[Array, Array]:
 def track(frames: Tensor, scene: Scene) -> Track:
     """The thing of a scene in a clip of it.   frames: f h w 3"""
     thing, grounds = colours_of(scene)
-    found = [place(frame, thing, grounds) for frame in frames.double().numpy()]
-    x, y, area = np.array([row[:3] for row in found]).T
-    return Track(x, y, area, np.array([row[3] for row in found]))
+    found = np.array([place(frame, thing, grounds) for frame in frames.double().numpy()])
+    return Track(*found.T[:3], colour=found[:, 3:])
 
 
-def place(frame: Array, thing: Array, grounds: Array) -> tuple[float, float, float, Array]:
-    """x, y, area and mean colour of the largest patch of the thing's colour.   frame: h w 3"""
+def place(frame: Array, thing: Array, grounds: Array) -> Array:
+    """x, y, area and mean colour of the largest patch of the thing's colour.   h w 3 -> 6"""
     away = np.linalg.norm(frame - thing, axis=-1)
     nearest_ground = np.linalg.norm(frame[..., None, :] - grounds, axis=-1).min(axis=-1)
-    labelled: Any = ndimage.label(away < NEARER * nearest_ground, np.ones((3, 3)))
-    labels, count = labelled
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    if not count or sizes.max() < LEAST:
-        return math.nan, math.nan, math.nan, np.full(3, math.nan)
+    found: Any = ndimage.label(away < NEARER * nearest_ground, np.ones((3, 3)))
+    labels = found[0]
+    sizes = np.bincount(labels.ravel())[1:]
+    if not len(sizes) or sizes.max() < LEAST:
+        return np.full(6, np.nan)
     patch = labels == 1 + int(sizes.argmax())
     y, x = np.nonzero(patch)
-    return float(x.mean()), float(y.mean()), float(patch.sum()), frame[patch].mean(axis=0)
+    return np.array([x.mean(), y.mean(), patch.sum(), *frame[patch].mean(axis=0)])
 
 
-@dataclass(frozen=True)
-class Smoothness:
+class Smoothness(NamedTuple):
     """residual: root mean square of the distance from the constant velocity that fits best, in
     pixels; area, colour: how much they vary, the standard deviation as a share of the mean and in
     0..1; lost: the share of frames without the thing. NaN where fewer than 4 frames have it."""
@@ -94,24 +100,18 @@ def smoothness(track: Track) -> Smoothness:
     lost = 1 - float(seen.mean())
     if seen.sum() < 4:
         return Smoothness(math.nan, math.nan, math.nan, lost)
-    line = np.stack((np.ones(seen.sum()), np.flatnonzero(seen)), 1)
-    places = np.stack((track.x[seen], track.y[seen]), 1)
-    left = places - line @ np.linalg.lstsq(line, places, rcond=None)[0]
-    area = track.area[seen]
-    colour = float(np.linalg.norm(track.colour[seen].std(axis=0)))
-    residual = float(np.sqrt((left**2).sum(axis=1).mean()))
-    return Smoothness(residual, float(area.std() / area.mean()), colour, lost)
+    residual = np.sqrt((track.line()[1] ** 2).sum(axis=1).mean())
+    area, colour = track.area[seen], track.colour[seen].std(axis=0)
+    varies = float(area.std() / area.mean())
+    return Smoothness(float(residual), varies, float(np.linalg.norm(colour)), lost)
 
 
 def way(track: Track) -> tuple[float, float]:
     """How far the thing goes over the clip, right and down, by the constant velocity that fits
     best; 0 where fewer than half of the frames have it."""
-    seen = track.seen
-    if 2 * seen.sum() < len(seen):
+    if 2 * track.seen.sum() < len(track.seen):
         return 0.0, 0.0
-    line = np.stack((np.ones(seen.sum()), np.flatnonzero(seen)), 1)
-    places = np.stack((track.x[seen], track.y[seen]), 1)
-    right, down = np.linalg.lstsq(line, places, rcond=None)[0][1] * (len(seen) - 1)
+    right, down = track.line()[0] * (len(track.seen) - 1)
     return float(right), float(down)
 
 

@@ -24,17 +24,17 @@ def random_features(clips: Sequence[Tensor], seed: int) -> np.ndarray:
     """Of the last maps of a random network the mean, the standard deviation over time and the mean
     change from frame to frame.   each f h w 3 -> n c"""
     torch.manual_seed(seed)
-    layers: list[nn.Module] = []
-    for inputs, outputs in zip((3, *WIDTHS), WIDTHS, strict=False):
-        layers += [nn.Conv3d(inputs, outputs, 3, (1, 2, 2), 1), nn.GroupNorm(1, outputs)]
-        layers.append(nn.LeakyReLU(0.2))
-    network = nn.Sequential(*layers)
+    network, width = nn.Sequential(), 3
+    for outputs in WIDTHS:
+        network.append(nn.Conv3d(width, outputs, 3, (1, 2, 2), 1))
+        network.extend([nn.GroupNorm(1, outputs), nn.LeakyReLU(0.2)])
+        width = outputs
     found = []
-    with torch.no_grad():
-        for clip in clips:
+    for clip in clips:
+        with torch.no_grad():
             maps = network(clip.permute(3, 0, 1, 2)[None].float() * 2 - 1)[0].flatten(2)
-            parts = maps.mean(1), maps.std(1), maps.diff(dim=1).abs().mean(1)
-            found.append(torch.cat([part.mean(1) for part in parts]))
+        parts = maps.mean(1), maps.std(1), maps.diff(dim=1).abs().mean(1)
+        found.append(torch.cat([part.mean(1) for part in parts]))
     return torch.stack(found).double().numpy()
 
 
@@ -48,19 +48,15 @@ def flow_moments(clip: Tensor) -> np.ndarray:
     means; the 90th percentile of its length; of the points that change, the share, its standard
     deviation over time.   f h w 3 -> 12"""
     luma = clip.double().numpy() @ np.array([0.299, 0.587, 0.114])
-    down, right = np.gradient(luma, axis=(1, 2))
-    change = luma[1:] - luma[:-1]
-    down, right = (0.5 * (part[1:] + part[:-1]) for part in (down, right))
-    steep = np.hypot(right, down)
+    gradient = [0.5 * (part[1:] + part[:-1]) for part in np.gradient(luma, axis=(2, 1))]
+    change, steep = np.diff(luma, axis=0), np.hypot(*gradient)
     edge = steep > EDGE
     normal = np.where(edge, -change / np.maximum(steep, EDGE), 0.0).clip(-16, 16)
-    parts = (normal * right / np.maximum(steep, EDGE), normal * down / np.maximum(steep, EDGE))
-    parts = (*parts, np.abs(normal))
     found = []
-    for part in parts:
+    for part in (*(normal * g / np.maximum(steep, EDGE) for g in gradient), np.abs(normal)):
         found += [part[edge].mean() if edge.any() else 0.0, part.std(), part.mean((1, 2)).std()]
-    moving = (np.abs(change) > CHANGE).mean((1, 2))
     fast = np.percentile(np.abs(normal[edge]), 90) if edge.any() else 0.0
+    moving = (np.abs(change) > CHANGE).mean((1, 2))
     return np.array([*found, fast, moving.mean(), moving.std()])
 
 

@@ -13,14 +13,10 @@ CELL = 4
 """Pixels a side of the cells whose means are compared."""
 
 
-def thumbnail(clip: Tensor) -> Tensor:
-    """f h w 3 -> the means of its cells, one row"""
-    return functional.avg_pool2d(clip.movedim(-1, 1).float(), CELL).flatten()
-
-
 def thumbnails(clips: Iterable[Tensor]) -> Tensor:
-    """-> n d"""
-    return torch.stack([thumbnail(clip) for clip in clips])
+    """The means of their cells, a row each.   each f h w 3 -> n d"""
+    cells = (functional.avg_pool2d(clip.movedim(-1, 1).float(), CELL) for clip in clips)
+    return torch.stack([each.flatten() for each in cells])
 
 
 def nearest_distances(clips: Tensor, training: Tensor) -> np.ndarray:

@@ -19,13 +19,13 @@ WIDTH = 4.0
 
 def high_passed(pictures: np.ndarray) -> np.ndarray:
     """... h w -> ... h w"""
-    widths = (0.0,) * (pictures.ndim - 2) + (WIDTH, WIDTH)
-    return pictures - ndimage.gaussian_filter(pictures, widths, mode="nearest")
+    pictures = pictures.astype(np.float64)
+    return pictures - ndimage.gaussian_filter(pictures, WIDTH, mode="nearest", axes=(-2, -1))
 
 
 def watermark_response(frames: Tensor) -> float:
     """The mark's contrast by least squares, the mean over the frames: 0 without it, 1 where it is
     white on black.   frames: f h w 3"""
-    mark = high_passed(watermark().astype(np.float64))
-    luma = high_passed(grey(frames.float().numpy()).astype(np.float64))
+    mark = high_passed(watermark())
+    luma = high_passed(grey(frames.float().numpy()))
     return float((luma * mark).sum(axis=(1, 2)).mean() / (mark * mark).sum())

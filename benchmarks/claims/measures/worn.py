@@ -26,11 +26,9 @@ def worn(frames: Array, random: np.random.Generator) -> Array:
 
 
 def smoothed(frames: Array) -> Array:
-    """Means of 1 2 1 in height and width.   f h w 3"""
+    """Means of 1 2 1 in height and width; those at the edge stand twice.   f h w 3"""
     for axis in (1, 2):
-        edges = [(1, 1) if a == axis else (0, 0) for a in range(4)]
-        padded = np.pad(frames, edges, mode="edge")
-        count = frames.shape[axis]
-        low, middle, high = (np.take(padded, np.arange(i, i + count), axis) for i in range(3))
-        frames = (low + 2 * middle + high) / 4
+        places = np.arange(frames.shape[axis])
+        low, high = (frames.take((places + i).clip(0, places[-1]), axis) for i in (-1, 1))
+        frames = (low + 2 * frames + high) / 4
     return frames

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from adk_tests.benchmarks.claims.measures.drawn import moving, straight
+from adk_tests.benchmarks.claims.measures.drawn import flickering, moving, straight
 from animatediff_kit.benchmarks.claims import estimates
 from animatediff_kit.benchmarks.claims.claim_camera import (
-    beside_of,
+    Read,
     confusion,
-    hits,
     move_of,
+    of_move,
+    pair_figures,
     rank_correlation,
+    read,
+    shown,
 )
 from animatediff_kit.benchmarks.claims.claim_labels import accuracies, all_three
 from animatediff_kit.benchmarks.claims.claim_windows import (
@@ -22,64 +26,68 @@ from animatediff_kit.benchmarks.claims.claim_windows import (
     METHODS,
     drawn,
     drawn_apart,
+    effect,
     seen,
+    unseen,
 )
 from animatediff_kit.benchmarks.claims.controls import frozen, shuffled
-from animatediff_kit.benchmarks.claims.findings import Finding
-from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES, signature
-from animatediff_kit.benchmarks.claims.measures.label_network import truth
+from animatediff_kit.benchmarks.claims.findings import Figure
+from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES
+from animatediff_kit.benchmarks.claims.measures.labels import truth
 from animatediff_kit.benchmarks.claims.quality import (
     CLAIM,
     CONTROL,
     TOLD,
-    add_frechet,
-    add_identity,
-    add_range,
-    add_tracks,
-    tracks_of,
+    Shown,
+    flow_and_error,
+    frechet_figures,
+    identity_figures,
+    motion_figures,
+    track_figures,
 )
 from animatediff_kit.benchmarks.claims.scenes import DEVELOPMENT, camera_cases, cases
 from torch import Tensor
 
 
-def found() -> Finding:
-    return Finding(1, "A claim", "")
+def verdicts(figures: Iterable[Figure]) -> list[bool]:
+    return [figure.holds for figure in figures if figure.holds is not None]
 
 
-def wanted(finding: Finding) -> list[bool]:
-    return [figure.holds for figure in finding.figures if figure.holds is not None]
+@pytest.mark.parametrize("spoil", [None, frozen, shuffled, flickering])
+def test_motion_and_tracks_accept_real_clips_and_refuse_spoiled_ones(spoil: object) -> None:
+    real = Shown([case.real for case in straight()], straight())
+    shown = real.spoiled(spoil) if callable(spoil) else real
+    measures = [motion_figures, track_figures]
+    if spoil in (frozen, flickering):  # a thing that stands still goes smoothly, a bright one too
+        measures = [motion_figures]
+    for figures in measures:
+        assert all(verdicts(figures("clips", shown, real, CLAIM))) is (spoil is None)
+        assert all(verdicts(figures("clips", shown, real, CONTROL))) is (spoil is not None)
+        assert not verdicts(figures("clips", shown, real, TOLD))
 
 
-@pytest.mark.parametrize("spoil", [None, frozen, shuffled])
-def test_range_and_tracks_accept_real_clips_and_refuse_spoiled_ones(spoil: object) -> None:
-    real = [case.real for case in straight()]
-    clips = [spoil(clip) for clip in real] if callable(spoil) else real
-    as_claim, as_control, told = found(), found(), found()
-    for finding, role in ((as_claim, CLAIM), (as_control, CONTROL), (told, TOLD)):
-        add_range(finding, "clips", clips, real, role)
-        if spoil is not frozen:  # a thing that stands still goes smoothly
-            tracks, ideal = tracks_of(clips, straight()), tracks_of(real, straight())
-            add_tracks(finding, "clips", tracks, ideal, straight(), role)
-    assert all(wanted(as_claim)) is (spoil is None)
-    assert all(wanted(as_control)) is (spoil is not None)
-    assert not wanted(told)
-    assert as_control.holds is (spoil is not None)
+def test_neither_flow_nor_warp_error_tells_anything_alone() -> None:
+    real, still, mixed, bright = (
+        np.median([flow_and_error(spoil(case.real)) for case in moving()], axis=0)
+        for spoil in (lambda clip: clip, frozen, shuffled, flickering)
+    )
+    assert (still < 0.1 * real).all()  # can be followed perfectly
+    assert mixed[1] > 2 * real[1] and bright[1] > 2 * real[1]
+
+
+def test_real_clips_of_other_scenes_move_alike() -> None:
+    real, others = ([case.real for case in moving(24, seed)] for seed in (21, 22))
+    figures = list(motion_figures("clips", Shown(others, moving()), Shown(real, moving())))
+    assert len(figures) == 2 and all(verdicts(figures))
 
 
 def test_things_that_vanish_or_change_are_told() -> None:
     """In nearly half of the frames: gone, half as large, or of another colour."""
-    some = straight()
-    real = [case.real for case in some]
-    ideal = tracks_of(real, some)
-    alike, gone, small, pale = found(), found(), found(), found()
-    add_identity(alike, "real", tracks_of([shuffled(clip) for clip in real], some), ideal)
-    assert alike.holds and len(alike.figures) == 3
-    for finding, spoil in ((gone, vanishing), (small, shrinking), (pale, paling)):
-        tracks = tracks_of([spoil(clip) for clip in real], some)
-        add_identity(finding, "spoiled", tracks, ideal)
-    assert [figure.holds for figure in gone.figures][0] is False
-    assert [figure.holds for figure in small.figures][1] is False
-    assert [figure.holds for figure in pale.figures][2] is False
+    real = Shown([case.real for case in straight()], straight())
+    alike = verdicts(identity_figures("real", real.spoiled(shuffled), real))
+    assert all(alike) and len(alike) == 3
+    for figure, spoil in enumerate((vanishing, shrinking, paling)):
+        assert not verdicts(identity_figures("spoiled", real.spoiled(spoil), real))[figure]
 
 
 def every_other(clip: Tensor, spoiled: Tensor) -> Tensor:
@@ -107,28 +115,50 @@ def test_frechet_figures_accept_real_clips_and_refuse_spoiled_ones(
 ) -> None:
     monkeypatch.setattr(estimates, "GROUPS", 2)
     real, fresh, others = ([c.real for c in moving(24, seed)] for seed in (21, 22, 23))
-    finding = found()
-    add_frechet(finding, fresh, real, others, {"frozen": [frozen(clip) for clip in fresh]})
-    assert finding.holds and len(finding.figures) == 4
+    controls = {"frozen": [frozen(clip) for clip in fresh]}
+    found = verdicts(frechet_figures(fresh, real, others, controls))
+    assert all(found) and len(found) == 4
 
 
 def test_drawn_videos_have_no_seams_and_videos_drawn_in_parts_have() -> None:
     some = cases(4, DEVELOPMENT, ("orbit",))
     whole = seen([drawn(case.scene, 64) for case in some], METHODS["pyramid"])
     cut = seen([drawn_apart(case, 64) for case in some], BATCHED)
-    assert whole.unseen.value > cut.unseen.value
-    assert cut.effect("motion").value > 0.1 > whole.effect("motion").value
+    assert unseen(whole).value > unseen(cut).value
+    assert effect(cut, "motion").value > 0.1 > effect(whole, "motion").value
 
 
 def test_reference_clips_fill_the_diagonal() -> None:
-    read = {
-        move: [signature(case.real) for case in camera_cases(move, 1, DEVELOPMENT)]
+    found = [
+        one
         for move in CAMERA_MOVES
-    }
-    assert all(hits(read))
-    assert np.array_equal(confusion(read)[:, :8], np.eye(8))
-    assert all(beside_of(part[0], move) < 0.1 for move, part in read.items())
-    assert beside_of(read["pan left"][0], "tilt up") > 5
+        for one in read(move, [case.real for case in camera_cases(move, 1, DEVELOPMENT)])
+    ]
+    assert shown(found).value == 1
+    assert np.array_equal(confusion(found)[:, :8], np.eye(8))
+    assert all(one.beside < 0.1 and one.amount > 0.2 for one in found)
+    pan = of_move(found, "pan left")[0]
+    assert Read("tilt up", pan.found).beside > 5 and not Read("tilt up", pan.found).hit
+
+
+def test_two_moves_at_once_are_held_against_each_alone() -> None:
+    """The clips of both are those of the first alone: the whole of it is left, of the second
+    nothing; of two opposed ones far too much. Of a move that is hardly there nothing holds."""
+    pans, tilts = (
+        [case.real for case in camera_cases(move, 2, DEVELOPMENT)]
+        for move in ("pan left", "tilt up")
+    )
+    full = [*read("pan left", pans), *read("zoom in", tilts)]
+    kept, hardly = pair_figures(("pan left", "zoom in"), pans, full)
+    (opposed,) = pair_figures(("pan left", "pan right"), pans, full)
+    assert [(one.line, one.holds) for one in (kept, hardly, opposed)] == [
+        ("at least 0.5", True),
+        ("at least 0.5", False),
+        ("at most 0.25 either way", False),
+    ]
+    (gone,) = pair_figures(("pan left", "pan right"), tilts, full)
+    (nothing,) = pair_figures(("zoom in", "zoom out"), tilts, full)
+    assert gone.holds and nothing.estimate.value < 0.25 and not nothing.holds
 
 
 def test_rising_amounts_have_rank_correlation_one() -> None:
@@ -147,10 +177,10 @@ def test_a_file_tells_its_move() -> None:
 
 
 def test_answers_are_held_against_their_own_prompts() -> None:
-    scenes = [case.scene for case in moving(12)]
-    right = truth(scenes)
-    assert all(e.value == 1 for e in accuracies(right, right).values())
-    swapped = truth([*scenes[1:], scenes[0]])
-    assert all(e.value < 0.7 for e in accuracies(right, swapped).values())
+    some = moving(12)
+    right = truth([case.scene for case in some])
+    assert all(e.value == 1 for e in accuracies(right, some).values())
+    swapped = [*some[1:], some[0]]
     each = [estimate.value for estimate in accuracies(right, swapped).values()]
+    assert all(value < 0.7 for value in each)
     assert all_three(right, swapped).value <= min(each)

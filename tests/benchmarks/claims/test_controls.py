@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from animatediff_kit.benchmarks.claims.controls import (
-    flickering,
-    frozen,
-    shuffled,
-    shuffled_order,
-)
+from animatediff_kit.benchmarks.claims.controls import frozen, shuffled, shuffled_order
 
 CLIP = torch.arange(16.0)[:, None, None, None].expand(16, 4, 4, 3) / 16
 
@@ -27,8 +22,5 @@ def test_a_few_frames_cannot_be_shuffled() -> None:
         shuffled_order(3)
 
 
-def test_a_frozen_clip_is_one_frame_and_flicker_changes_brightness_alone() -> None:
+def test_a_frozen_clip_is_one_frame() -> None:
     assert torch.equal(frozen(CLIP), CLIP[8:9].expand_as(CLIP))
-    factors = (flickering(CLIP)[1:8] / CLIP[1:8]).flatten(1)
-    assert torch.allclose(factors, factors[:, :1].expand_as(factors))
-    assert factors[:, 0].std() > 0.02

@@ -65,6 +65,8 @@ def test_the_same_clips_always_have_the_same_interval() -> None:
 def test_no_clips_and_unequal_sets_are_refused() -> None:
     with pytest.raises(ValueError, match="hold 0 clips"):
         mean([])
+    with pytest.raises(ValueError, match="hold 1 clips; .* at least two"):
+        mean([0.5])
     with pytest.raises(ValueError, match="hold 3, 2 clips"):
         bootstrap(lambda a, b: 0.0, [1, 2, 3], [1, 2])
     with pytest.raises(ValueError, match="jackknife over 1 clips"):

@@ -6,25 +6,31 @@ from pathlib import Path
 
 import pytest
 from animatediff_kit.benchmarks.claims.estimates import Estimate, mean, share
-from animatediff_kit.benchmarks.claims.findings import Finding, Picture, load, save
-from animatediff_kit.benchmarks.claims.page import (
-    anchor,
-    outdated,
-    section,
-    told_estimate,
-    write_page,
-)
+from animatediff_kit.benchmarks.claims.findings import Finding, Picture, Table, figure, load, save
+from animatediff_kit.benchmarks.claims.lines import at_least, below
+from animatediff_kit.benchmarks.claims.page import anchor, outdated, page, told, write_page
+
+VERDICT = """It falls by
+{{ value("fall") }}, to {{ value("clean clips") }}."""
+TEXTS = {
+    "claim_3": {"verdict": VERDICT, "remarks": "Why.\n"},
+    "claim_4": {"verdict": "Nothing is known."},
+}
 
 
 def finding(reached: bool = True, refused: bool = True, number: int = 3) -> Finding:
     made = Finding(number, "The adapter takes up the defect", "How it was measured.")
-    made.add("fall", share([True] * 10), "at least 95 %", reached, "%")
-    made.add("clean clips", mean([0.1, 0.2]), "below 0.5", refused, control=True)
-    made.add("only told", Estimate(0.0, 0.0, 0.0, 4))
-    made.pictures.append(Picture("adapter.png", "The watermark over the scale"))
-    made.tables.append(("More", [["a", "b"], ["1", "2"]]))
+    fall, clean = share([True] * 10), mean([0.1, 0.2])
+    made.take(
+        [
+            figure("fall", fall, at_least(0.95 if reached else 1.5), "%"),
+            figure("clean clips", clean, below(0.5 if refused else 0.1), control=True),
+            figure("only told", Estimate(0.0, 0.0, 0.0, 4)),
+            Picture("adapter.png", "The watermark over the scale"),
+            Table("More", [["a", "b"], ["1", "2"]]),
+        ]
+    )
     made.weights["base.safetensors"] = "abc"
-    made.minutes, made.machine = 7.0, "2 threads"
     return made
 
 
@@ -34,9 +40,9 @@ def test_a_missed_line_and_a_control_that_passes_are_both_no_proof(
 ) -> None:
     assert finding().holds
     assert not finding(reached, refused).holds
-    page = section(finding(reached, refused), "images")
-    assert ("**missed**" in page) is not reached
-    assert ("**not refused**" in page) is not refused
+    text = page([finding(reached, refused)], "images", TEXTS)
+    assert ("**missed**" in text) is not reached
+    assert ("**not refused**" in text) is not refused
 
 
 def test_a_finding_is_the_same_after_a_sitting(tmp_path: Path) -> None:
@@ -48,20 +54,27 @@ def test_a_finding_is_the_same_after_a_sitting(tmp_path: Path) -> None:
 
 
 def test_the_page_tells_figures_intervals_and_files(tmp_path: Path) -> None:
-    pictures = tmp_path / "docs" / "images" / "proof"
-    write_page([finding(), finding(False, number=4)], tmp_path / "docs" / "proof.md", pictures)
-    page = (tmp_path / "docs" / "proof.md").read_text(encoding="utf-8")
-    assert "| fall | 100.0 % [72.2, 100.0] | 10 | at least 95 % | reached |" in page
-    assert (
-        "| control: clean clips | 0.15 [0.1, 0.2] | 2 | below 0.5 | refused, as it must be |"
-        in page
-    )
-    assert "| only told | 0 [0, 0] | 4 |  |  |" in page
-    assert "](images/proof/adapter.png)" in page
-    assert "base.safetensors `abc`" in page
+    pictures, path = tmp_path / "docs" / "images" / "proof", tmp_path / "docs" / "proof.md"
+    write_page([finding(), finding(False, number=4)], path, pictures, TEXTS)
+    text = path.read_text(encoding="utf-8")
+    assert "| fall | 100.0 % [72.2, 100.0] | 10 | at least 95% | reached |" in text
+    row = "| control: clean clips | 0.15 [0.1, 0.2] | 2 | below 0.5 | refused, as it must be |"
+    assert row in text
+    assert "| only told | 0 [0, 0] | 4 |  |  |" in text
+    assert "More\n\n| a | b |\n|---|---|\n| 1 | 2 |\n" in text
+    assert "](images/proof/adapter.png)" in text
+    assert "\n\nWhy.\n\n<sub>base.safetensors `abc`</sub>\n" in text
     link = "[The adapter takes up the defect](#3-the-adapter-takes-up-the-defect)"
-    assert f"| 3 | {link} | 1 of 1 | 1 of 1 |" in page
-    assert "| 0 of 1 | 1 of 1 |" in page
+    verdict = "It falls by 100.0 %, to 0.15."
+    assert f"| 3 | {link} | 1 of 1 | 1 of 1 | {verdict} |" in text
+    assert f"\n\n**{verdict}**\n\nHow it was measured.\n" in text
+    assert "| 0 of 1 | 1 of 1 | Nothing is known. |" in text
+
+
+def test_a_verdict_of_no_figure_is_refused() -> None:
+    texts = {"claim_3": {"verdict": '{{ value("rise") }}'}}
+    with pytest.raises(KeyError, match="rise"):
+        page([finding()], "images", texts)
 
 
 def test_links_in_the_page_are_github_s() -> None:
@@ -69,8 +82,8 @@ def test_links_in_the_page_are_github_s() -> None:
 
 
 def test_signs_and_units() -> None:
-    assert told_estimate(Estimate(-0.254, -0.5, 0.001, 3), "%") == "-25.4 % [-50.0, 0.1]"
-    assert told_estimate(Estimate(1234.5, 0.012, 2e5, 3), "px") == "1.23e+03 px [0.012, 2e+05]"
+    assert told(Estimate(-0.254, -0.5, 0.001, 3), "%") == "-25.4 % [-50.0, 0.1]"
+    assert told(Estimate(1234.5, 0.012, 2e5, 3), "px") == "1.23e+03 px [0.012, 2e+05]"
 
 
 def test_findings_of_other_weights_are_named() -> None:

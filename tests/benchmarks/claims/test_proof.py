@@ -6,7 +6,7 @@ from pathlib import Path
 
 from animatediff_kit.benchmarks.claims.command_line import CLAIMS, ROOT
 from animatediff_kit.benchmarks.claims.findings import load
-from animatediff_kit.benchmarks.claims.page import outdated, write_page
+from animatediff_kit.benchmarks.claims.page import TEXTS, filled, outdated, write_page
 from animatediff_kit.benchmarks.claims.studio import digest
 from animatediff_kit.small_world import files
 
@@ -16,6 +16,14 @@ FOUND = load(DOCS / "proof")
 
 def test_there_are_findings_of_known_claims() -> None:
     assert FOUND and {finding.number for finding in FOUND} <= set(CLAIMS)
+
+
+def test_titles_and_methods_are_those_of_the_code() -> None:
+    """What a finding says of itself was written when it was measured."""
+    for finding in FOUND:
+        text = TEXTS[f"claim_{finding.number}"]
+        assert text["title"] == finding.title
+        assert filled(text["method"], vars(CLAIMS[finding.number])) == finding.method
 
 
 def test_every_finding_is_of_the_weights_that_ship() -> None:

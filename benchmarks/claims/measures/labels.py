@@ -1,4 +1,4 @@
-"""A 3-D network that names colour, shape and motion of a clip (Q7).
+"""The judge that names colour, shape and motion of a clip (Q7).
 
 A still picture of this world gives its motion away: what moves has a trail. So that the network
 answers by what moves and not by the trail, it is also shown clips that contradict theirs: frozen
@@ -8,30 +8,25 @@ ones, which are "still"; reversed ones, which go the other way; and shuffled one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ....small_world.draw import random_of, random_scene
 from ....small_world.motions import FRAMES
 from ....small_world.scene import Scene, draw
 from ....small_world.shapes import Array
 from ....small_world.words import COLOURS, MOTIONS, SHAPES
-from .classifier import Batch, Classifier, Recipe, block, network_file, train
+from .judge import Batch, Judge, JudgingNetwork
 from .worn import worn
 
 EVERY = 2
 """Of the frames, every second is looked at."""
 
 OTHER = "other"
-NAMES = {
-    "colour": tuple(COLOURS),
-    "shape": SHAPES,
-    "motion": (*MOTIONS, OTHER),
-}
+NAMES = {"colour": tuple(COLOURS), "shape": SHAPES, "motion": (*MOTIONS, OTHER)}
 BACKWARDS = {"left": "right", "right": "left", "up": "down", "down": "up", "bounce": "bounce"}
 """What a motion is in reverse, where it is one of the world's."""
 
@@ -41,12 +36,9 @@ TRUE, FROZEN, REVERSED = 0.6, 0.15, 0.15
 LABELS = 101
 """The stream of these draws, which no training set shares."""
 
-RECIPE = Recipe(steps=3000)
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """frames: every second of a clip, f h w 3"""
+class Labelled(NamedTuple):
+    """frames: every second of a clip, f h w 3; motion: what it shows, whatever its scene says"""
 
     frames: Array
     scene: Scene
@@ -69,24 +61,25 @@ def labelled(seed: int, number: int) -> Labelled:
     return Labelled(frames[random.permutation(len(frames))], scene, OTHER)
 
 
-def label_network() -> Classifier:
-    """b f 3 h w -> names"""
-    torch.manual_seed(0)
-    return Classifier(LabelBody(), 128, NAMES)
+def batch_of(seed: int, step: int, size: int) -> Batch:
+    drawn = [labelled(seed, step * size + i) for i in range(size)]
+    random = random_of(LABELS, seed, step, size)
+    frames = np.stack([worn(clip.frames, random) for clip in drawn])
+    shown = {**truth([clip.scene for clip in drawn]), "motion": [clip.motion for clip in drawn]}
+    right = {
+        kind: torch.tensor([NAMES[kind].index(n) for n in names]) for kind, names in shown.items()
+    }
+    return torch.from_numpy(frames).movedim(-1, 2).float().contiguous(), right
 
 
-class LabelBody(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.pictures = nn.Sequential(block(2, 3, 24, 2), block(2, 24, 48, 2))
-        self.clips = nn.Sequential(
-            block(3, 48, 64, (1, 2, 2)), block(3, 64, 96, 2), block(3, 96, 128, 2)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """b f 3 h w -> b c"""
-        maps = self.pictures(x.flatten(0, 1) * 2 - 1).unflatten(0, x.shape[:2])
-        return self.clips(maps.transpose(1, 2)).amax(dim=(2, 3, 4))
+JUDGE = Judge(
+    NAMES,
+    pictures=(24, 48),
+    clips=((64, (1, 2, 2)), (96, (2, 2, 2)), (128, (2, 2, 2))),
+    draw=batch_of,
+    steps=3000,
+    shares=(TRUE, FROZEN, REVERSED),
+)
 
 
 def for_network(clips: Sequence[Tensor]) -> Tensor:
@@ -94,27 +87,7 @@ def for_network(clips: Sequence[Tensor]) -> Tensor:
     return torch.stack([clip[::EVERY].movedim(-1, 1) for clip in clips]).float()
 
 
-def batch_of(seed: int, step: int, size: int) -> Batch:
-    drawn = [labelled(seed, step * size + i) for i in range(size)]
-    random = random_of(LABELS, seed, step, size)
-    frames = [worn(clip.frames, random) for clip in drawn]
-    right = {
-        "colour": [NAMES["colour"].index(clip.scene.colour) for clip in drawn],
-        "shape": [NAMES["shape"].index(clip.scene.shape) for clip in drawn],
-        "motion": [NAMES["motion"].index(clip.motion) for clip in drawn],
-    }
-    pictures = torch.from_numpy(np.stack(frames)).movedim(-1, 2).float().contiguous()
-    return pictures, {kind: torch.tensor(numbers) for kind, numbers in right.items()}
-
-
-def trained_labels(folder: Path, seed: int, recipe: Recipe = RECIPE) -> Classifier:
-    """The network, trained on drawn clips of this seed; kept in the folder."""
-    network = label_network()
-    path = network_file(folder, network, recipe, seed, (TRUE, FROZEN, REVERSED))
-    return train(network, lambda step, size: batch_of(seed, step, size), recipe, path)
-
-
-def named(network: Classifier, clips: Sequence[Tensor], size: int = 16) -> dict[str, list[str]]:
+def named(network: JudgingNetwork, clips: Sequence[Tensor], size: int = 16) -> dict[str, list[str]]:
     """Colour, shape and motion of each clip, f h w 3."""
     found: dict[str, list[str]] = {kind: [] for kind in network.names}
     for start in range(0, len(clips), size):
@@ -124,8 +97,4 @@ def named(network: Classifier, clips: Sequence[Tensor], size: int = 16) -> dict[
 
 
 def truth(scenes: Sequence[Scene]) -> dict[str, list[str]]:
-    return {
-        "colour": [scene.colour for scene in scenes],
-        "shape": [scene.shape for scene in scenes],
-        "motion": [scene.motion for scene in scenes],
-    }
+    return {kind: [getattr(scene, kind) for scene in scenes] for kind in NAMES}

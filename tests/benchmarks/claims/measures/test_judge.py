@@ -3,67 +3,77 @@ drawn labels are true."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from adk_tests.benchmarks.claims.measures.drawn import moving
-from animatediff_kit.benchmarks.claims.measures import label_network, style_network
-from animatediff_kit.benchmarks.claims.measures.classifier import Batch, Classifier, Recipe, train
+from animatediff_kit.benchmarks.claims.measures import labels, styles
+from animatediff_kit.benchmarks.claims.measures.judge import Batch, Judge, JudgingNetwork, trained
 from animatediff_kit.benchmarks.claims.measures.worn import worn
-from torch import nn
 
 
-def toy() -> Classifier:
-    torch.manual_seed(0)
-    body = nn.Sequential(nn.Flatten(), nn.Linear(12, 16), nn.SiLU())
-    return Classifier(body, 16, {"brightest": ("red", "green", "blue")})
+def batch(seed: int, step: int, size: int) -> Batch:
+    """Clips of two frames in one colour, and noise."""
+    generator = torch.Generator().manual_seed(1000 * seed + step)
+    clips = torch.rand((size, 1, 3, 1, 1), generator=generator)
+    noise = torch.rand((size, 2, 3, 4, 4), generator=generator)
+    return 0.8 * clips + 0.2 * noise, {"brightest": clips.flatten(1).argmax(1)}
 
 
-def batch(step: int, size: int) -> Batch:
-    generator = torch.Generator().manual_seed(step)
-    pictures = torch.rand((size, 3, 2, 2), generator=generator)
-    return pictures, {"brightest": pictures.mean((2, 3)).argmax(1)}
+TOY = Judge(
+    {"brightest": ("red", "green", "blue")},
+    pictures=(8,),
+    clips=((16, (1, 2, 2)),),
+    draw=batch,
+    steps=300,
+    rate=1e-2,
+)
 
 
 def test_a_network_learns_and_names(tmp_path: Path) -> None:
-    network = train(toy(), batch, Recipe(steps=300, rate=1e-2), tmp_path / "toy.ckpt")
-    pictures, right = batch(999, 200)
-    told = network.told(pictures)["brightest"]
+    network = trained(TOY, tmp_path, 0)
+    clips, right = batch(9, 0, 200)
     known = [network.names["brightest"][i] for i in right["brightest"].tolist()]
+    told = network.told(clips)["brightest"]
     assert np.mean([a == b for a, b in zip(told, known, strict=True)]) > 0.9
-    chances = network.probabilities(pictures, "brightest")
-    assert torch.allclose(chances.sum(1), torch.ones(200))
 
 
 def test_a_stopped_training_goes_on_as_if_undisturbed(tmp_path: Path) -> None:
-    recipe = Recipe(steps=8, save_every=3)
-    whole = train(toy(), batch, recipe, tmp_path / "whole.ckpt")
+    judge = replace(TOY, steps=8, save_every=3)
+    whole = trained(judge, tmp_path / "whole", 0)
 
-    def failing(step: int, size: int) -> Batch:
+    def failing(seed: int, step: int, size: int) -> Batch:
         if step == 5:
             raise KeyboardInterrupt
-        return batch(step, size)
+        return batch(seed, step, size)
 
     with pytest.raises(KeyboardInterrupt):
-        train(toy(), failing, recipe, tmp_path / "stopped.ckpt")
-    rest = train(toy(), batch, recipe, tmp_path / "stopped.ckpt")
+        trained(replace(judge, draw=failing), tmp_path, 0)
+    rest = trained(judge, tmp_path, 0)
     for name, weight in whole.state_dict().items():
         assert torch.equal(weight, rest.state_dict()[name])
-    again = train(toy(), failing, recipe, tmp_path / "stopped.ckpt")  # finished: read alone
+    again = trained(replace(judge, draw=failing), tmp_path, 0)  # finished: read alone
     assert torch.equal(again.heads["brightest"].weight, rest.heads["brightest"].weight)
 
 
+def test_another_judge_has_another_file(tmp_path: Path) -> None:
+    others = [replace(TOY, pictures=(16,)), replace(TOY, steps=5), replace(TOY, shares=(0.5,))]
+    found = {TOY.file(tmp_path, 0), TOY.file(tmp_path, 1), *(j.file(tmp_path, 0) for j in others)}
+    assert len(found) == 5
+
+
 def test_labels_are_what_moves_not_what_the_trail_says() -> None:
-    drawn = [label_network.labelled(5, number) for number in range(60)]
+    drawn = [labels.labelled(5, number) for number in range(60)]
     kinds = {"true": 0, "still": 0, "other": 0}
     for clip in drawn:
         moves = not np.array_equal(clip.frames[0], clip.frames[-1])
         if clip.motion == "still":
             assert all(np.array_equal(clip.frames[0], frame) for frame in clip.frames)
             kinds["still"] += clip.scene.motion != "still"
-        elif clip.motion == label_network.OTHER:
+        elif clip.motion == labels.OTHER:
             kinds["other"] += 1
         elif clip.motion == clip.scene.motion:
             kinds["true"] += 1
@@ -73,20 +83,20 @@ def test_labels_are_what_moves_not_what_the_trail_says() -> None:
 
 
 def test_batches_are_the_same_for_the_same_step() -> None:
-    first, again = (label_network.batch_of(1, 2, 3) for _ in range(2))
+    first, again = (labels.batch_of(1, 2, 3) for _ in range(2))
     assert first[0].shape == (3, 8, 3, 64, 64) and torch.equal(first[0], again[0])
-    assert not torch.equal(first[0], label_network.batch_of(1, 3, 3)[0])
-    pictures, right = style_network.batch_of(1, 0, 12)
-    assert pictures.shape == (12, 3, 64, 64) and len(set(right["style"].tolist())) > 1
+    assert not torch.equal(first[0], labels.batch_of(1, 3, 3)[0])
+    pictures, right = styles.batch_of(1, 0, 12)
+    assert pictures.shape == (12, 1, 3, 64, 64) and len(set(right["style"].tolist())) > 1
 
 
 def test_a_clip_is_looked_at_as_it_was_trained_on() -> None:
     """Every second frame, and one answer of each kind a clip."""
     clips = [case.real for case in moving(3)]
-    assert torch.equal(label_network.for_network(clips)[1, 3], clips[1][6].movedim(-1, 0))
-    told = label_network.named(label_network.label_network(), clips, size=2)
+    assert torch.equal(labels.for_network(clips)[1, 3], clips[1][6].movedim(-1, 0))
+    told = labels.named(JudgingNetwork(labels.JUDGE), clips, size=2)
     assert {kind: len(names) for kind, names in told.items()} == dict.fromkeys(told, 3)
-    shares = style_network.share_of_style(style_network.style_network(), clips, "neon")
+    shares = styles.share_of_style(JudgingNetwork(styles.JUDGE), clips, "neon")
     assert shares.shape == (3,)
 
 
