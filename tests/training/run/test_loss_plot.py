@@ -128,11 +128,6 @@ def test_any_size_of_losses_and_steps_can_be_drawn(scale: float, steps: int) -> 
     assert (labels[:, 0] == 255).all(), "and are not cut off"
 
 
-def test_a_long_run_costs_little_more_than_a_short_one() -> None:
-    """Of what is drawn: no more points than BINS bins have, which is all that costs."""
-    assert len(binned(live(100_000)).steps) == len(binned(live(BINS)).steps)
-
-
 def test_a_small_font_stands_in_where_pillow_has_no_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Pillow before 10.1, whose default font takes no size."""
     plain = loss_plot.ImageFont.load_default_imagefont()
