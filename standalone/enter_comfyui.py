@@ -39,6 +39,14 @@ def register_package(name: str, folder: Path) -> None:
     sys.modules[name] = package
 
 
+def mend_imports() -> None:
+    """Let ComfyUI import where torchvision, or torchaudio, is not built for this torch."""
+    parts = "animatediff_kit.standalone"
+    importlib.import_module(f"{parts}.torchvision_schemas").define_missing_schemas()
+    if COMFYUI != OWN_COMFYUI:  # 0.3.75 runs without torchaudio, a newer one does not
+        importlib.import_module(f"{parts}.empty_torchaudio").define_empty_torchaudio()
+
+
 def enter_comfyui(cpu: bool | None = None) -> None:
     """Make `animatediff_kit` and ComfyUI's modules importable, with ComfyUI on the CPU or not.
 
@@ -48,11 +56,7 @@ def enter_comfyui(cpu: bool | None = None) -> None:
         raise FileNotFoundError(f"No ComfyUI lies in {COMFYUI}. Run `python run.py demo` once.")
     register_package("animatediff_kit", ROOT)
     sys.path.insert(0, str(COMFYUI))
-    schemas = importlib.import_module("animatediff_kit.standalone.torchvision_schemas")
-    schemas.define_missing_schemas()
-    if COMFYUI != OWN_COMFYUI:  # 0.3.75 runs without torchaudio, a newer one does not
-        audio = importlib.import_module("animatediff_kit.standalone.empty_torchaudio")
-        audio.define_empty_torchaudio()
+    mend_imports()
     importlib.import_module("comfy.options")  # keeps ComfyUI from reading our command line
     arguments = importlib.import_module("comfy.cli_args").args
     arguments.cpu = not importlib.import_module("torch").cuda.is_available() if cpu is None else cpu

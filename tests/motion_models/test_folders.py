@@ -194,8 +194,8 @@ pack = types.ModuleType("animatediff_kit")
 pack.__path__ = [{root!r}]
 sys.modules["animatediff_kit"] = pack
 sys.path.insert(0, {comfyui!r})
-from animatediff_kit.standalone.torchvision_schemas import define_missing_schemas
-define_missing_schemas()
+from animatediff_kit.standalone.enter_comfyui import mend_imports
+mend_imports()
 import comfy.options
 comfy.options.enable_args_parsing()
 import comfy_api.latest, folder_paths
