@@ -169,10 +169,10 @@ class Injection:
                 text, c_crossattn = call.parts.kept(c_crossattn)
                 stack.enter_context(placed(spatial_placements(unet, call.parts, text)))
             if active:
-                stack.enter_context(placed(self.layers(base, unet, call)))
+                stack.enter_context(placed(self.layers(base, unet, call, x.device)))
             return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
-    def layers(self, base: Any, unet: Any, call: Call) -> Iterator[Placement]:
+    def layers(self, base: Any, unet: Any, call: Call, device: torch.device) -> Iterator[Placement]:
         """The layers of the motion model that the running model carries."""
         motion = base.current_patcher.get_additional_models_with_key(self.key)[0].model
         views, window = call.run.views, call.run.indices is not None
@@ -183,7 +183,7 @@ class Injection:
             call,
             strength=self.settings.strength,
             motion_scale=self.settings.motion_scale,
-            positions=positions_for(motion, call, dtype),
+            positions=positions_for(motion, call, device, dtype),
         )
         return motion_placements(self.key, unet, motion, call)
 
@@ -208,10 +208,10 @@ def in_parts(call: Call, device: torch.device) -> Call:
     return replace(call, parts=parts)
 
 
-def positions_for(motion: MotionModel, call: Call, dtype: torch.dtype) -> dict[str, Tensor]:
+def positions_for(
+    motion: MotionModel, call: Call, device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
     """The motion model's tables of positions where the call computes, copied there once a run."""
-    assert call.t is not None
-    device = call.t.device
     key = ("positions", motion, device, dtype)
     return call.run.keep(key, lambda: motion.positions_on(device, dtype))
 
