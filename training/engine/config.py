@@ -24,6 +24,7 @@ class TrainingSettings:
     guoyww/AnimateDiff's configs/training/v1/training.yaml), else common practice.
 
     batch_size: clips in one forward pass, over all processes together.
+    learning_rate: of all ranks of a LoRA alike; low_rank.py says how the two go together.
     gradient_accumulation: forward passes for one step of the optimizer.
     warmup: steps over which the learning rate rises from 0.
     ema: decay of the average of the weights that is exported; 0 exports the weights themselves.
