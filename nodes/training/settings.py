@@ -33,6 +33,7 @@ FOLDED = (
     "debias",
     "min_timestep",
     "max_timestep",
+    "timestep_draw",
 )
 
 INPUTS: dict[type, Any] = {bool: io.Boolean.Input, int: io.Int.Input, float: io.Float.Input}

@@ -192,6 +192,7 @@ FOLDED = {
         "debias",
         "min_timestep",
         "max_timestep",
+        "timestep_draw",
     },
     "ADK_TrainMotionModule": {"family", "spelling"},
     "ADK_TrainMotionLoRA": {"spelling"},

@@ -16,6 +16,8 @@ from torch import Tensor
 from .batch_order import BatchOrder, generator_for
 from .config import TrainingSettings
 
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
 
 class EncodedText(Protocol):
     """A caption as the text encoder gives it.   embedding: t c;   pooled: c, SDXL's, or None"""
@@ -93,14 +95,29 @@ def draw(
     return Batch(
         clean,
         noise_like(clean, settings.noise_offset, generator),
-        torch.randint(
-            settings.min_timestep, settings.max_timestep, (len(indices),), generator=generator
-        ),
+        timesteps(settings, place, len(indices), generator),
         stack_texts([text.embedding for text in texts]),
         torch.stack(pooled) if pooled else None,
         torch.zeros_like(frames) if single_frames else frames,
         [clips.name(i) for i in indices],
     )
+
+
+def timesteps(
+    settings: TrainingSettings, place: int, count: int, generator: torch.Generator
+) -> Tensor:
+    """The noise levels of forward pass `place`.   -> b, min_timestep up to before max_timestep
+
+    Even: multiples of the golden ratio modulo 1, from a start that the seed decides (a Kronecker
+    sequence; Niederreiter 1992, section 3.1). However many in a row are taken, of one batch, of a
+    step's passes or of several steps, they lie evenly, so the loss varies less by chance.
+    """
+    least, most = settings.min_timestep, settings.max_timestep
+    if settings.timestep_draw == "independent":
+        return torch.randint(least, most, (count,), generator=generator)
+    start = torch.rand(1, generator=generator_for(settings.seed, 3), dtype=torch.float64)
+    drawn = (start + (place * count + torch.arange(count)) * GOLDEN_RATIO) % 1
+    return least + (drawn * (most - least)).long()
 
 
 def noise_like(clean: Tensor, offset: float, generator: torch.Generator) -> Tensor:

@@ -50,12 +50,20 @@ class TrainingSettings:
     """What one run does. The defaults are the authors' where they published them (formats of
     guoyww/AnimateDiff's configs/training/v1/training.yaml), else common practice.
 
-    snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023).   noise_offset: constant part of
-    the noise of each channel, the same over a clip.   debias: weight beta of MotionDirector's
-    appearance-debiased loss (Zhao et al. 2023).   min_timestep, max_timestep: the first noise level
-    that is drawn, and the one before which the last is: 0 is hardly any noise, 1000 hardly anything
-    else. Which way a camera goes is settled in the strongest noise, where the loss is a small part
-    of the whole.
+    batch_size: clips in one forward pass, over all processes together.
+    learning_rate: of all ranks of a LoRA alike; low_rank.py says how the two go together.
+    gradient_accumulation: forward passes for one step of the optimizer.
+    warmup: steps over which the learning rate rises from 0.
+    ema: decay of the average of the weights that is exported; 0 exports the weights themselves.
+    caption_dropout: share of clips that are shown with the empty caption, for guidance.
+    min_timestep, max_timestep: the noise levels that are drawn, from the first to before the last,
+        out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
+        the strongest noise, where the loss is a small part of the whole.
+    timestep_draw: of the noise levels, batches.py.
+    snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023); 0 is off.
+    noise_offset: constant part of the noise of each channel, the same over a clip; 0 is off.
+    debias: weight beta of MotionDirector's appearance-debiased loss (Zhao et al. 2023); 0 is off.
+    save_every, preview_every: in steps; 0 saves at the end alone, and shows no preview.
     """
 
     steps: int = setting(
@@ -186,6 +194,13 @@ class TrainingSettings:
         free=True,
     )
     keep: int = setting(2, "Checkpoints that are kept, the newest.", bounds=POSITIVE, free=True)
+    timestep_draw: str = setting(
+        "independent",
+        "How the noise levels of clips are drawn: each for itself, or evenly, so that neighbouring "
+        "steps cover weak and strong noise alike and the loss is steadier at small batches.",
+        choices=("independent", "even"),
+        added=True,
+    )
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 class LowRankLinear(nn.Module):
     """A frozen linear layer with a trained change of low rank.   x: ... in -> ... out
 
-    `down` starts from N(0, 1/rank), `up` from zero, so the first step starts from the model as it
-    is.
+    `down` starts from numbers of standard deviation 1/rank, `up` from zero, so the first step
+    starts from the model as it is; the scale is 1 and there is no alpha. At one learning rate the
+    change of a higher rank begins smaller, as 1/sqrt(rank). After some 1 / (rank x rate) steps
+    `down` has moved as far as it began, and then a higher rank changes faster than a lower one.
     """
 
     def __init__(self, linear: nn.Linear, rank: int, generator: torch.Generator) -> None:

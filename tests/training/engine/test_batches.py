@@ -10,7 +10,8 @@ import torch
 from adk_tests.training.clips import ClipsInMemory
 from adk_tests.training.small import settings
 from animatediff_kit.training.engine.batch_order import BatchOrder, buckets, generator_for
-from animatediff_kit.training.engine.batches import Batch, draw, noise_like, stack_texts
+from animatediff_kit.training.engine.batches import Batch, draw, noise_like, stack_texts, timesteps
+from animatediff_kit.training.engine.config import TrainingSettings
 from torch.nn import functional
 
 T = 1000
@@ -148,3 +149,34 @@ def test_the_range_leaves_clips_and_noise_as_they_are():
     whole, part = drawn(3), drawn(3, min_timestep=800)
     assert torch.equal(whole.noise, part.noise) and whole.names == part.names
     assert not torch.equal(whole.t, part.t)
+
+
+def levels(settings: TrainingSettings, count: int, passes: int) -> torch.Tensor:
+    """Those of the first forward passes, in their order."""
+    return torch.cat(
+        [timesteps(settings, i, count, generator_for(settings.seed, 1, i)) for i in range(passes)]
+    )
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("first", [0, 7])
+def test_even_levels_cover_every_stretch_of_steps(count: int, first: int) -> None:
+    """Of 20 in a row, each tenth of the range gets one at least and three at most."""
+    for seed in range(20):
+        even = TrainingSettings(seed=seed, min_timestep=200, max_timestep=800, timestep_draw="even")
+        drawn = levels(even, count, first + 40)[first : first + 20]
+        counts = torch.histc((drawn.float() - 200) / 600, 10, 0, 1)
+        assert counts.min() >= 1 and counts.max() <= 3
+        assert 200 <= drawn.min() and drawn.max() < 800
+
+
+def test_even_levels_hang_on_seed_and_place_alone() -> None:
+    even = [TrainingSettings(seed=seed, timestep_draw="even") for seed in (3, 4)]
+    a, b = (levels(s, 2, 50) for s in even)
+    assert torch.equal(a, levels(even[0], 2, 50)) and not torch.equal(a, b)
+    assert len(a.unique()) > 95, "they repeat"
+
+
+def test_independent_levels_are_those_of_the_seeds_generator() -> None:
+    drawn = timesteps(TrainingSettings(), 5, 3, generator_for(0, 1, 5))
+    assert torch.equal(drawn, torch.randint(0, 1000, (3,), generator=generator_for(0, 1, 5)))

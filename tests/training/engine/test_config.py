@@ -35,6 +35,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("save_every", -1, "at least 0"),
     ("preview_every", -1, "at least 0"),
     ("keep", 0, "at least 1"),
+    ("timestep_draw", "random", "one of independent, even"),
 ]
 
 

@@ -1,0 +1,51 @@
+"""A file that cannot be written at the end of a run."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from animatediff_kit.motion_models.read import read_weights
+from animatediff_kit.training.engine.checkpoints import found
+from animatediff_kit.training.engine.export import export
+from animatediff_kit.training.engine.loop import Run
+from animatediff_kit.training.models import stages
+
+from ..trained import trained_run
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
+def test_a_full_disk_is_named_and_the_run_can_be_gone_on_with(tmp_path: Path) -> None:
+    import resource
+
+    run = trained_run(stages.MOTION_LORA, tmp_path / "run")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(ValueError) as caught:
+            export(run, tmp_path / "out", "pan")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    size = sum(p.numel() for p in run.parameters.values()) * 4 / 1e6
+    assert re.fullmatch(
+        re.escape(
+            f"pan.safetensors could not be written into {tmp_path / 'out'}, where it needs "
+            f"{size:.1f} MB ("
+        )
+        + ".+"
+        + re.escape(
+            f"); what was trained is safe in {tmp_path / 'run'}, so make room and resume the run, "
+            "which has no step left and writes the file at once."
+        ),
+        str(caught.value),
+    )
+    assert not list((tmp_path / "out").iterdir())
+    again = Run(run.loss, run.folder)
+    again.resume(found(run.folder)[-1])
+    again.train()
+    tensors, _ = read_weights(str(export(again, tmp_path / "out", "pan")))
+    assert again.step == 2 and tensors.keys() == run.parameters.keys()
+    assert all(torch.equal(t, run.parameters[name]) for name, t in tensors.items())
