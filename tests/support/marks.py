@@ -21,12 +21,18 @@ MARKS: dict[str, str] = {
     "benchmarks": "slow",
     "reference": "slow",
     "small_world/test_trained.py": "slow",
+    "motion_models/test_inject_chain.py": "slow",
     "motion_models/test_inject_compiled.py": "slow",
+    "motion_models/test_inject_settings.py": "slow",
+    "motion_models/test_inject_with_others.py": "slow",
     "motion_models/test_memory.py": "slow",
+    "sampling/test_free_init.py::test_iterations_in_windows": "slow",
     "sampling/test_handler_beside_core.py": "slow",
     "sampling/test_handler_run.py::test_every_sampler_gives_the_whole_batch": "slow",
+    "sampling/test_handler_run.py::test_frames_are_the_weighted_means_of_their_windows": "slow",
     "sampling/test_handler_run.py::test_two_stages_are_one": "slow",
     "sampling/views/test_stream.py": "slow",
+    "training/data/test_cache_stops.py": "slow",
 }
 
 
