@@ -100,7 +100,7 @@ def test_anchors_and_channels(base: str) -> None:
         place = by_hand.PLACES[base][name]
         sequence = by_hand.sequence_at(unet, place)
         assert site.sequence is sequence, name
-        assert site.anchor is list(sequence.children())[place[2] - 1], name
+        assert site.anchor == list(sequence._modules)[place[2] - 1], name
         assert site.channels == channels, name
 
 

@@ -39,15 +39,16 @@ def test_a_new_one_changes_nothing_and_a_live_one_mixes_frames() -> None:
     torch.manual_seed(0)
     module = TemporalConvolution(32)
     clip = torch.randn(2 * 6, 32, 3, 3)
-    assert not module(clip, 6).any()
+    call = tiny.call(clip, 6)
+    assert not module(clip, call).any()
     torch.nn.init.normal_(module.proj_out.weight)
-    before = module(clip, 6)
+    before = module(clip, call)
     changed = clip.clone()
     changed[0] += torch.randn(32, 3, 3)  # the first frame of the first clip
-    moved = (module(changed, 6) - before).flatten(1).abs().amax(1)
+    moved = (module(changed, call) - before).flatten(1).abs().amax(1)
     assert (moved[:6] > 1e-4).all()
     assert not moved[6:].any()
-    swapped = module(clip[[1, 0, *range(2, 12)]], 6)[[1, 0, *range(2, 12)]]
+    swapped = module(clip[[1, 0, *range(2, 12)]], call)[[1, 0, *range(2, 12)]]
     assert not torch.allclose(swapped[:6], before[:6], atol=1e-3)
 
 

@@ -37,19 +37,19 @@ def main(folder: Path) -> None:
     from adk_tests.training import small
     from animatediff_kit.training.models import stages
     from animatediff_kit.training.run.command_line import start_processes
-    from animatediff_kit.training.run.in_terminal import Stopped, Watch, noted_signals
+    from animatediff_kit.training.run.in_terminal import SignalStop, Stopped, noted_signals
 
     processes = start_processes()
     for stage in (stages.DOMAIN_ADAPTER, stages.MOTION_MODULE, stages.MOTION_LORA):
         small.run(folder / stage, stage, processes=processes, **SETTINGS).train()
     run = small.run(folder / "stopped", processes=processes, **{**SETTINGS, "steps": 50})
     with noted_signals() as signals:
-        watch = Watch(run, signals)
+        stop = SignalStop(run, signals)
 
         def signalled(report: Any) -> None:
             if report.step == 2 and processes.rank == processes.count - 1:
                 os.kill(os.getpid(), signal.SIGTERM)
-            watch(report)
+            stop(report)
 
         run.watch = signalled
         try:

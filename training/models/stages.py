@@ -98,9 +98,10 @@ def spatial_blocks(denoiser: Denoiser) -> dict[str, nn.Module]:
     """The transformer blocks of the image model under diffusers' names, which adapter files use."""
     blocks: dict[str, nn.Module] = {}
     for site, place in unet_sites(denoiser.unet).items():
-        if isinstance(place.anchor, SpatialTransformer):
+        anchor = place.sequence.get_submodule(place.anchor)
+        if isinstance(anchor, SpatialTransformer):
             name = site.replace("motion_modules", "attentions")
-            for i, block in enumerate(place.anchor.transformer_blocks):
+            for i, block in enumerate(anchor.transformer_blocks):
                 blocks[f"{name}.transformer_blocks.{i}"] = block
     return blocks
 

@@ -24,7 +24,7 @@ from animatediff_kit.nodes.training.train import (
 from animatediff_kit.training.engine.config import TrainingSettings
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 CLIPS = ClipsInMemory(frames=2)
 
@@ -102,7 +102,10 @@ def test_a_motion_lora_is_trained_on_from_its_file(folders: Path) -> None:
         TrainMotionLora.execute(model, motion, CLIPS, little, 4, start=first)
 
 
-def test_a_file_to_start_from_that_is_not_there_is_told_before_the_graph_runs() -> None:
+def test_a_file_to_start_from_that_is_not_there_is_told_before_the_graph_runs(
+    folders: Path,
+) -> None:
+    save_file({"w": torch.zeros(1)}, folders / MOTION_LORAS / "mine.safetensors")
     assert TrainMotionLora.validate_inputs() is True
     told = TrainMotionLora.validate_inputs("gone.safetensors")
     assert isinstance(told, str) and "gone.safetensors" in told
