@@ -105,6 +105,7 @@ def test_a_motion_lora_is_trained_on_from_its_file(folders: Path) -> None:
 def test_a_file_to_start_from_that_is_not_there_is_told_before_the_graph_runs(
     folders: Path,
 ) -> None:
+    (folders / MOTION_LORAS).mkdir(exist_ok=True)
     save_file({"w": torch.zeros(1)}, folders / MOTION_LORAS / "mine.safetensors")
     assert TrainMotionLora.validate_inputs() is True
     told = TrainMotionLora.validate_inputs("gone.safetensors")
