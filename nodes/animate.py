@@ -72,7 +72,9 @@ class Animate(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, motion_model: str | None, motion_lora: str | None) -> bool | str:
+    def validate_inputs(
+        cls, motion_model: str | None = None, motion_lora: str | None = None
+    ) -> bool | str:
         lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
         return lora if lora is not True else found(motion_model, MOTION_MODELS)
 

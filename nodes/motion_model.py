@@ -60,7 +60,7 @@ class LoadMotionModel(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, motion_model: str | None) -> bool | str:
+    def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
         return found(motion_model, MOTION_MODELS)
 
     @classmethod
