@@ -14,6 +14,7 @@ Quoted text is JSON's: \\n, \\", \\\\ and \\u00e9 are one character each; it may
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ import torch
 from torch import Tensor
 
 from .foreign_syntax import place_in_line, place_in_text, shown
+
+log = logging.getLogger(__name__)
 
 Keyframes = list[tuple[int, str]]
 
@@ -36,6 +39,10 @@ QUOTED = re.compile(
 )
 PLAIN = re.compile(r"(?P<frame>[^:\n]*):(?P<text>[^\n]*)")
 """Each takes time in proportion to the text: ComfyUI answers nobody while it checks a workflow."""
+
+MOST_REPEATS = 4
+"""Times the longest prompt's tokens that every frame may carry; ComfyUI has the same bound where it
+puts prompts of several lengths into one call (comfy/conds.py)."""
 
 MOST_DIGITS = 9
 """Of a frame's number."""
@@ -196,10 +203,39 @@ def same_length(embeddings: Sequence[Tensor]) -> list[Tensor]:
     """Text embeddings repeated to one number of tokens.   each 1 t c
 
     Attention over a text that is repeated as a whole gives what attention over the text gives, so a
-    frame at its keyframe sees exactly its prompt.
+    frame at its keyframe sees exactly its prompt. Where that would take more than MOST_REPEATS
+    times the longest, the last repetition of some breaks off, which a warning tells: their first
+    chunks then count for more, by one repetition in four at the most.
     """
-    tokens = math.lcm(*(embedding.shape[1] for embedding in embeddings))
-    return [embedding.repeat(1, tokens // embedding.shape[1], 1) for embedding in embeddings]
+    lengths = [embedding.shape[1] for embedding in embeddings]
+    tokens = common_length(lengths)
+    uneven = max(unevenness(length, tokens) for length in lengths)
+    if uneven:
+        log.warning(
+            "Prompts of %s tokens have no common length of at most %d times the longest, so parts "
+            "of some count for up to %.0f %% more. Make the prompts about equally long.",
+            ", ".join(map(str, sorted(set(lengths)))),
+            MOST_REPEATS,
+            100 * uneven,
+        )
+    return [e.repeat(1, -(-tokens // e.shape[1]), 1)[:, :tokens] for e in embeddings]
+
+
+def common_length(lengths: Sequence[int]) -> int:
+    """The least common multiple, if it is at most MOST_REPEATS times the longest; otherwise, of all
+    lengths up to there, the one that repeats most evenly. Whole chunks of the tokenizer either
+    way."""
+    exact, longest = math.lcm(*lengths), max(lengths)
+    if exact <= MOST_REPEATS * longest:
+        return exact
+    possible = range(longest, MOST_REPEATS * longest + 1, math.gcd(*lengths))
+    return min(possible, key=lambda tokens: max(unevenness(n, tokens) for n in lengths))
+
+
+def unevenness(length: int, tokens: int) -> float:
+    """By how much the tokens that are repeated once more than others count for more."""
+    repeats, rest = divmod(tokens, length)
+    return 1 / repeats if rest else 0.0
 
 
 def joined(before: str, prompt: str, after: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import time
 from typing import Any
@@ -335,6 +336,46 @@ def test_one_length_is_the_least_common_multiple() -> None:
     assert [text.shape[1] for text in same] == [12, 12, 12]
     assert torch.equal(same[0], torch.cat([texts[0]] * 3, dim=1))
     assert torch.equal(same[2], texts[2])
+
+
+CHUNKS = {
+    # chunks of 77 tokens of each prompt -> chunks that every frame carries
+    (1,): 1,
+    (2, 2): 2,
+    (1, 2, 3): 6,
+    (3, 4): 12,
+    (4, 5): 20,
+    (3, 4, 5): 20,
+    (1, 2, 3, 4, 5, 6, 7): 28,
+    (7, 11): 44,
+}
+
+
+@pytest.mark.parametrize("chunks", CHUNKS)
+def test_no_frame_carries_more_than_four_times_the_longest(
+    chunks: tuple[int, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = [embedding(n, 77 * n, 8) for n in chunks]
+    with caplog.at_level(logging.WARNING):
+        same = same_length(texts)
+    assert {text.shape[1] for text in same} == {77 * CHUNKS[chunks]}
+    exact = all(CHUNKS[chunks] % n == 0 for n in chunks)
+    assert exact == (math.lcm(*chunks) <= 4 * max(chunks))
+    assert len(caplog.records) == (not exact)
+    for text, repeated in zip(texts, same, strict=True):
+        counts = [int((repeated[0] == token).all(1).sum()) for token in text[0]]
+        assert counts == sorted(counts, reverse=True)
+        assert max(counts) - min(counts) == (0 if CHUNKS[chunks] * 77 % len(counts) == 0 else 1)
+        assert max(counts) / min(counts) <= 1.25
+        assert all(counts[i] == counts[i - i % 77] for i in range(len(counts)))
+
+
+def test_prompts_without_a_common_length_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    same_length([embedding(n, 77 * n, 8) for n in (3, 4, 5)])
+    assert caplog.messages == [
+        "Prompts of 231, 308, 385 tokens have no common length of at most 4 times the longest, so "
+        "parts of some count for up to 17 % more. Make the prompts about equally long."
+    ]
 
 
 def test_attention_over_repeated_text_is_attention_over_text() -> None:
