@@ -94,6 +94,7 @@ def find_file(name: str, *folders: str) -> str:
     Raises ValueError that names the folder when there is no such file, or none of the user's at
     all.
     """
+    check_name(name)
     wanted, known = name.replace("\\", "/"), list_files(*folders)
     for file in known:
         if file.replace("\\", "/") == wanted and (path := path_of(file, *folders)) is not None:
@@ -108,3 +109,15 @@ def find_file(name: str, *folders: str) -> str:
         f"{name!r} is not there; your folders for it hold {count} weights "
         f"{'file' if count == 1 else 'files'}. Choose another, or put it into {home}."
     )
+
+
+def check_name(name: object) -> None:
+    """Raise ValueError for what is no name, or one that no log can write: a workflow that came as
+    JSON may hold anything, and a disk names that are no Unicode."""
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is no name of a file. Choose one from the list.")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in name):
+        raise ValueError(
+            f"{name!r} is no name that can be written in Unicode. Rename the file, then press R in "
+            "the page to refresh."
+        )

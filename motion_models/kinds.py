@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .layouts import strip_wrappers
@@ -23,6 +25,16 @@ LORA_MARKS = (
     ".lora_up.",
     ".lora.down.",
     ".lora.up.",
+)
+OTHER_CHANGES = (
+    # what changes weights by something else than down and up -> its keys
+    ("a LoHa (LyCORIS)", r"\.hada_[wt]\d"),
+    ("a LoKr (LyCORIS)", r"\.lokr_[wt]\d"),
+    ("an OFT or BOFT", r"\.b?oft_"),
+    ("a GLoRA", r"\.[ab][12]\.weight$"),
+    ("an (IA)3", r"\.ia3_|\.on_input$"),
+    ("a DoRA of peft", r"\.lora_magnitude_vector\b"),
+    ("a set of full differences", r"\.(?:diff|diff_b|set_weight|w_norm|b_norm)$"),
 )
 TEMPORAL_MARKS = (
     ".motion_modules.",
@@ -48,6 +60,14 @@ def is_temporal(shapes: Shapes) -> bool:
     return any_has(shapes, TEMPORAL_MARKS)
 
 
+def changes_motion(shapes: Shapes, pattern: str) -> bool:
+    return any(re.search(pattern, key) and is_temporal({key: shapes[key]}) for key in shapes)
+
+
+def changes_images(shapes: Shapes, pattern: str) -> bool:
+    return not is_temporal(shapes) and any(re.search(pattern, key) for key in shapes)
+
+
 def takes_an_image(shapes: Shapes) -> bool:
     """PIA's first convolution: latents, a picture's latents and a mask."""
     return shapes.get("conv_in.weight", (0, 0))[1:2] == (9,)
@@ -63,6 +83,16 @@ class Kind:
 
 
 KINDS = (
+    # before MotionLoRAs: a file that holds both is not to be applied by half
+    *(
+        Kind(
+            f"{name} of motion",
+            f"{name} of a motion model, which is not computed here: convert it to a plain LoRA, or "
+            "get one",
+            partial(changes_motion, pattern=pattern),
+        )
+        for name, pattern in OTHER_CHANGES
+    ),
     Kind(
         MOTION_LORA,
         "a MotionLoRA: load it with Load MotionLoRA",
@@ -73,6 +103,14 @@ KINDS = (
         "a LoRA of the image model: load it with Apply Domain Adapter (v3_sd15_adapter) or Load "
         "LoRA",
         is_low_rank,
+    ),
+    *(
+        Kind(
+            f"{name} of images",
+            f"{name} of the image model: load it with Load LoRA",
+            partial(changes_images, pattern=pattern),
+        )
+        for name, pattern in OTHER_CHANGES
     ),
     Kind(
         "SparseCtrl",

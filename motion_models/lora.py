@@ -8,6 +8,10 @@ patches merge them in float32:
     ADMotionDirector   ...attention_blocks.0.to_out.processor.0_lora.down.weight   feed-forwards too
     diffusers, peft    ...attn1.to_q.lora_A.weight                  lora_alpha = rank: scale 1
     kohya              lora_unet_..._to_q.lora_down.weight, .alpha  scale alpha / rank
+    kohya, DoRA        the same and .dora_scale (Liu et al. 2024), as ComfyUI computes it
+
+Files that change weights by something else (LoHa, LoKr, ...) are refused as what they are: the
+table is in kinds.py.
 """
 
 from __future__ import annotations
@@ -35,21 +39,29 @@ SPELLINGS = (
     r"(?P<layer>.+\.processor\.\w+)_lora\.(?P<part>down|up)\.weight$",
     r"(?P<layer>.+)\.lora_(?P<part>A|B)(?:\.\w+)?\.weight$",
     r"(?P<layer>.+)\.lora[._](?P<part>down|up)\.weight$",
-    r"(?P<layer>.+)\.(?P<part>alpha)$",
+    r"(?P<layer>.+)\.(?P<part>alpha|dora_scale)$",
 )
-PARTS = {"down": "down", "A": "down", "up": "up", "B": "up", "alpha": "alpha"}
+PARTS = {
+    "down": "down",
+    "A": "down",
+    "up": "up",
+    "B": "up",
+    "alpha": "alpha",
+    "dora_scale": "magnitude",
+}
 
 
 @dataclass
 class LowRank:
     """One pair of a LoRA: W + strength * scale * up @ down, scale = alpha / rank (1 without alpha).
 
-    down: r in;   up: out r
+    down: r in;   up: out r;   magnitude: out 1 or 1 in, a DoRA's lengths of rows or columns
     """
 
     down: Tensor | None = None
     up: Tensor | None = None
     alpha: float | None = None
+    magnitude: Tensor | None = None
 
     def shape(self) -> tuple[int, ...] | None:
         """Shape of the weight that the pair changes; None where the halves are missing or
@@ -87,8 +99,17 @@ def parse_motion_lora(tensors: Mapping[str, Tensor], spec: MotionSpec) -> Motion
             layer = to_official(layer_name(found["layer"], flat), grammar)
             pair = lora.pairs.setdefault(layer, LowRank())
             part = PARTS[found["part"]]
-            setattr(pair, part, float(tensors[key]) if part == "alpha" else tensors[key])
+            setattr(pair, part, number(key, tensors[key]) if part == "alpha" else tensors[key])
     return lora
+
+
+def number(key: str, alpha: Tensor) -> float:
+    if alpha.numel() != 1:
+        raise ValueError(
+            f"The MotionLoRA's {key} has the shape {list(alpha.shape)}, where one number belongs. "
+            "Download it again."
+        )
+    return float(alpha)
 
 
 def layer_name(written: str, flat: Mapping[str, str]) -> str:
@@ -120,7 +141,7 @@ def apply_motion_lora(
     Raises ValueError when the file is no MotionLoRA, is damaged, or fits no layer of this motion
     model; warns with a count when some of it does not.
     """
-    kind = kind_of(tensors)
+    kind = kind_of(tensors)  # by a table of all kinds, so that none is applied by half
     if kind != MOTION_LORA:
         raise ValueError(f"{name} is no MotionLoRA but {KIND_PHRASES[kind]}.")
     spec = motion_model(motion).spec
@@ -145,7 +166,9 @@ def fitting_patches(lora: MotionLora, spec: MotionSpec, name: str) -> dict[str, 
         )
     report_unused(lora, len(lora.pairs) - len(known), spec, name)
     return {
-        f"{layer}.weight": LoRAAdapter(set(), (pair.up, pair.down, pair.alpha, None, None, None))
+        f"{layer}.weight": LoRAAdapter(
+            set(), (pair.up, pair.down, pair.alpha, None, pair.magnitude, None)
+        )
         for layer, pair in known.items()
     }
 
@@ -155,7 +178,8 @@ def check_pair(
 ) -> None:
     """Raise ValueError unless the pair is whole and changes a weight of this shape."""
     if pair.down is None or pair.up is None:
-        half = next((h for h in ("down", "up") if getattr(pair, h) is not None), "alpha")
+        parts = ("down", "up", "alpha", "magnitude")
+        half = next(part for part in parts if getattr(pair, part) is not None)
         raise ValueError(
             f"{name} is incomplete: at {layer} it holds {half} alone, where a pair of down and up "
             "belongs. Download it again."
@@ -165,6 +189,12 @@ def check_pair(
             f"{name} does not fit {spec.name}: at {layer} its up {list(pair.up.shape)} and down "
             f"{list(pair.down.shape)} change no weight of shape {list(shape)}, which the motion "
             "model has. Use a MotionLoRA made for it."
+        )
+    if pair.magnitude is not None and pair.magnitude.shape not in ((shape[0], 1), (1, shape[1])):
+        raise ValueError(
+            f"{name} does not fit {spec.name}: at {layer} its dora_scale "
+            f"{list(pair.magnitude.shape)} is no length of the rows or columns of a weight of "
+            f"shape {list(shape)}. Use a MotionLoRA made for it."
         )
 
 

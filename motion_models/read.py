@@ -16,6 +16,9 @@ from torch import Tensor
 PACKINGS = ("state_dict", "module", "model", "unet", "controlnet")
 """Entries under which training scripts nest the weights."""
 
+DEEPEST = 8
+"""Mappings in one another that a file may have; real ones have two or three."""
+
 CODE = re.compile(r"GLOBAL (?P<name>[\w.]+)")
 """How torch's weights-only reader names the function or class that a pickle wants called."""
 
@@ -39,7 +42,7 @@ def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     except Exception as error:  # a damaged pickle fails anywhere: IndexError, struct.error, ...
         found = CODE.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
         raise (runs_code(name, found["name"]) if found else unreadable(name, path)) from error
-    tensors = flatten(content)
+    tensors = flatten(content, name)
     if not tensors:
         raise ValueError(
             f"{name} holds no tensors. Choose a motion model, a MotionLoRA or a domain adapter."
@@ -69,15 +72,26 @@ def unreadable(name: str, path: str) -> ValueError:
     )
 
 
-def flatten(content: Any) -> dict[str, Tensor]:
+def flatten(content: Any, name: str = "The file") -> dict[str, Tensor]:
     """The innermost mapping of names to tensors; whatever is no tensor (epoch, step, configs) is
-    left out."""
-    while isinstance(content, Mapping):
+    left out. Raises ValueError for mappings that are nested too deep, or in themselves."""
+    for _ in range(DEEPEST):
+        if not isinstance(content, Mapping):
+            return {}
         inner = next((content[p] for p in PACKINGS if isinstance(content.get(p), Mapping)), None)
         if inner is None:
-            return {str(k): v.detach() for k, v in content.items() if isinstance(v, Tensor)}
+            return {printable(k): v.detach() for k, v in content.items() if isinstance(v, Tensor)}
         content = inner
-    return {}
+    raise ValueError(
+        f"{name} holds its weights nested more than {DEEPEST} deep, or nested in themselves. Get "
+        "them as .safetensors, or from their author."
+    )
+
+
+def printable(key: Any) -> str:
+    """A tensor's name; half characters, which a pickle can hold and no log can write, are spelled
+    out."""
+    return str(key).encode("utf-8", "backslashreplace").decode()
 
 
 def check_finite(weights: Mapping[str, Tensor], name: str) -> None:

@@ -14,6 +14,7 @@ from ..motion_models.layers import MotionSettings
 from ..motion_models.lora import apply_motion_lora
 from ..sampling.apply_windows import apply_context_windows
 from ..sampling.betas import apply_beta_schedule
+from ..sampling.entries import count_entries
 from ..sampling.windows import WindowSettings
 from .inputs import (
     beta_schedule_input,
@@ -72,7 +73,9 @@ class Animate(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, motion_model: str | None, motion_lora: str | None) -> bool | str:
+    def validate_inputs(
+        cls, motion_model: str | None = None, motion_lora: str | None = None
+    ) -> bool | str:
         lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
         return lora if lora is not True else found(motion_model, MOTION_MODELS)
 
@@ -94,6 +97,7 @@ class Animate(io.ComfyNode):
             motion = apply_motion_lora(motion, tensors, lora_strength, motion_lora)
         animated = apply_motion_model(model, motion, MotionSettings(motion_scale=motion_scale))
         animated = apply_beta_schedule(animated, beta_schedule, family_of(motion))
+        animated = count_entries(animated)
         if context_length > 0:
             windows = WindowSettings(context_length, context_overlap)
             animated = apply_context_windows(animated, windows, DISPLAY_NAME)

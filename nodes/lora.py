@@ -48,7 +48,7 @@ class LoadMotionLora(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, lora: str | None) -> bool | str:
+    def validate_inputs(cls, lora: str | None = None) -> bool | str:
         return found(lora, MOTION_LORAS)
 
     @classmethod
@@ -90,7 +90,7 @@ class DomainAdapter(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, adapter: str | None) -> bool | str:
+    def validate_inputs(cls, adapter: str | None = None) -> bool | str:
         return found(adapter, *ADAPTER_FOLDERS)
 
     @classmethod

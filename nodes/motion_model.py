@@ -14,6 +14,7 @@ from ..motion_models.layers import MotionSettings
 from ..motion_models.load import motion_model
 from ..motion_models.specs import FAMILIES, Family
 from ..sampling.betas import apply_beta_schedule
+from ..sampling.entries import count_entries
 from .inputs import (
     beta_schedule_input,
     image_model_input,
@@ -60,7 +61,7 @@ class LoadMotionModel(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, motion_model: str | None) -> bool | str:
+    def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
         return found(motion_model, MOTION_MODELS)
 
     @classmethod
@@ -111,7 +112,7 @@ class ApplyMotionModel(io.ComfyNode):
         settings = MotionSettings(strength, motion_scale, start_percent, end_percent)
         animated = apply_motion_model(model, motion_model, settings)
         animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
-        return io.NodeOutput(animated)
+        return io.NodeOutput(count_entries(animated))
 
 
 def family_of(loaded: Any) -> Family:

@@ -6,9 +6,20 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.prompt_travel import EASINGS, joined, parse_prompts, travel_conditionings
+from ..sampling.prompt_travel import (
+    EASINGS,
+    check_words,
+    joined,
+    parse_prompts,
+    travel_conditionings,
+)
 from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
+from .texts import check_text
+
+CHECKED_AT_ONCE = 50_000
+"""Characters that are read in a few hundredths of a second. ComfyUI answers nobody while it checks
+a workflow, so longer texts are judged when the node runs."""
 
 
 class PromptTravel(io.ComfyNode):
@@ -54,9 +65,10 @@ class PromptTravel(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, prompts: str | None) -> bool | str:
-        """`prompts` is None where they come through a link: `execute` says what is wrong then."""
-        if prompts is None:
+    def validate_inputs(cls, prompts: str | None = None) -> bool | str:
+        """`prompts` is None where they come through a link, or are missing, of which ComfyUI tells;
+        `execute` says what is wrong with those of a link, and with very long ones."""
+        if prompts is None or len(prompts) > CHECKED_AT_ONCE:
             return True
         try:
             parse_prompts(prompts)
@@ -80,6 +92,8 @@ class PromptTravel(io.ComfyNode):
                 "connect it here."
             )
         keyframes = parse_prompts(prompts)
+        check_words("before", check_text("before", before))
+        check_words("after", check_text("after", after))
         texts = [joined(before, prompt, after) for _, prompt in keyframes]
         # core's own call, which knows of Set CLIP Hooks
         encoded = [clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in texts]

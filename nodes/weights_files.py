@@ -26,7 +26,8 @@ def file_input(
 def found(name: str | None, *folders: str) -> bool | str:
     """True, or the sentence that says why the file a widget names is not there.
 
-    A name that comes through a link is None before the graph runs; `find_file` judges it then.
+    A name that comes through a link is None before the graph runs; `find_file` judges it then. A
+    missing one is None, too, and told of by ComfyUI, if validate_inputs has that default.
     """
     if name is None:
         return True

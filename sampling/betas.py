@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from comfy.model_sampling import EPS, ModelSamplingDiscrete
+from comfy.patcher_extension import WrappersMP
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
 
 from ..motion_models.detect import AUTOMATIC
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
 
 log = logging.getLogger(__name__)
+
+KEY = "animatediff_kit_betas"
 
 PREDICTS_NOISE = (EPS, LCM)
 """Classes whose `calculate_denoised` takes the model's output for noise."""
@@ -43,6 +48,7 @@ def apply_beta_schedule(model: ModelPatcher, schedule_name: str, family: Family)
         )
     schedule = BETA_SCHEDULES[name]
     patched = model.clone()
+    patched.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
     if schedule.curve is None:
         return patched
     current: Any = model.get_model_object("model_sampling")
@@ -61,7 +67,33 @@ def apply_beta_schedule(model: ModelPatcher, schedule_name: str, family: Family)
     else:
         sampling = with_betas(current, schedule)
     patched.add_object_patch("model_sampling", sampling)
+    check = ScheduleCheck(name, float(sampling.sigma_max))
+    patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, check)
     return patched
+
+
+@dataclass(frozen=True)
+class ScheduleCheck:
+    """OUTER_SAMPLE wrapper: a warning where a later node has put another noise schedule in the
+    place of that of the motion model, told by its highest noise."""
+
+    name: str
+    sigma_max: float
+
+    def __call__(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
+        current: Any = executor.class_obj.model_patcher.get_model_object("model_sampling")
+        highest = float(getattr(current, "sigma_max", math.nan))
+        if not math.isclose(highest, self.sigma_max, rel_tol=0.01):
+            log.warning(
+                "A node behind the motion model (ModelSamplingDiscrete is one) has replaced the "
+                "noise schedule %s that goes with it: the highest noise is %.2f instead of %.2f, "
+                "so the frames will be wrong. Put that node before Animate Model or Apply Motion "
+                "Model, or set beta_schedule to checkpoint there.",
+                self.name,
+                highest,
+                self.sigma_max,
+            )
+        return executor(*args, **kwargs)
 
 
 def has_betas(sampling: Any) -> bool:

@@ -9,6 +9,7 @@ from ...training.data.camera_moves import MOVES, CameraMove
 from ...training.data.clips import ClipSet
 from ...training.data.image_clips import StillClips
 from ..schema import CATEGORY, ClipsSocket, schema
+from ..texts import check_text
 from .clips import seed_input, size_input
 
 
@@ -77,5 +78,5 @@ class MoveCamera(io.ComfyNode):
         seed: int = 0,
     ) -> io.NodeOutput:
         if isinstance(clips, Tensor):
-            clips = StillClips(clips, caption, frames, width, height)
+            clips = StillClips(clips, check_text("caption", caption), frames, width, height)
         return io.NodeOutput(CameraMove(clips, move, amount, seed))

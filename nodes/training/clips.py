@@ -14,6 +14,7 @@ from ...training.data.image_clips import ImageClips
 from ...training.data.sources import state_of
 from ...training.data.video_clips import VideoClips, VideoSettings
 from ..schema import CATEGORY, ClipsSocket, advanced, schema
+from ..texts import check_text, written_path
 
 
 def size_input(name: str, default: int, tooltip: str, least: int = 64) -> io.Int.Input:
@@ -26,13 +27,12 @@ def seed_input(tooltip: str) -> Any:
 
 def source_path(source: str) -> Path:
     """A path as people write it; a relative one begins in ComfyUI's input folder."""
-    written = source.strip().strip('"')
-    if not written:
+    if not check_text("source", source).strip().strip('"'):
         raise ValueError(
             "source is empty. Set it to a folder of videos, or to a CSV in WebVid's columns; "
             "ComfyUI's input folder is where relative paths begin."
         )
-    return Path(folder_paths.get_input_directory()) / Path(written).expanduser()
+    return written_path("source", source, folder_paths.get_input_directory())
 
 
 class LoadVideoClips(io.ComfyNode):
@@ -137,7 +137,7 @@ class LoadVideoClips(io.ComfyNode):
             width,
             height,
             captions,
-            caption,
+            check_text("caption", caption),
             seed,
             clips_per_video,
             mirror,
@@ -190,4 +190,5 @@ class ClipsFromImages(io.ComfyNode):
         width: int = 0,
         height: int = 0,
     ) -> io.NodeOutput:
+        check_text("caption", caption)
         return io.NodeOutput(ImageClips(images, caption, stride, frames, width, height))

@@ -14,6 +14,7 @@ from comfy_api.latest import io
 from ...training.data.cache import encode_clips, identify
 from ...training.data.clips import ClipSet
 from ..schema import CATEGORY, ClipsSocket, EncodedClipsSocket, schema
+from ..texts import check_text, written_path
 
 CACHE = "animatediff_kit_cache"
 """Below ComfyUI's output folder: where caches lie that are given no other place."""
@@ -48,10 +49,30 @@ class EncodeClips(io.ComfyNode):
 
     @classmethod
     def execute(cls, clips: ClipSet, vae: Any, clip: Any, cache_folder: str = "") -> io.NodeOutput:
+        chosen = cache_path(cache_folder)
         identity = identify(clips, vae, clip)
-        written = cache_folder.strip().strip('"') or identity.fingerprint[:16]
-        folder = Path(folder_paths.get_output_directory()) / CACHE / Path(written).expanduser()
+        folder = chosen or caches() / identity.fingerprint[:16]
         return io.NodeOutput(encode_clips(clips, vae, clip, folder, progress(), identity))
+
+
+def caches() -> Path:
+    return Path(folder_paths.get_output_directory()) / CACHE
+
+
+def cache_path(cache_folder: str) -> Path | None:
+    """Where a cache is to lie, or None where nothing is written. A relative path stays below
+    ComfyUI's output folder, also through links. Raises ValueError."""
+    if not check_text("cache_folder", cache_folder).strip().strip('"'):
+        return None
+    folder = written_path("cache_folder", cache_folder, str(caches()))
+    output = Path(folder_paths.get_output_directory())
+    absolute = Path(cache_folder.strip().strip('"')).expanduser().is_absolute()
+    if not absolute and not folder.resolve().is_relative_to(output.resolve()):
+        raise ValueError(
+            f"cache_folder {cache_folder!r} leaves ComfyUI's output folder, where relative paths "
+            "begin. Write a name without .., or the whole path of a folder elsewhere."
+        )
+    return folder
 
 
 def progress() -> Callable[[int, int], None]:

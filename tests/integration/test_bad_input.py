@@ -180,3 +180,64 @@ def test_prompts_that_come_through_a_link(server: Server) -> None:
     scene = Scene(2)
     scene.positive = travel(scene, scene.link("PrimitiveStringMultiline", value="0: a cat"))
     assert torch.isfinite(latents(server, scene, scene.animated(), steps=1)[0]).all()
+
+
+def on_half_a_character(node: str) -> Scene:
+    """A graph in which a text of `node` holds the half of a surrogate pair, as JSON can."""
+    scene = Scene(2)
+    if node == "ADK_PromptTravel":
+        scene.positive = travel(scene, scene.link("PrimitiveStringMultiline", value="0: \ud800"))
+        scene.kept(scene.sampled(scene.animated()))
+        return scene
+    images = scene.link("EmptyImage", width=64, height=64, batch_size=2, color=0)
+    made = dict(images=images, stride=1, frames=0, width=0, height=0)
+    caption, folder = ("\ud800", "") if node == "ADK_ClipsFromImages" else ("a dog", "\ud800")
+    clips = scene.link("ADK_ClipsFromImages", **made, caption=caption)
+    if node == "ADK_VideoClips":
+        numbers = dict(frames=2, stride=1, width=64, height=64, seed=0, clips_per_video=1)
+        switches = dict(captions="sidecar", caption="", mirror=False, aspect_buckets=False)
+        clips, folder = scene.link(node, source="\ud800", **numbers, **switches), ""
+    scene.add("ADK_EncodeClips", clips=clips, vae=scene.vae, clip=scene.clip, cache_folder=folder)
+    return scene
+
+
+@pytest.mark.parametrize(
+    "node", ["ADK_VideoClips", "ADK_EncodeClips", "ADK_ClipsFromImages", "ADK_PromptTravel"]
+)
+def test_half_a_character_does_not_stop_the_server(server: Server, node: str) -> None:
+    """ComfyUI's worker ends for good when its log cannot write an error's text."""
+    told = refusal(server, on_half_a_character(node))
+    assert f"({node}) failed with ValueError: " in told and "half a character" in told
+
+
+WITHOUT = [
+    # node, the inputs that a page would send
+    ("ADK_Animate", ANIMATE),
+    ("ADK_LoadMotionModel", {"motion_model": stand_in.MOTION_MODEL, "family": "automatic"}),
+    ("ADK_LoadMotionLoRA", {"lora": "x.safetensors", "strength": 1.0}),
+    ("ADK_DomainAdapter", {"adapter": "x.safetensors", "scale": 1.0}),
+    ("ADK_PromptTravel", {"prompts": "0: a", "frames": 2, "before": "", "after": ""}),
+]
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs", "missing"),
+    [(node, inputs, name) for node, inputs in WITHOUT for name in inputs],
+)
+def test_a_widget_that_is_missing(
+    server: Server, node: str, inputs: dict[str, Any], missing: str
+) -> None:
+    scene = Scene(2)
+    sockets = dict(model=scene.model, clip=scene.clip, motion_model=scene.motion_model())
+    values = {name: v for name, v in {**sockets, **inputs}.items() if name != missing}
+    scene.add("PreviewAny", source=scene.link(node, **values))
+    told = refusal(server, scene)
+    assert f"Required input is missing: {missing}" in told
+    assert "Exception" not in told and "argument" not in told
+
+
+@pytest.mark.parametrize("name", [None, 3, {"a": 1}])
+def test_a_file_name_that_is_none(server: Server, name: Any) -> None:
+    scene = Scene(2)
+    scene.kept(scene.sampled(scene.animated(scene.motion_model(name))))
+    assert f"{name!r} is no name of a file. Choose one from the list." in refusal(server, scene)

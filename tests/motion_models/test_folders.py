@@ -215,3 +215,18 @@ def test_importing_the_pack_creates_and_prints_nothing(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("-- the pack\n")
+
+
+@pytest.mark.parametrize("name", [None, 3, ["a"], {}])
+def test_what_is_no_name_is_refused(models, name):
+    with pytest.raises(ValueError, match=r"^.+ is no name of a file. Choose one from the list.$"):
+        find_file(name, MOTION_MODELS)
+
+
+def test_a_name_that_is_no_unicode_is_refused(models):
+    """A disk may hold it, and a log that strictly writes UTF-8 cannot tell of it."""
+    put(models / "animatediff_models" / os.fsdecode(b"caf\xe9.safetensors"))
+    for name in (os.fsdecode(b"caf\xe9.safetensors"), "\ud800"):
+        with pytest.raises(ValueError, match="is no name that can be written in Unicode") as told:
+            find_file(name, MOTION_MODELS)
+        str(told.value).encode()

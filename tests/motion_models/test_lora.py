@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import comfy.lora
 import comfy.model_management
 import pytest
 import torch
@@ -148,3 +149,31 @@ def test_half_precision_files_are_merged_in_float32(v2):
     changes = {k: (up.half(), down.half()) for k, (up, down) in pairs(ATTENTION).items()}
     weights = merged(apply_motion_lora(v2, spellings.official_lora(changes), 1.0, "x"))
     assert_equal(weights, expect(v2.model.state_dict(), changes, 1.0))
+
+
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("strength", [1.0, 0.6])
+def test_a_dora_is_what_comfyui_makes_of_it(v2, strength, columns):
+    """Its own loader and arithmetic on the same file, weight by weight; and not a plain LoRA."""
+    changes = pairs(ATTENTION + FEED_FORWARD)
+    lora = spellings.kohya_lora(changes, 2.0)
+    for i, layer in enumerate(changes):
+        out, inputs = SHAPES[f"{layer}.weight"]
+        shape = (1, inputs) if columns else (out, 1)
+        lora[f"lora_unet_{layer.replace('.', '_')}.dora_scale"] = torch.rand(
+            shape, generator=torch.Generator().manual_seed(i)
+        )
+    names = {f"lora_unet_{layer.replace('.', '_')}": f"{layer}.weight" for layer in changes}
+    theirs = v2.clone()
+    theirs.add_patches(comfy.lora.load_lora(lora, names), strength)
+    plain = {key: tensor for key, tensor in lora.items() if not key.endswith("dora_scale")}
+    ours, expected, without = (
+        merged(p)
+        for p in (
+            apply_motion_lora(v2, lora, strength, "x"),
+            theirs,
+            apply_motion_lora(v2, plain, strength, "x"),
+        )
+    )
+    assert all(torch.equal(ours[key], expected[key]) for key in expected)
+    assert all(not torch.equal(ours[key], without[key]) for key in names.values())

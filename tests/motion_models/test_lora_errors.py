@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 import torch
 from adk_tests.support import spellings, tiny
+from animatediff_kit.motion_models.kinds import SPATIAL_LORA, kind_of
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
@@ -56,7 +57,7 @@ def test_the_same_file_fits_v2_without_a_warning(caplog):
 
 def test_layers_that_match_nothing_are_counted(caplog):
     lora = spellings.official_lora({DOWN: pair(), DOWN.replace("_modules.0", "_modules.7"): pair()})
-    lora[f"{DOWN}.dora_scale"] = torch.ones(32)
+    lora[f"{DOWN}.own_scale"] = torch.ones(32)
     apply_motion_lora(motion("v2"), lora, 1.0, "x.pt")
     assert warnings_of(caplog) == ["x.pt: 2 of 3 layers match nothing in tiny_v2."]
 
@@ -153,3 +154,73 @@ def test_another_kind_is_sent_to_its_node(kind):
     keys, text = WRONG[kind]
     with pytest.raises(ValueError, match=f"^my file.pt is no MotionLoRA but {text}"):
         apply_motion_lora(motion("v2"), {key: torch.ones(4, 4) for key in keys}, 1.0, "my file.pt")
+
+
+FOREIGN = {
+    # what a file of another kind holds of a layer -> what it is said to be
+    "hada_w1_a": "a LoHa (LyCORIS)",
+    "hada_w2_b": "a LoHa (LyCORIS)",
+    "lokr_w1": "a LoKr (LyCORIS)",
+    "lokr_w2_a": "a LoKr (LyCORIS)",
+    "oft_blocks": "an OFT or BOFT",
+    "boft_R": "an OFT or BOFT",
+    "oft_R.weight": "an OFT or BOFT",
+    "a1.weight": "a GLoRA",
+    "ia3_l": "an (IA)3",
+    "lora_magnitude_vector": "a DoRA of peft",
+    "lora_magnitude_vector.default.weight": "a DoRA of peft",
+    "diff": "a set of full differences",
+    "diff_b": "a set of full differences",
+    "set_weight": "a set of full differences",
+    "w_norm": "a set of full differences",
+}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("layer", [DOWN, "lora_unet_" + DOWN.replace(".", "_")])
+@pytest.mark.parametrize("part", FOREIGN)
+def test_other_kinds_of_change_are_refused_as_what_they_are(part, layer, beside):
+    """Also beside pairs of a plain LoRA, which alone would be half of the file."""
+    lora = {f"{layer}.{part}": torch.ones(4, 4)}
+    if beside:
+        lora |= spellings.official_lora({DOWN: pair()})
+    with pytest.raises(ValueError) as told:
+        apply_motion_lora(motion("v2"), lora, 1.0, "x.pt")
+    assert str(told.value) == (
+        f"x.pt is no MotionLoRA but {FOREIGN[part]} of a motion model, which is not computed here: "
+        "convert it to a plain LoRA, or get one."
+    )
+
+
+@pytest.mark.parametrize("part", FOREIGN)
+def test_those_of_the_image_model_are_sent_to_their_node(part):
+    lora = {f"lora_unet_down_blocks_0_attentions_0_proj_in.{part}": torch.ones(4, 4)}
+    text = f"x.pt is no MotionLoRA but {FOREIGN[part]} of the image model: load it with Load LoRA."
+    with pytest.raises(ValueError) as told:
+        apply_motion_lora(motion("v2"), lora, 1.0, "x.pt")
+    assert str(told.value) == text
+
+
+def test_norms_beside_a_lora_of_the_image_model_change_nothing():
+    lora = {
+        "lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight": torch.ones(4, 4),
+        "lora_unet_down_blocks_0_attentions_0_norm.w_norm": torch.ones(4),
+    }
+    assert kind_of(lora) == SPATIAL_LORA
+
+
+@pytest.mark.parametrize("shape", [(32,), (4, 1), (32, 32), ()])
+def test_a_dora_of_other_widths(shape):
+    lora = spellings.kohya_lora({DOWN: pair()}, 4.0)
+    lora[f"lora_unet_{DOWN.replace('.', '_')}.dora_scale"] = torch.ones(shape)
+    with pytest.raises(ValueError, match=r"^x does not fit tiny_v2: at .* its dora_scale \["):
+        apply_motion_lora(motion("v2"), lora, 1.0, "x")
+
+
+def test_an_alpha_is_one_number():
+    lora = spellings.kohya_lora({DOWN: pair()}, 4.0)
+    alpha = f"lora_unet_{DOWN.replace('.', '_')}.alpha"
+    with pytest.raises(
+        ValueError, match=rf"^The MotionLoRA's {alpha} has the shape \[3, 3\], where"
+    ):
+        apply_motion_lora(motion("v2"), {**lora, alpha: torch.ones(3, 3)}, 1.0, "x")

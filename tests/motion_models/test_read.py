@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import random
@@ -292,3 +293,20 @@ def test_flatten_finds_the_innermost_weights():
     assert not any(tensor.requires_grad for tensor in found.values())
     assert flatten({"controlnet": {"a": weight}, "animatediff_config": {}}).keys() == {"a"}
     assert flatten([weight]) == {}
+
+
+def test_weights_nested_in_themselves_end(tmp_path: Path) -> None:
+    loop: dict[str, Any] = {}
+    loop["state_dict"] = {"module": loop}
+    path = write(tmp_path / "loop.ckpt", loop)
+    refused(path, "^{name} holds its weights nested more than 8 deep, or nested in themselves. Get")
+    deep: dict[str, Any] = dict(WEIGHTS)
+    for _ in range(7):
+        deep = {"model": deep}
+    assert flatten(deep).keys() == WEIGHTS.keys()
+
+
+def test_names_of_tensors_can_be_written_into_a_log(tmp_path: Path) -> None:
+    path = write(tmp_path / "half.ckpt", {"a\ud800": torch.full((2,), math.nan)})
+    with pytest.raises(ValueError, match=r"in a\\ud800 for one"):
+        read_finite(str(path))

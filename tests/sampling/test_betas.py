@@ -327,3 +327,35 @@ def test_the_schedule_does_not_jump_where_the_strength_goes_to_0() -> None:
     )
     frames = tiny.sample(zero)
     assert float((tiny.sample(nearly) - frames).abs().max()) < 1e-3 * float(frames.std())
+
+
+def behind(model: ModelPatcher, prediction: str, zsnr: bool = False) -> ModelPatcher:
+    """What core's node ModelSamplingDiscrete makes of a model."""
+    return nodes_model_advanced.ModelSamplingDiscrete().patch(model, prediction, zsnr)[0]
+
+
+@pytest.mark.parametrize(("prediction", "zsnr"), [("eps", False), ("lcm", False), ("eps", True)])
+def test_a_schedule_that_a_later_node_undoes_is_told_once(
+    prediction: str, zsnr: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same node before leaves the motion model's schedule in force, and says nothing."""
+    with caplog.at_level(logging.WARNING):
+        patched, _ = schedule(model=behind(tiny.image_model(), prediction))
+        tiny.sample(patched, steps=1)
+        assert not caplog.messages
+        twice, _ = schedule(model=patched)
+        tiny.sample(behind(twice, prediction, zsnr), steps=1)
+    (message,) = caplog.messages
+    assert message.startswith(
+        "A node behind the motion model (ModelSamplingDiscrete is one) has replaced the noise "
+        "schedule AnimateDiff that goes with it: the highest noise is "
+    )
+    assert "instead of 25.15, so the frames will be wrong. Put that node before" in message
+
+
+def test_no_schedule_of_ones_own_is_none_to_undo(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        patched, _ = schedule()
+        kept, _ = schedule("checkpoint", model=patched)
+        tiny.sample(behind(kept, "eps"), steps=1)
+    assert not caplog.messages

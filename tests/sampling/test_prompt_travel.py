@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 import math
+import time
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +16,7 @@ from animatediff_kit.sampling.prompt_travel import (
     EASINGS,
     EXAMPLE,
     blend_at,
+    check_words,
     joined,
     parse_prompts,
     same_length,
@@ -37,6 +43,9 @@ CATS = [(0, "a cat, spring"), (16, "a cat, winter")]
         '0: a cat, spring\n"16": "a cat, winter"',
         '"0": "a cat, spring",\n16: a cat, winter',
         '"16": "a cat, winter" \n 0: a cat, spring',
+        "0: a cat, spring\r16: a cat, winter\r",
+        "0: a cat, spring\x8516: a cat, winter\u2028",
+        "\ufeff0: a cat, spring\n16: a cat, winter",
     ],
 )
 def test_both_ways_of_writing(text: str) -> None:
@@ -49,6 +58,134 @@ def test_plain_prompts_keep_their_punctuation() -> None:
         (0, '(a cat:1.2), "quoted", 3:4 \\(x\\)'),
         (8, "{a|b}, ratio 16:9,"),
     ]
+
+
+ORDINARY = [
+    "(a cat:1.2), ((a dog)), (a cow:.9)",
+    "embedding:bad_hands_5:1.2, (embedding:style:0.8)",
+    "ratio 16:9, 4:3, at 12:30, 7:45",
+    "Terminator 2: Judgment Day; John 3:16",
+    "{day|night}, [a:b:0.5]",
+    'a sign "open: 24", "closed"',
+    '"one" and "two"',
+    "rock `n roll",
+    "a <b> c, a--negative, --ar 16:9, pw_axis, xpw_a",
+]
+
+
+@pytest.mark.parametrize("prompt", ORDINARY)
+def test_what_an_ordinary_prompt_may_hold(prompt: str) -> None:
+    assert parse_prompts(f"0: {prompt}") == [(0, prompt)]
+    assert parse_prompts(f'"0": {json.dumps(prompt)}') == [(0, prompt)]
+    check_words("before", prompt)
+
+
+FOREIGN = {
+    # a prompt of another tool's -> (column in it, what is said)
+    "a cat --neg blurry": (7, "'--neg': FizzNodes' --neg would put what is to be avoided into"),
+    "--neg blurry": (1, "'--neg': FizzNodes'"),
+    "a, (rain:`0.5*sin(t)`)": (10, "'`0.5*sin(t)`': FizzNodes' expressions in backticks are not"),
+    "(rain:pw_a)": (
+        7,
+        "'pw_a': FizzNodes' weights pw_a to pw_d are not known here; write",
+    ),
+    "a <lora:foo:0.8>, b": (
+        3,
+        "'<lora:foo:0.8>': ComfyUI loads nothing from a text; take",
+    ),
+    "<LyCO:foo>": (1, "'<LyCO:foo>': ComfyUI loads nothing from a text"),
+    "a <hypernet:x:1>": (3, "'<hypernet:x:1>': ComfyUI loads nothing from a text"),
+    "a \ud800 cat": (3, r"'\ud800': half a character stands here"),
+}
+
+
+@pytest.mark.parametrize("prompt", FOREIGN)
+def test_what_another_tool_means_is_not_encoded_as_words(prompt: str) -> None:
+    column, reason = FOREIGN[prompt]
+    for before, after in (("0: a\n 16: ", ""), ('"0": "a",\n"16":"', '"')):
+        with pytest.raises(ValueError) as told:
+            parse_prompts(f"{before}{prompt}{after}")
+        place = len(before.split("\n")[1]) + column
+        assert str(told.value).startswith(f"Prompts, line 2, column {place}: {reason}")
+        str(told.value).encode()
+    with pytest.raises(ValueError) as told:
+        check_words("after", f"best\n{prompt}")
+    assert str(told.value).startswith(f"after, line 2, column {column}: {reason}")
+
+
+def test_escapes_do_not_hide_it() -> None:
+    with pytest.raises(
+        ValueError, match=r"^Prompts, line 1, column 6: '\\ud800': half a character"
+    ):
+        parse_prompts(r'"0": "a \ud800 cat"')
+
+
+ONE_LINE = {
+    "0: a cat, 16: a dog": (11, "frame 16 begins inside a line; begin a new line there, or put"),
+    "0:(a cat), 16:(a dog)": (12, "frame 16 begins inside a line"),
+    "0: a cat ;16 : 2 dogs": (11, "frame 16 begins inside a line"),
+    '0: "a cat", 16: "a dog"': (13, "frame 16 begins inside a line"),
+    '0: "a cat"': (4, "this prompt is in quotes, but its frame number is not; put both in quotes"),
+    '0: "a \\"big\\" cat" ,  ': (4, "this prompt is in quotes"),
+    '{"0": "a cat"}': (1, "braces around the prompts are not read; take them away"),
+    "9999999999: a": (1, "'9999999999' is no frame that a video has; it has 10 digits"),
+    "0" * 5000 + ": a": (1, f"'{'0' * 37}'... is no frame that a video has; it has 5000 digits"),
+}
+
+
+@pytest.mark.parametrize("text", ONE_LINE)
+def test_remnants_of_another_way_of_writing(text: str) -> None:
+    column, reason = ONE_LINE[text]
+    with pytest.raises(ValueError) as told:
+        parse_prompts(text)
+    assert str(told.value).startswith(f"Prompts, line 1, column {column}: {reason}")
+
+
+@pytest.mark.parametrize("text", [None, 5, ["0: a"]])
+def test_what_is_no_text_is_refused(text: Any) -> None:
+    with pytest.raises(ValueError, match=r"^The prompts are .*, which is no text. Write one"):
+        parse_prompts(text)
+
+
+LONG = {
+    # texts of about n characters on which a careless reader takes n * n steps
+    "spaces before a colon that is not there": lambda n: "0" + " " * n + "x",
+    "spaces in a prompt": lambda n: "0: a" + " " * n + "b",
+    "spaces behind quotes": lambda n: '"0"' + " " * n + "x",
+    "quotes": lambda n: '"' * n,
+    "quotes in a prompt": lambda n: "0: " + '"' * n,
+    "backslashes": lambda n: '"0": "' + "\\" * n,
+    "escapes": lambda n: '"0": "' + "\\\\" * (n // 2) + '"',
+    "digits": lambda n: "1" * n,
+    "a long number": lambda n: "1" * n + ": a",
+    "digits in a prompt": lambda n: "0: a, " + "1" * n,
+    "commas": lambda n: "0: " + "a, 1 " * (n // 5),
+    "line breaks": lambda n: '"' + "\n" * n,
+    "lines": lambda n: "".join(f"{i}: a cat\n" for i in range(n // 12)),
+    "quoted lines": lambda n: "".join(f'"{i}": "a cat",\n' for i in range(n // 18)),
+    "backticks": lambda n: "0: " + "` " * (n // 2),
+    "tags": lambda n: "0: " + "<lora:" * (n // 6),
+    "colons": lambda n: "0" + ":" * n,
+}
+
+
+def seconds(text: str) -> float:
+    """Of the processor, which other processes do not lengthen; the least of three."""
+    spent = []
+    for _ in range(3):
+        start = time.process_time()
+        with contextlib.suppress(ValueError):
+            parse_prompts(text)
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_reading_takes_time_in_proportion_to_the_text(kind: str) -> None:
+    """Of 8 times the text far from 64 times the time; then of 200,000 characters."""
+    short, long = (seconds(LONG[kind](n)) for n in (4_000, 32_000))
+    assert long < 24 * short + 0.05
+    assert seconds(LONG[kind](200_000)) < 150 * short + 0.2
 
 
 def test_a_prompt_may_be_empty() -> None:
@@ -200,6 +337,46 @@ def test_one_length_is_the_least_common_multiple() -> None:
     assert [text.shape[1] for text in same] == [12, 12, 12]
     assert torch.equal(same[0], torch.cat([texts[0]] * 3, dim=1))
     assert torch.equal(same[2], texts[2])
+
+
+CHUNKS = {
+    # chunks of 77 tokens of each prompt -> chunks that every frame carries
+    (1,): 1,
+    (2, 2): 2,
+    (1, 2, 3): 6,
+    (3, 4): 12,
+    (4, 5): 20,
+    (3, 4, 5): 20,
+    (1, 2, 3, 4, 5, 6, 7): 28,
+    (7, 11): 44,
+}
+
+
+@pytest.mark.parametrize("chunks", CHUNKS)
+def test_no_frame_carries_more_than_four_times_the_longest(
+    chunks: tuple[int, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = [embedding(n, 77 * n, 8) for n in chunks]
+    with caplog.at_level(logging.WARNING):
+        same = same_length(texts)
+    assert {text.shape[1] for text in same} == {77 * CHUNKS[chunks]}
+    exact = all(CHUNKS[chunks] % n == 0 for n in chunks)
+    assert exact == (math.lcm(*chunks) <= 4 * max(chunks))
+    assert len(caplog.records) == (not exact)
+    for text, repeated in zip(texts, same, strict=True):
+        counts = [int((repeated[0] == token).all(1).sum()) for token in text[0]]
+        assert counts == sorted(counts, reverse=True)
+        assert max(counts) - min(counts) == (0 if CHUNKS[chunks] * 77 % len(counts) == 0 else 1)
+        assert max(counts) / min(counts) <= 1.25
+        assert all(counts[i] == counts[i - i % 77] for i in range(len(counts)))
+
+
+def test_prompts_without_a_common_length_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    same_length([embedding(n, 77 * n, 8) for n in (3, 4, 5)])
+    assert caplog.messages == [
+        "Prompts of 231, 308, 385 tokens have no common length of at most 4 times the longest, so "
+        "parts of some count for up to 17 % more. Make the prompts about equally long."
+    ]
 
 
 def test_attention_over_repeated_text_is_attention_over_text() -> None:

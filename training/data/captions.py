@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from .sources import Source
+from .sources import Source, in_unicode
 
 SIDECAR, FILE_NAME, FIXED = "sidecar", "file name", "fixed caption"
 CAPTIONS = (SIDECAR, FILE_NAME, FIXED)
@@ -28,6 +28,7 @@ def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str]
             )
         return [caption.strip()] * len(sources)
     if mode == FILE_NAME:
+        check_names(sources)
         return [spoken(Path(source.name)) for source in sources]
     if mode != SIDECAR:
         raise ValueError(f"{mode!r} is no way to caption; choose one of {', '.join(CAPTIONS)}.")
@@ -39,6 +40,17 @@ def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str]
             "there, or set captions to 'file name' or 'fixed caption'."
         )
     return [str(source.caption) for source in sources]
+
+
+def check_names(sources: Sequence[Source]) -> None:
+    """Raise ValueError for a file whose name holds bytes that are no character."""
+    bad = [source.name for source in sources if in_unicode(source.path.name) != source.path.name]
+    if bad:
+        raise ValueError(
+            f"The name of {bad[0]} is not written in UTF-8, so its words cannot be a caption "
+            f"({len(bad)} of {len(sources)} clips have such names). Rename it, or set captions to "
+            "'sidecar'."
+        )
 
 
 def spoken(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import logging
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,8 +97,14 @@ def beside_text(entry: Path, folder: Path) -> Source:
     caption = None
     if text.is_file():
         caption = " ".join(text.read_text("utf-8-sig", errors="replace").split())
-    name, place = (path.relative_to(folder).as_posix() for path in (entry, text))
+    name, place = (in_unicode(path.relative_to(folder).as_posix()) for path in (entry, text))
     return Source(entry, name, caption, place)
+
+
+def in_unicode(name: str) -> str:
+    """A file's name; bytes of it that are no UTF-8 (a zip from elsewhere has such) are spelled
+    \\xe9, since neither a log nor a cache can hold them."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -169,8 +176,8 @@ def state_of(source: Path) -> str:
         files = [source, *(found.path for found in in_table(source))]
     else:
         files = []
-    digest = hashlib.sha256(str(source).encode())
+    digest = hashlib.sha256(os.fsencode(source))
     for file in files:
         stat = file.stat()
-        digest.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(file) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -19,6 +19,7 @@ from av.error import FFmpegError
 from PIL import Image, ImageOps
 
 from .clips import UnreadableClip
+from .sources import in_unicode
 
 SEEK_FROM = 300
 """Frames before a clip's start from which on a jump is cheaper than decoding them all."""
@@ -124,11 +125,12 @@ def read_images(paths: Sequence[Path], name: str) -> list[Picture]:
                 pictures.append(np.array(turned.convert("RGB")))
         except (OSError, SyntaxError, ValueError) as error:
             raise UnreadableClip(
-                f"{name}/{path.name} cannot be decoded ({reason(error)})."
+                f"{name}/{in_unicode(path.name)} cannot be decoded ({reason(error)})."
             ) from error
         (h, w), (height, width) = pictures[-1].shape[:2], pictures[0].shape[:2]
         if (h, w) != (height, width):
             raise UnreadableClip(
-                f"{name}/{path.name} is {w} x {h}, but the sequence begins at {width} x {height}."
+                f"{name}/{in_unicode(path.name)} is {w} x {h}, but the sequence begins at "
+                f"{width} x {height}."
             )
     return pictures

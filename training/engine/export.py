@@ -25,6 +25,12 @@ from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 from .clip_loss import ClipLoss
 from .loop import Run
 
+LONGEST = 200
+"""Bytes of a name. File systems allow 255, of which a file in the making takes some."""
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names of devices on Windows."""
+
 SPELLINGS = ("official", "diffusers")
 
 FOLDERS = {
@@ -103,11 +109,21 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, 
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError for a name that would leave its folder."""
+    """Raise ValueError for a name that would leave its folder, or that some system cannot have."""
     if not re.fullmatch(r"[\w][\w .+-]*", name):
         raise ValueError(
             f"{name!r} is no name for a file; use letters, digits, spaces, dots, - and _, such as "
             "zoom_in."
+        )
+    if len(name.encode()) > LONGEST:
+        raise ValueError(
+            f"The name {name[:20]!r}... has {len(name.encode())} bytes; files are written under "
+            f"names of {LONGEST} at most, which leaves room for their numbers. Shorten it."
+        )
+    if name.endswith((".", " ")) or RESERVED.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no name for a file on Windows, where other people may use it. Choose "
+            "another, such as zoom_in."
         )
 
 

@@ -29,6 +29,11 @@ def start_from(
         raise ValueError(f"The file to start from is no MotionLoRA but {KIND_PHRASES[kind]}.")
     trained = parse_motion_lora(dict(parameters), spec).pairs
     found = parse_motion_lora(tensors, spec).pairs
+    if any(pair.magnitude is not None for pair in found.values()):
+        raise ValueError(
+            "The file to start from is a DoRA, whose dora_scale a MotionLoRA lacks; start from a "
+            "plain LoRA, or from none."
+        )
     check_layers(trained, found, spec)
     with torch.no_grad():
         for layer, pair in trained.items():

@@ -52,18 +52,32 @@ def run_folder(name: str, resume: str) -> Path:
     """
     root = Path(folder_paths.get_output_directory()) / RUNS
     if resume:
-        folder = root / resume
-        if folder.parent != root or not found(folder):
-            there = sorted(p.name for p in root.iterdir() if found(p)) if root.is_dir() else []
-            raise ValueError(
-                f"There is no run {resume!r} with a checkpoint in {root}. "
-                + (f"The runs there are {', '.join(there)}." if there else "There are none yet.")
-            )
-        return folder
+        return run_to_resume(root, resume)
     number = 1
     while (root / f"{name}_{number:03d}").exists():
         number += 1
     return root / f"{name}_{number:03d}"
+
+
+def run_to_resume(root: Path, resume: str) -> Path:
+    """The run's folder, which lies in `root` itself: a run writes and deletes checkpoints in it.
+
+    Raises ValueError for whatever is no name of a run there, such as a path or a link that leads
+    out.
+    """
+    runs = {p.name: p for p in root.iterdir() if found(p)} if root.is_dir() else {}
+    if resume not in runs:
+        there = sorted(name for name in runs if name.isprintable())
+        raise ValueError(
+            f"There is no run {resume!r} with a checkpoint in {root}. "
+            + (f"The runs there are {', '.join(there)}." if there else "There are none yet.")
+        )
+    if runs[resume].resolve().parent != root.resolve():
+        raise ValueError(
+            f"The run {resume!r} is a link out of {root}, and a run writes there alone. Move its "
+            "folder to where the link is."
+        )
+    return runs[resume]
 
 
 def cancel_if_asked(report: Report) -> None:

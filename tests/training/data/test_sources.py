@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from adk_tests.support.videos import write_images
+from animatediff_kit.training.data.captions import captions_of
 from animatediff_kit.training.data.sources import find_sources, state_of
 
 
@@ -104,3 +105,17 @@ def test_any_change_of_a_source_is_seen(tmp_path: Path) -> None:
     states.append(state_of(rows))
     states.append(state_of(tmp_path / "gone"))
     assert len(set(states)) == len(states)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")
+def test_names_that_are_no_utf8_are_spelled_out(tmp_path: Path) -> None:
+    """A zip made on another system brings them; neither log nor cache can hold them."""
+    before = state_of(tmp_path)
+    empty(tmp_path / os.fsdecode(b"caf\xe9.mp4"))
+    empty(tmp_path / os.fsdecode(b"caf\xe9.txt"), "a cup")
+    (found,) = find_sources(tmp_path)
+    assert (found.name, found.caption) == (r"caf\xe9.mp4", "a cup")
+    assert found.caption_place == r"caf\xe9.txt" and found.path.is_file()
+    assert state_of(tmp_path) != before
+    with pytest.raises(ValueError, match=r"^The name of caf\\xe9.mp4 is not written in UTF-8, so"):
+        captions_of([found], "file name", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from pathlib import Path
@@ -104,3 +105,12 @@ def test_images_of_a_sequence(tmp_path: Path) -> None:
     Image.fromarray(numbered(0, 64, 128)).save(paths[1])
     with pytest.raises(UnreadableClip, match="^walk/frame 3.png is 128 x 64, but .* at 64 x 64.$"):
         read_images(paths, "walk")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")
+def test_an_image_whose_name_is_no_utf8_can_be_told_of(tmp_path: Path) -> None:
+    image = tmp_path / os.fsdecode(b"caf\xe9.png")
+    image.write_bytes(b"damaged")
+    with pytest.raises(UnreadableClip, match=r"^walk/caf\\xe9.png cannot be decoded") as told:
+        read_images([image], "walk")
+    str(told.value).encode()

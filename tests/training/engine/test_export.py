@@ -17,7 +17,13 @@ from animatediff_kit.motion_models.load import load_motion_model, motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.motion_models.read import read_weights
 from animatediff_kit.training.engine.clip_loss import ClipLoss
-from animatediff_kit.training.engine.export import export, file_tensors, free_path
+from animatediff_kit.training.engine.export import (
+    check_name,
+    export,
+    file_tensors,
+    free_path,
+    save_weights,
+)
 from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.files.fingerprints import digest_of
 from animatediff_kit.training.models import stages
@@ -209,6 +215,22 @@ def test_files_have_the_users_permissions(runs: dict[str, Run[ClipLoss]], tmp_pa
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.old", "com1", "pan.", "pan "])
+def test_a_name_must_do_for_windows_too(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name!r} is no name for a file on Windows"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9"])
+def test_a_name_leaves_room_for_a_number(letter: str, tmp_path: Path) -> None:
+    """What is refused after training has cost the training."""
+    fits = letter * (200 // len(letter.encode()))
+    check_name(fits)
+    save_weights(tmp_path / f"{fits}_10000.safetensors", {"a": torch.ones(2)}, {})
+    with pytest.raises(ValueError, match="has 20[12] bytes; files are written under names of 200"):
+        check_name(fits + letter)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", ".hidden", "/abs"])

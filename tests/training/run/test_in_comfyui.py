@@ -8,6 +8,7 @@ from typing import Any
 
 import comfy.model_management
 import comfy.utils
+import folder_paths
 import pytest
 import torch
 from adk_tests.support import tiny
@@ -143,6 +144,39 @@ def test_a_run_that_is_not_there(folders: Path) -> None:
         run_folder("pan", "zoom")
     with pytest.raises(ValueError, match="There is no run"):
         run_folder("pan", "../pan_001")
+
+
+@pytest.mark.parametrize(
+    "resume",
+    ["..", ".", "../runs", "pan_001/", "./pan_001", "pan_001/..", "a/../pan_001", "\\pan_001"]
+    + ["\ud800", "pan\0", "x" * 5000, "{root}", "{root}/pan_001"],
+)
+def test_a_run_to_resume_is_a_name_and_no_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: str
+) -> None:
+    """Checkpoints lie all around it; a run would write there, and delete the oldest."""
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
+    root = tmp_path / RUNS
+    for folder in (root / "pan_001", root, tmp_path):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "checkpoint-00000001.safetensors").write_bytes(b"")
+    assert run_folder("pan", "pan_001") == root / "pan_001"
+    with pytest.raises(
+        ValueError, match="^There is no run .* The runs there are pan_001.$"
+    ) as told:
+        run_folder("pan", resume.format(root=root))
+    str(told.value).encode()
+
+
+def test_a_run_to_resume_is_no_link_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "output"))
+    root, elsewhere = tmp_path / "output" / RUNS, tmp_path / "elsewhere"
+    for folder in (root, elsewhere):
+        folder.mkdir(parents=True)
+    (elsewhere / "checkpoint-00000001.safetensors").write_bytes(b"")
+    (root / "pan_001").symlink_to(elsewhere)
+    with pytest.raises(ValueError, match="^The run 'pan_001' is a link out of .* Move its folder"):
+        run_folder("pan", "pan_001")
 
 
 def test_a_resumed_run_must_be_the_same() -> None:

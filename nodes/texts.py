@@ -1,0 +1,64 @@
+"""Texts that people write into nodes: what no prompt, no caption and no path can hold is refused.
+
+A lone half of a surrogate pair, which JSON can spell, belongs to no character. ComfyUI's log cannot
+write it, and a message that holds it ends the thread that runs workflows. So each text is checked
+before anything else is said of it, and a message quotes it with its escapes.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+LONGEST = 255
+"""Bytes of a file's or a folder's name; all common file systems have this bound."""
+
+
+def check_text(name: str, text: Any) -> str:
+    """The text of the input called `name`. Raises ValueError where it is none, or holds half a
+    character."""
+    if not isinstance(text, str):
+        raise ValueError(f"{name} is {text!r}, which is no text. Write one, or leave it empty.")
+    refuse(name, text, ("Cs",), "half a character")
+    return text
+
+
+def written_path(name: str, text: Any, root: str) -> Path:
+    """A path as people write it, quotes and ~ included; a relative one begins in `root`.
+
+    Raises ValueError for one that no system can have: characters that cannot be seen, an unknown
+    user's home, a name that is too long.
+    """
+    written = check_text(name, text).strip().strip('"').strip()
+    refuse(name, written, ("Cc",), "a character that no path has")
+    try:
+        path = Path(root) / Path(written).expanduser()
+        longest = max(map(len, map(os.fsencode, path.parts)))
+        if longest > LONGEST:
+            raise ValueError(f"a part of it has {longest} bytes, and {LONGEST} are the most")
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise ValueError(
+            f"{name} {shortened(written)} cannot be used as a path: {reason}. Write another."
+        ) from error
+    return path
+
+
+def refuse(name: str, text: str, categories: tuple[str, ...], what: str) -> None:
+    """Raise ValueError for the first character of Unicode's categories, saying where it is."""
+    for place, character in enumerate(text):
+        if unicodedata.category(character) in categories:
+            raise ValueError(
+                f"{name} {shortened(text)} holds {what}, {character!r}, as its character "
+                f"{place + 1}. Remove it."
+            )
+
+
+def shortened(text: str) -> str:
+    """Quoted, and cut where it would fill a page."""
+    return repr(text) if len(text) <= 80 else f"{text[:77]!r}..."

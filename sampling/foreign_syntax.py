@@ -1,0 +1,70 @@
+"""What other tools write into prompts and ComfyUI would encode as words: it is refused.
+
+Weights such as (a cat:1.2), embedding:name, colons, brackets and braces are no such thing: they
+are ComfyUI's own, or plain text.
+"""
+
+from __future__ import annotations
+
+import re
+
+FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
+    # what is found -> why it is not for ComfyUI, and what to do instead
+    (
+        re.compile(r"(?<![^\s,])--neg\b"),
+        "FizzNodes' --neg would put what is to be avoided into the prompt; write it into the text "
+        "of the negative conditioning",
+    ),
+    (
+        re.compile(r"`[^`\n]*`"),
+        "FizzNodes' expressions in backticks are not computed here; write a number, at as many "
+        "frames as it takes",
+    ),
+    (
+        re.compile(r"\bpw_[a-d]\b"),
+        "FizzNodes' weights pw_a to pw_d are not known here; write a number, at as many frames as "
+        "it takes",
+    ),
+    (
+        re.compile(r"<(?:lora|lyco|hypernet):[^<>\n]*>", re.IGNORECASE),
+        "ComfyUI loads nothing from a text; take this tag out, and put the file on the model with "
+        "Load LoRA",
+    ),
+    (
+        re.compile(r"[\ud800-\udfff]"),
+        "half a character stands here, which no text encoder can read; remove it",
+    ),
+)
+
+KEYFRAME = re.compile(r"[,;][ \t]*(?P<frame>\d{1,9})[ \t]*:(?![\d.])")
+"""A second frame number in a line; in 16:9 and 12:30 a digit follows the colon."""
+
+IN_QUOTES = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"[ \t]*,?')
+
+
+def place_in_text(text: str) -> tuple[int, str] | None:
+    """Where a prompt holds what is another tool's, and what is to be said of it."""
+    for pattern, reason in FOREIGN:
+        if match := pattern.search(text):
+            return match.start(), f"{shown(match[0])}: {reason}"
+    return None
+
+
+def place_in_line(text: str) -> tuple[int, str] | None:
+    """The same for a prompt without quotes, which ends with its line."""
+    if match := KEYFRAME.search(text):
+        return match.start("frame"), (
+            f"frame {match['frame']} begins inside a line; begin a new line there, or put "
+            'frames and prompts in quotes: "0": "a cat"'
+        )
+    begin = len(text) - len(text.lstrip())
+    if IN_QUOTES.fullmatch(text.strip()):
+        return begin, (
+            "this prompt is in quotes, but its frame number is not; put both in quotes, or neither"
+        )
+    return place_in_text(text)
+
+
+def shown(written: str) -> str:
+    """Quoted, and cut where it would fill a page."""
+    return repr(written) if len(written) <= 40 else f"{written[:37]!r}..."

@@ -1,0 +1,96 @@
+"""Texts of workflows that no prompt, caption, path or name can hold: a sentence that a log can
+write, and nothing written elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import pytest
+import torch
+from animatediff_kit.nodes.texts import check_text, written_path
+from animatediff_kit.nodes.training.camera import MoveCamera
+from animatediff_kit.nodes.training.clips import ClipsFromImages, LoadVideoClips
+from animatediff_kit.nodes.training.encode import cache_path
+
+HALF = "cats \ud800 and dogs"
+CONTROL = {"nul": "a\0b", "line break": "a\nb", "escape": "a\x1b[2J"}
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("input", "output"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
+
+
+@pytest.mark.parametrize("text", ["", "a cat", "caf\u00e9 \N{GRINNING FACE}", "a\n\tb", "a\0b"])
+def test_texts_are_passed_on(text: str) -> None:
+    assert check_text("caption", text) is text
+
+
+@pytest.mark.parametrize("text", [None, 5, ["a"], b"a"])
+def test_what_is_no_text_is_refused(text: Any) -> None:
+    with pytest.raises(ValueError, match="^caption is .*, which is no text. Write one, or leave"):
+        check_text("caption", text)
+
+
+TAKES_TEXT = {
+    "source": lambda text: LoadVideoClips.execute(source=text),
+    "cache_folder": cache_path,
+    "caption": lambda text: ClipsFromImages.execute(torch.rand(2, 64, 64, 3), text),
+    "caption of clips": lambda text: LoadVideoClips.execute(source="x", caption=text),
+    "caption of stills": lambda text: MoveCamera.execute(torch.rand(2, 64, 64, 3), caption=text),
+}
+
+
+@pytest.mark.parametrize("node", TAKES_TEXT)
+def test_half_a_character_is_a_sentence_that_a_log_can_write(node: str) -> None:
+    with pytest.raises(ValueError) as told:
+        TAKES_TEXT[node](HALF)
+    assert str(told.value) == (
+        rf"{node.split()[0]} 'cats \ud800 and dogs' holds half a character, '\ud800', as its "
+        "character 6. Remove it."
+    )
+    str(told.value).encode()
+
+
+@pytest.mark.parametrize("written", CONTROL.values(), ids=CONTROL)
+@pytest.mark.parametrize("name", ["source", "cache_folder"])
+def test_paths_hold_no_control_characters(name: str, written: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{name} .* holds a character that no path has, '.+', "):
+        TAKES_TEXT[name](written)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [("~nosuchuser/x", "home"), ("x" * 300, "300 bytes"), ("/".join("x" * 5000), "too long")],
+)
+@pytest.mark.parametrize("name", ["source", "cache_folder"])
+def test_paths_that_no_system_has(name: str, written: str, reason: str) -> None:
+    with pytest.raises(ValueError) as told:
+        TAKES_TEXT[name](written)
+    message = str(told.value)
+    assert message.startswith(f"{name} '") and message.endswith(". Write another.")
+    assert "cannot be used as a path: " in message and reason in message
+    assert len(message) < 300
+
+
+def test_paths_as_people_write_them(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    assert written_path("source", ' "a b" ', root) == tmp_path / "a b"
+    assert written_path("source", str(tmp_path / "c"), "/elsewhere") == tmp_path / "c"
+    assert written_path("source", "~", root) == Path.home()
+
+
+def test_a_cache_stays_below_the_output_folder(tmp_path: Path) -> None:
+    caches = tmp_path / "output" / "animatediff_kit_cache"
+    caches.mkdir()
+    (caches / "out").symlink_to(tmp_path)
+    for written in ("../../models", "../..", "a/../../../b", "out/cache"):
+        with pytest.raises(ValueError, match="^cache_folder .* leaves ComfyUI's output folder"):
+            cache_path(written)
+    assert cache_path(' "" ') is None
+    assert cache_path("a/b") == caches / "a/b"
+    assert cache_path(str(tmp_path / "disk")) == tmp_path / "disk"
