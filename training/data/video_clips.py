@@ -15,8 +15,9 @@ from torch import Tensor
 
 from .captions import captions_of, mirrored
 from .clips import ClipSet, UnreadableClip, bucket_size, check_size
+from .pictures import read_images
 from .sources import Source, find_sources
-from .videos import count_frames, decode, read_images
+from .videos import count_frames, decode
 
 log = logging.getLogger(__name__)
 
