@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .captions import captions_of, mirrored
-from .clips import ClipSet, UnreadableClip, bucket_size, check_size
+from .clips import ClipSet, UnreadableClip, bucket_size, check_size, reduction
 from .pictures import read_images
 from .sources import Source, find_sources
 from .videos import count_frames, decode
@@ -112,6 +112,10 @@ class VideoClips(ClipSet):
             return bucket_size(height, width, settings.height * settings.width)
         return settings.height, settings.width
 
+    def reduction(self, height: int, width: int) -> int:
+        """What a picture's sides are divided by as it is read."""
+        return reduction(height, width, *self.training_size(height, width))
+
     def frame_count(self, index: int) -> int:
         return self.settings.frames
 
@@ -122,9 +126,9 @@ class VideoClips(ClipSet):
             chosen = images[cut.start : cut.start + settings.span : settings.stride]
             if len(chosen) < settings.frames:
                 raise UnreadableClip(f"{source.name} has lost images; {len(images)} are left.")
-            pictures = read_images(chosen, source.name)
+            pictures = read_images(chosen, source.name, self.reduction)
         else:
-            args = (cut.start, settings.stride, settings.frames)
+            args = (cut.start, settings.stride, settings.frames, self.reduction)
             pictures = decode(source.path, source.name, *args)
         for picture in pictures:
             frame = torch.from_numpy(picture).float() / 255.0

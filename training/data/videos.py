@@ -14,16 +14,12 @@ from typing import Any
 
 from .clips import UnreadableClip
 from .containers import opened, shown_packets
-from .display import TRANSFERS, Picture, Reduce, upright
+from .display import TRANSFERS, Picture, Reduce, as_it_is, upright
 
 log = logging.getLogger(__name__)
 
 SEEK_FROM = 300
 """Frames before a clip's start from which on a jump is cheaper than decoding them all."""
-
-
-def as_it_is(height: int, width: int) -> int:
-    return 1
 
 
 def count_frames(path: Path, name: str) -> int:

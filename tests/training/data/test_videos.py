@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,12 @@ from adk_tests.support.videos import (
     numbered,
     numbers,
     trim,
-    write_images,
     write_ticks,
     write_video,
 )
 from animatediff_kit.training.data.clips import UnreadableClip
 from animatediff_kit.training.data.display import Picture
-from animatediff_kit.training.data.pictures import read_images
 from animatediff_kit.training.data.videos import count_frames, decode
-from PIL import Image
 
 EVERY_KIND = pytest.mark.parametrize("kind", CODECS)
 
@@ -156,15 +152,3 @@ def test_damage_is_named(tmp_path: Path) -> None:
         decode(damaged, "a.mp4", 0, 1, 20)
     with pytest.raises(UnreadableClip, match=r"^gone.mp4 cannot be decoded \(No such file"):
         count_frames(tmp_path / "gone.mp4", "gone.mp4")
-
-
-def test_images_of_a_sequence(tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "walk", 4)
-    paths = [folder / f"frame {i}.png" for i in (0, 3)]
-    assert shown(read_images(paths, "walk")) == [0, 3]
-    paths[1].write_bytes(paths[1].read_bytes()[:80])
-    with pytest.raises(UnreadableClip, match=re.escape("walk/frame 3.png cannot be decoded (")):
-        read_images(paths, "walk")
-    Image.fromarray(numbered(0, 64, 128)).save(paths[1])
-    with pytest.raises(UnreadableClip, match="^walk/frame 3.png is 128 x 64, but .* at 64 x 64.$"):
-        read_images(paths, "walk")
