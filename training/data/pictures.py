@@ -51,9 +51,14 @@ def read_images(paths: Sequence[Path], name: str, reduce: Reduce = as_it_is) -> 
 @contextmanager
 def opened_picture(path: Path, name: str) -> Iterator[Any]:
     """What fails inside is an UnreadableClip."""
+    with raised_as_unreadable(name), Image.open(path) as image:
+        yield image
+
+
+@contextmanager
+def raised_as_unreadable(name: str) -> Iterator[None]:
     try:
-        with Image.open(path) as image:
-            yield image
+        yield
     except UnreadableClip:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

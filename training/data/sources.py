@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ..files.text import read_text
+from .kinds import IMAGES, VIDEOS, is_video, name_the_unread
 from .tables import rows
 
 log = logging.getLogger(__name__)
 
-VIDEOS = (".mp4", ".webm", ".gif", ".mov", ".mkv", ".avi")
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-
 
 @dataclass(frozen=True)
 class Source:
-    """A video file, or a folder that holds the images of one clip.
+    """A video or animation, or a folder that holds the images of one clip.
 
     name: its path below the source folder.   written: its caption, or the text file that holds
     it, which is called `caption_place` in messages.
@@ -46,6 +44,9 @@ class Source:
     def images(self) -> list[Path]:
         """The images of a sequence, 2 before 10; empty for a video."""
         return images_in(self.path) if self.path.is_dir() else []
+
+    def is_animation(self) -> bool:
+        return self.path.suffix.lower() in IMAGES and not self.path.is_dir()
 
     def state(self) -> dict[str, Any]:
         """What tells that the file is another one than before."""
@@ -85,9 +86,10 @@ def find_sources(source: Path) -> list[Source]:
 
 
 def in_folder(folder: Path) -> list[Source]:
-    """Videos at any depth, and sub-folders that hold images but no videos."""
+    """Videos and animations at any depth, and sub-folders that hold images but none of these."""
     entries = [entry for entry in sorted(folder.rglob("*")) if not hidden(entry, folder)]
-    videos = [entry for entry in entries if entry.suffix.lower() in VIDEOS and entry.is_file()]
+    videos = [entry for entry in entries if is_video(entry)]
+    name_the_unread(entries, folder)
     with_videos = {video.parent for video in videos}
     sequences = [
         entry
@@ -112,7 +114,8 @@ def beside_text(entry: Path, folder: Path) -> Source:
 def images_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    images = (e for e in folder.iterdir() if e.suffix.lower() in IMAGES and e.name[0] != ".")
+    entries = (e for e in folder.iterdir() if e.suffix.lower() in IMAGES and e.name[0] != ".")
+    images = (entry for entry in entries if entry.is_file())
     return sorted(images, key=lambda path: natural(path.name))
 
 

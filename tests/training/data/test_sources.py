@@ -39,6 +39,25 @@ def test_videos_and_sequences_below_a_folder(tmp_path: Path) -> None:
     assert found[2].caption_place == "deep/er/c.txt"
 
 
+def test_kinds_that_are_not_read_are_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.mp4", "deep/b.HEIC", "c.svg", "d.heic", "notes.md", "e.txt", "Makefile"):
+        empty(tmp_path / name)
+    assert [s.name for s in find_sources(tmp_path)] == ["a.mp4"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "3 files of kinds that are not read (.heic, .svg) are left out; the first is c.svg."
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    write_images(tmp_path / "walk", 2)
+    os.mkfifo(tmp_path / "walk" / "9.png")
+    (source,) = find_sources(tmp_path)
+    assert len(source.images()) == 2
+
+
 def test_images_of_a_sequence_are_in_their_natural_order(tmp_path: Path) -> None:
     write_images(tmp_path / "walk", 12, "{}.png")
     (source,) = find_sources(tmp_path)
@@ -47,7 +66,7 @@ def test_images_of_a_sequence_are_in_their_natural_order(tmp_path: Path) -> None
 
 def test_a_folder_without_clips_is_named(tmp_path: Path) -> None:
     empty(tmp_path / "notes.md")
-    sentence = f"No clips lie in {tmp_path}: looked for .mp4, .webm, .gif, .mov, .mkv, .avi and for"
+    sentence = f"No clips lie in {tmp_path}: looked for .mp4, .webm, .gif, .mov, .mkv, .avi, .m4v,"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)} .*another source.$"):
         find_sources(tmp_path)
     write_images(tmp_path / "walk", 2)
