@@ -27,6 +27,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "training/run": (
         "training/data",
         "training/engine",
+        "training/files",
         "training/models",
         "motion_models",
     ),

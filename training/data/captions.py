@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from .sources import Source, in_unicode
+from ..files.names import in_unicode
+from .sources import Source
 
 SIDECAR, FILE_NAME, FIXED = "sidecar", "file name", "fixed caption"
 CAPTIONS = (SIDECAR, FILE_NAME, FIXED)
@@ -20,7 +21,8 @@ OPPOSITES = {"left": "right", "right": "left", "clockwise": "anticlockwise"}
 
 
 def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str]:
-    """One caption a source. Raises ValueError where there is none, naming the first such file."""
+    """One caption a source. Raises ValueError where there is none or it is no text, naming the
+    first such file."""
     if mode == FIXED:
         if not caption.strip():
             raise ValueError(
@@ -32,14 +34,15 @@ def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str]
         return [spoken(Path(source.name)) for source in sources]
     if mode != SIDECAR:
         raise ValueError(f"{mode!r} is no way to caption; choose one of {', '.join(CAPTIONS)}.")
-    without = [source for source in sources if not source.caption]
+    written = [source.caption() for source in sources]
+    without = [s for s, caption in zip(sources, written, strict=True) if not caption]
     if without:
         raise ValueError(
             f"{without[0].name} has no caption: {without[0].caption_place} is missing or empty "
             f"({len(without)} of {len(sources)} clips lack theirs). Write what the clip shows "
             "there, or set captions to 'file name' or 'fixed caption'."
         )
-    return [str(source.caption) for source in sources]
+    return [str(caption) for caption in written]
 
 
 def check_names(sources: Sequence[Source]) -> None:

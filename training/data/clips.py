@@ -23,6 +23,10 @@ LATENT = 8
 """Pixels a latent pixel stands for."""
 
 
+LARGE = 30_000_000
+"""Pixels of a picture above which it is made smaller before it is worked on."""
+
+
 class UnreadableClip(ValueError):
     """A clip whose file is damaged. Its text names the file; encoding goes on without it."""
 
@@ -59,7 +63,8 @@ class ClipSet(ABC):
 
     @abstractmethod
     def frames(self, index: int) -> Iterator[Tensor]:
-        """A clip's frames one by one at the source's size, each h w 3. Raises UnreadableClip."""
+        """A clip's frames one by one at the source's size, each h w 3. Pictures of more than LARGE
+        pixels come smaller, at twice the training size or more. Raises UnreadableClip."""
 
     def frame_count(self, index: int) -> int:
         """How many `frames` yields. Raises UnreadableClip."""
@@ -87,6 +92,14 @@ def check_size(height: int, width: int) -> None:
             f"The training size is {width} x {height}; both sides must be multiples of {LATENT}, "
             f"{BUCKET} or more. Set width and height to such numbers, 256 x 256 for one."
         )
+
+
+def reduction(height: int, width: int, wanted_height: int, wanted_width: int) -> int:
+    """The whole number that a large picture's sides can be divided by, with twice the wanted size
+    left; 1 for pictures of up to LARGE pixels."""
+    if height * width <= LARGE:
+        return 1
+    return max(1, min(height // wanted_height, width // wanted_width) // 2)
 
 
 def fit(frame: Tensor, height: int, width: int) -> Tensor:

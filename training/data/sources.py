@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger(__name__)
+from ..files.names import in_unicode
+from ..files.text import read_text
+from .kinds import IMAGES, VIDEOS, is_video, name_the_unread
+from .tables import rows
 
-VIDEOS = (".mp4", ".webm", ".gif", ".mov", ".mkv", ".avi")
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-COLUMNS = ("videoid", "name")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A video file, or a folder that holds the images of one clip.
+    """A video or animation, or a folder that holds the images of one clip.
 
-    name: its path below the source folder.   caption: the one written beside it, where there is
-    one, at `caption_place`.
+    name: its path below the source folder.   written: its caption, or the text file that holds
+    it, which is called `caption_place` in messages.
     """
 
     path: Path
     name: str
-    caption: str | None
+    written: str | Path | None
     caption_place: str
+
+    def caption(self) -> str | None:
+        """The caption that is written beside it, None without one. Raises ValueError for a file
+        that is no text."""
+        if not isinstance(self.written, Path):
+            return self.written
+        try:
+            return " ".join(read_text(self.written, self.caption_place).split())
+        except OSError as error:
+            raise ValueError(
+                f"{self.caption_place} cannot be read ({error.strerror or error})."
+            ) from error
 
     def images(self) -> list[Path]:
         """The images of a sequence, 2 before 10; empty for a video."""
         return images_in(self.path) if self.path.is_dir() else []
+
+    def is_animation(self) -> bool:
+        return self.path.suffix.lower() in IMAGES and not self.path.is_dir()
 
     def state(self) -> dict[str, Any]:
         """What tells that the file is another one than before."""
@@ -74,9 +88,10 @@ def find_sources(source: Path) -> list[Source]:
 
 
 def in_folder(folder: Path) -> list[Source]:
-    """Videos at any depth, and sub-folders that hold images but no videos."""
+    """Videos and animations at any depth, and sub-folders that hold images but none of these."""
     entries = [entry for entry in sorted(folder.rglob("*")) if not hidden(entry, folder)]
-    videos = [entry for entry in entries if entry.suffix.lower() in VIDEOS and entry.is_file()]
+    videos = [entry for entry in entries if is_video(entry)]
+    name_the_unread(entries, folder)
     with_videos = {video.parent for video in videos}
     sequences = [
         entry
@@ -94,23 +109,15 @@ def beside_text(entry: Path, folder: Path) -> Source:
     """A clip whose caption is in the .txt of its name; a sequence's lies beside its folder."""
     stem = entry.name if entry.is_dir() else entry.stem
     text = entry.with_name(f"{stem}.txt")
-    caption = None
-    if text.is_file():
-        caption = " ".join(text.read_text("utf-8-sig", errors="replace").split())
     name, place = (in_unicode(path.relative_to(folder).as_posix()) for path in (entry, text))
-    return Source(entry, name, caption, place)
-
-
-def in_unicode(name: str) -> str:
-    """A file's name; bytes of it that are no UTF-8 (a zip from elsewhere has such) are spelled
-    \\xe9, since neither a log nor a cache can hold them."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return Source(entry, name, text if text.is_file() else None, place)
 
 
 def images_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    images = (e for e in folder.iterdir() if e.suffix.lower() in IMAGES and e.name[0] != ".")
+    entries = (e for e in folder.iterdir() if e.suffix.lower() in IMAGES and e.name[0] != ".")
+    images = (entry for entry in entries if entry.is_file())
     return sorted(images, key=lambda path: natural(path.name))
 
 
@@ -128,7 +135,7 @@ def in_table(table: Path) -> list[Source]:
         names = [f"{row['videoid']}.mp4"]
         if row.get("page_dir"):
             names.append(f"{row['page_dir']}/{row['videoid']}.mp4")
-        video = next((name for name in names if (table.parent / name).is_file()), None)
+        video = next((name for name in names if is_there(table.parent / name)), None)
         if video is None:
             missing.append(table.parent / names[-1])
             continue
@@ -151,20 +158,11 @@ def in_table(table: Path) -> list[Source]:
     return found
 
 
-def rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, row) of each row. Raises ValueError for a CSV of other columns."""
-    with open(table, encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        lacking = [column for column in COLUMNS if column not in columns]
-        if lacking:
-            raise ValueError(
-                f"{table.name} has no column {lacking[0]}; its first line gives "
-                f"{', '.join(columns) or 'nothing'}. It must name videoid, name and page_dir."
-            )
-        for row in reader:
-            if row["videoid"]:
-                yield reader.line_num, row
+def is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # a name that is too long for the disk
+        return False
 
 
 def state_of(source: Path) -> str:

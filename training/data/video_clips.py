@@ -13,10 +13,12 @@ import comfy.model_management
 import torch
 from torch import Tensor
 
+from .animations import count_animation, decode_animation
 from .captions import captions_of, mirrored
-from .clips import ClipSet, UnreadableClip, bucket_size, check_size
+from .clips import ClipSet, UnreadableClip, bucket_size, check_size, reduction
+from .pictures import read_images
 from .sources import Source, find_sources
-from .videos import count_frames, decode, read_images
+from .videos import count_frames, decode
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +113,10 @@ class VideoClips(ClipSet):
             return bucket_size(height, width, settings.height * settings.width)
         return settings.height, settings.width
 
+    def reduction(self, height: int, width: int) -> int:
+        """What a picture's sides are divided by as it is read."""
+        return reduction(height, width, *self.training_size(height, width))
+
     def frame_count(self, index: int) -> int:
         return self.settings.frames
 
@@ -121,10 +127,11 @@ class VideoClips(ClipSet):
             chosen = images[cut.start : cut.start + settings.span : settings.stride]
             if len(chosen) < settings.frames:
                 raise UnreadableClip(f"{source.name} has lost images; {len(images)} are left.")
-            pictures = read_images(chosen, source.name)
+            pictures = read_images(chosen, source.name, self.reduction)
         else:
-            args = (cut.start, settings.stride, settings.frames)
-            pictures = decode(source.path, source.name, *args)
+            args = (cut.start, settings.stride, settings.frames, self.reduction)
+            read = decode_animation if source.is_animation() else decode
+            pictures = read(source.path, source.name, *args)
         for picture in pictures:
             frame = torch.from_numpy(picture).float() / 255.0
             yield frame.flip(1) if flipped else frame
@@ -144,7 +151,7 @@ def probe(sources: list[Source]) -> dict[Source, int]:
     for source in sources:
         comfy.model_management.throw_exception_if_processing_interrupted()
         try:
-            count = len(source.images()) or count_frames(source.path, source.name)
+            count = length_of(source)
             if count < 1:
                 raise UnreadableClip(f"{source.name} holds no frames.")
             lengths[source] = count
@@ -157,6 +164,14 @@ def probe(sources: list[Source]) -> dict[Source, int]:
             "convert them to .mp4."
         )
     return lengths
+
+
+def length_of(source: Source) -> int:
+    """Frames of a source. Raises UnreadableClip."""
+    if images := source.images():
+        return len(images)
+    count = count_animation if source.is_animation() else count_frames
+    return count(source.path, source.name)
 
 
 def check_lengths(lengths: dict[Source, int], settings: VideoSettings) -> None:

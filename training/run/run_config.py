@@ -20,6 +20,7 @@ from ...motion_models.specs import FAMILIES
 from ..data.captions import CAPTIONS
 from ..engine.config import TrainingSettings
 from ..engine.export import SPELLINGS, check_name
+from ..files.text import read_text
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE, check_rank
 from .toml_tables import Lora, parse_table, toml_reader
 
@@ -97,11 +98,11 @@ def read_config(path: Path) -> RunConfig:
     path = path.resolve()
     reader = toml_reader()
     try:
-        tables = reader.loads(path.read_text(encoding="utf-8"))
+        tables = reader.loads(read_text(path, "it"))
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
-        raise ValueError(f"{path.name} is no TOML file: {error}.") from error
+    except ValueError as error:  # TOMLDecodeError among them
+        raise ValueError(f"{path.name} is no TOML file: {str(error).rstrip('.')}.") from error
     try:
         return parse(tables, path.parent)
     except ValueError as error:

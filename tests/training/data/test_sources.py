@@ -31,13 +31,32 @@ def test_videos_and_sequences_below_a_folder(tmp_path: Path) -> None:
     empty(tmp_path / "walk.txt", "\ufeffa walk")
     empty(tmp_path / "deep/er/c.jpg", "a thumbnail, no sequence")
     found = find_sources(tmp_path)
-    assert [(s.name, s.caption) for s in found] == [
+    assert [(s.name, s.caption()) for s in found] == [
         ("a.webm", "a red car"),
         ("b.MP4", None),
         ("deep/er/c.gif", None),
         ("walk", "a walk"),
     ]
     assert found[2].caption_place == "deep/er/c.txt"
+
+
+def test_kinds_that_are_not_read_are_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.mp4", "deep/b.HEIC", "c.svg", "d.heic", "notes.md", "e.txt", "Makefile"):
+        empty(tmp_path / name)
+    assert [s.name for s in find_sources(tmp_path)] == ["a.mp4"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "3 files of kinds that are not read (.heic, .svg) are left out; the first is c.svg."
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    write_images(tmp_path / "walk", 2)
+    os.mkfifo(tmp_path / "walk" / "9.png")
+    (source,) = find_sources(tmp_path)
+    assert len(source.images()) == 2
 
 
 def test_images_of_a_sequence_are_in_their_natural_order(tmp_path: Path) -> None:
@@ -48,7 +67,7 @@ def test_images_of_a_sequence_are_in_their_natural_order(tmp_path: Path) -> None
 
 def test_a_folder_without_clips_is_named(tmp_path: Path) -> None:
     empty(tmp_path / "notes.md")
-    sentence = f"No clips lie in {tmp_path}: looked for .mp4, .webm, .gif, .mov, .mkv, .avi and for"
+    sentence = f"No clips lie in {tmp_path}: looked for .mp4, .webm, .gif, .mov, .mkv, .avi, .m4v,"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)} .*another source.$"):
         find_sources(tmp_path)
     write_images(tmp_path / "walk", 2)
@@ -68,7 +87,7 @@ def test_rows_of_webvids_columns(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         '11,PT1S,a,"a red, shiny car"\n12,PT1S,b,a dog\n13,PT1S,b,a cat\n'
     )
     found = find_sources(table(tmp_path, text))
-    assert [(s.name, s.caption) for s in found] == [
+    assert [(s.name, s.caption()) for s in found] == [
         ("11.mp4", "a red, shiny car"),
         ("b/12.mp4", "a dog"),
     ]
@@ -88,6 +107,60 @@ def test_a_csv_that_leads_nowhere(tmp_path: Path) -> None:
         find_sources(table(tmp_path, "videoid,name,page_dir\n1,a dog,\n"))
     with pytest.raises(ValueError, match="^set.csv has no column videoid; its first line gives"):
         find_sources(table(tmp_path, ""))
+
+
+def test_sidecars_of_other_programs(tmp_path: Path) -> None:
+    """PowerShell's `>` writes UTF-16; what an old editor writes cannot be told and is refused."""
+    empty(tmp_path / "a.mp4")
+    sentence = "a café at night – “open”"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "a.txt").write_bytes(sentence.encode(encoding))
+        assert find_sources(tmp_path)[0].caption() == sentence
+    for encoding in ("cp1252", "utf-16-le", "gbk"):
+        (tmp_path / "a.txt").write_bytes("a café 夜".encode(encoding, errors="ignore") + b"\xff\0")
+        with pytest.raises(ValueError, match="^a.txt .* no text in UTF-8"):
+            find_sources(tmp_path)[0].caption()
+
+
+def test_tables_of_other_programs(tmp_path: Path) -> None:
+    empty(tmp_path / "a.mp4")
+    written = "videoid,name\na,a café\n"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        (tmp_path / "set.csv").write_bytes(written.encode(encoding))
+        assert find_sources(tmp_path / "set.csv")[0].caption() == "a café"
+    (tmp_path / "set.csv").write_bytes(written.encode("cp1252"))
+    with pytest.raises(ValueError, match="^set.csv is no text in UTF-8 .0xe9: .*Save it as UTF-8"):
+        find_sources(tmp_path / "set.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("videoid,name\na,a red, shiny car\n", "set.csv, line 2, has 3 fields for 2 columns; the "),
+        ('videoid,name\na,"a dog\nb,a cat\n', "set.csv, line 3, is no row of a CSV (unexpected"),
+        ('videoid,name\na,"a" dog\n', "set.csv, line 2, is no row of a CSV ('"),
+        (f"videoid,name\na,{'x' * 200_000}\n", "set.csv, line 2, is no row of a CSV (field larger"),
+        ("videoid,name\na,a d\0g\n", "set.csv holds a NUL character"),
+    ],
+)
+def test_a_caption_that_would_be_cut_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    empty(tmp_path / "a.mp4")
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        find_sources(table(tmp_path, text))
+
+
+def test_rows_that_name_no_video(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    empty(tmp_path / "a.mp4")
+    found = find_sources(table(tmp_path, "videoid,name\na,a dog,,\n,a cat\n"))
+    assert [s.caption() for s in found] == ["a dog"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 rows of set.csv have no videoid and are left out; the first ends in line 3."
+    ]
+
+
+def test_a_videoid_that_is_too_long_for_a_name_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="^None of the 1 videos of set.csv is there; the first wo"):
+        find_sources(table(tmp_path, f"videoid,name\n{'9' * 300},a dog\n"))
 
 
 def test_any_change_of_a_source_is_seen(tmp_path: Path) -> None:
@@ -114,7 +187,7 @@ def test_names_that_are_no_utf8_are_spelled_out(tmp_path: Path) -> None:
     empty(tmp_path / os.fsdecode(b"caf\xe9.mp4"))
     empty(tmp_path / os.fsdecode(b"caf\xe9.txt"), "a cup")
     (found,) = find_sources(tmp_path)
-    assert (found.name, found.caption) == (r"caf\xe9.mp4", "a cup")
+    assert (found.name, found.caption()) == (r"caf\xe9.mp4", "a cup")
     assert found.caption_place == r"caf\xe9.txt" and found.path.is_file()
     assert state_of(tmp_path) != before
     with pytest.raises(ValueError, match=r"^The name of caf\\xe9.mp4 is not written in UTF-8, so"):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import re
-import struct
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
-from adk_tests.support.videos import CODECS, damage, numbered, numbers, write_images, write_video
+from adk_tests.support.videos import (
+    CODECS,
+    damage,
+    numbered,
+    numbers,
+    trim,
+    write_ticks,
+    write_video,
+)
 from animatediff_kit.training.data.clips import UnreadableClip
-from animatediff_kit.training.data.videos import Picture, count_frames, decode, read_images
-from PIL import Image
+from animatediff_kit.training.data.display import Picture
+from animatediff_kit.training.data.videos import count_frames, decode
 
 EVERY_KIND = pytest.mark.parametrize("kind", CODECS)
 
@@ -54,30 +61,82 @@ def test_fewer_frames_than_the_header_promised(tmp_path: Path) -> None:
         decode(video, "a.mp4", 0, 2, 6)
 
 
-def rotate_mark(path: Path, matrix: tuple[int, ...]) -> None:
-    """Write a display matrix into an MP4's track header, as a phone does."""
-    content = bytearray(path.read_bytes())
-    place = content.find(b"tkhd") + 4 + 40
-    assert struct.unpack(">9i", content[place : place + 36])[0] == 0x10000
-    content[place : place + 36] = struct.pack(">9i", *matrix)
-    path.write_bytes(content)
+def test_a_rate_that_lies_leads_no_jump_astray(tmp_path: Path) -> None:
+    """The header says 10 frames a second, and 30 come."""
+    times = [round(i * 100 / 3) for i in range(400)]
+    video = write_ticks(tmp_path / "a.mkv", times, rate=10)
+    assert count_frames(video, "a.mkv") == 400
+    assert shown(decode(video, "a.mkv", 371, 2, 4)) == [371, 373, 375, 377]
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "c", "d", "quarters"), [(0, 1, -1, 0, -1), (0, -1, 1, 0, 1), (-1, 0, 0, -1, 2)]
-)
-def test_a_phones_rotation_is_carried_out(
-    tmp_path: Path, a: int, b: int, c: int, d: int, quarters: int
+def test_a_pause_is_no_frames(tmp_path: Path) -> None:
+    times = [i * 33 + (i >= 30) * 4000 for i in range(60)]
+    video = write_ticks(tmp_path / "a.mkv", times, rate=30)
+    assert count_frames(video, "a.mkv") == 60
+
+
+def test_what_an_edit_list_cuts_away_is_not_counted(tmp_path: Path) -> None:
+    video = trim(write_video(tmp_path / "a.mp4", 600), first=30, frames=540)
+    assert count_frames(video, "a.mp4") == 540
+    assert shown(decode(video, "a.mp4", 0, 1, 2)) == [30, 31]
+    assert shown(decode(video, "a.mp4", 400, 1, 2)) == [430, 431]
+    assert shown(decode(video, "a.mp4", 538, 1, 2)) == [568, 569]
+
+
+def hide_frame(source: Path, path: Path, number: int) -> Path:
+    """A copy of a VP8 video in which one frame is for reference alone: RFC 6386's show_frame."""
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        stream: Any = new.add_stream_from_template(old.streams.video[0])
+        for i, packet in enumerate(p for p in old.demux(video=0) if p.size):
+            content = bytearray(bytes(packet))
+            content[0] &= 0xEF if i == number else 0xFF
+            copy = av.Packet(bytes(content))
+            copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+            copy.is_keyframe, copy.stream = packet.is_keyframe, stream
+            new.mux(copy)
+    return path
+
+
+def test_hidden_reference_frames_are_not_counted(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "whole.webm", 20, codec="libvpx")
+    video = hide_frame(whole, tmp_path / "a.webm", 5)
+    assert count_frames(whole, "whole.webm") == 20
+    assert count_frames(video, "a.webm") == 19
+    assert shown(decode(video, "a.webm", 3, 1, 4)) == [3, 4, 6, 7]
+
+
+def test_a_file_that_breaks_off_counts_what_is_left(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.mkv", 200)
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    count = count_frames(video, "a.mkv")
+    assert 50 < count < 150
+    assert shown(decode(video, "a.mkv", count - 12, 1, 8))[0] == count - 12
+
+
+def test_a_size_that_changes_within_a_clip(tmp_path: Path) -> None:
+    small = write_video(tmp_path / "small.ts", 12)
+    wide = write_video(tmp_path / "wide.ts", [numbered(i, 64, 128) for i in range(12)])
+    both = tmp_path / "a.ts"
+    both.write_bytes(small.read_bytes() + wide.read_bytes())
+    assert count_frames(both, "a.ts") == 24
+    assert decode(both, "a.ts", 2, 1, 8)[0].shape == (64, 64, 3)
+    assert decode(both, "a.ts", 14, 1, 8)[0].shape == (64, 128, 3)
+    sentence = "^a.ts changes its size from 64 x 64 to 128 x 64 within a clip.$"
+    with pytest.raises(UnreadableClip, match=sentence):
+        decode(both, "a.ts", 8, 1, 8)
+
+
+@pytest.mark.parametrize(("number", "curve"), [(16, "PQ"), (18, "HLG"), (1, "")])
+def test_an_hdr_video_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, number: int, curve: str
 ) -> None:
-    """quarters: anticlockwise quarter turns that make the stored picture upright."""
-    stored = numbered(0b1, 64, 96)
-    video = write_video(tmp_path / "a.mp4", [stored] * 3)
-    one = 0x10000
-    rotate_mark(video, (a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000))
-    wanted = np.rot90(stored, quarters)
-    (picture,) = decode(video, video.name, 0, 1, 1)
-    assert picture.shape == wanted.shape
-    assert np.abs(picture.astype(float) - wanted).mean() < 8
+    video = write_video(tmp_path / "a.mp4", 4, transfer=number)
+    count_frames(video, "a.mp4")
+    assert [record.getMessage() for record in caplog.records if curve] == [
+        f"a.mp4 is an HDR video ({curve}); its colours are taken as they are and look pale. "
+        "Convert it to SDR for the right ones."
+    ] * bool(curve)
+    assert len(caplog.records) == bool(curve)
 
 
 def test_damage_is_named(tmp_path: Path) -> None:
@@ -93,24 +152,3 @@ def test_damage_is_named(tmp_path: Path) -> None:
         decode(damaged, "a.mp4", 0, 1, 20)
     with pytest.raises(UnreadableClip, match=r"^gone.mp4 cannot be decoded \(No such file"):
         count_frames(tmp_path / "gone.mp4", "gone.mp4")
-
-
-def test_images_of_a_sequence(tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "walk", 4)
-    paths = [folder / f"frame {i}.png" for i in (0, 3)]
-    assert shown(read_images(paths, "walk")) == [0, 3]
-    paths[1].write_bytes(paths[1].read_bytes()[:80])
-    with pytest.raises(UnreadableClip, match=re.escape("walk/frame 3.png cannot be decoded (")):
-        read_images(paths, "walk")
-    Image.fromarray(numbered(0, 64, 128)).save(paths[1])
-    with pytest.raises(UnreadableClip, match="^walk/frame 3.png is 128 x 64, but .* at 64 x 64.$"):
-        read_images(paths, "walk")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")
-def test_an_image_whose_name_is_no_utf8_can_be_told_of(tmp_path: Path) -> None:
-    image = tmp_path / os.fsdecode(b"caf\xe9.png")
-    image.write_bytes(b"damaged")
-    with pytest.raises(UnreadableClip, match=r"^walk/caf\\xe9.png cannot be decoded") as told:
-        read_images([image], "walk")
-    str(told.value).encode()

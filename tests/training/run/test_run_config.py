@@ -188,12 +188,18 @@ def test_a_table_that_is_left_out_lacks_its_first_key(folder: Path) -> None:
     assert fault(folder / "zoom.toml") == "zoom.toml: [model] checkpoint is missing."
 
 
+def test_a_mark_at_the_start_tells_the_encoding(folder: Path) -> None:
+    for encoding in ("utf-8-sig", "utf-16"):
+        (folder / "zoom.toml").write_text("[training]\nsteps = 2", encoding=encoding)
+        assert fault(folder / "zoom.toml") == "zoom.toml: [model] checkpoint is missing."
+
+
 def test_a_file_that_is_no_toml_or_not_there_is_named(folder: Path) -> None:
     path = folder / "zoom.toml"
     path.write_text("[model")
     assert fault(path).startswith("zoom.toml is no TOML file: ")
-    path.write_bytes(b"\xff\xfe")
-    assert fault(path).startswith("zoom.toml is no TOML file: ")
+    path.write_bytes(b"[caf\xe9]")
+    assert fault(path).startswith("zoom.toml is no TOML file: it is no text in UTF-8 (0xe9: ")
     assert fault(folder / "other.toml").endswith(
         "other.toml cannot be read (No such file or directory)."
     )
