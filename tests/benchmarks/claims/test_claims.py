@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from adk_tests.benchmarks.claims.measures.drawn import flickering, moving, straight
+from adk_tests.benchmarks.claims.drawn import flickering, moving, straight
 from animatediff_kit.benchmarks.claims import estimates
 from animatediff_kit.benchmarks.claims.claim_camera import (
+    CAMERA_MOVES,
     Read,
     confusion,
     move_of,
@@ -30,10 +31,8 @@ from animatediff_kit.benchmarks.claims.claim_windows import (
     seen,
     unseen,
 )
-from animatediff_kit.benchmarks.claims.controls import frozen, shuffled
 from animatediff_kit.benchmarks.claims.findings import Figure
-from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES
-from animatediff_kit.benchmarks.claims.measures.labels import truth
+from animatediff_kit.benchmarks.claims.judges import truth
 from animatediff_kit.benchmarks.claims.quality import (
     CLAIM,
     CONTROL,
@@ -45,7 +44,13 @@ from animatediff_kit.benchmarks.claims.quality import (
     motion_figures,
     track_figures,
 )
-from animatediff_kit.benchmarks.claims.scenes import DEVELOPMENT, camera_cases, cases
+from animatediff_kit.benchmarks.claims.scenes import (
+    DEVELOPMENT,
+    camera_cases,
+    cases,
+    frozen,
+    shuffled,
+)
 from torch import Tensor
 
 
