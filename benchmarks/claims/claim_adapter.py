@@ -24,8 +24,7 @@ from .studio import Studio, through_autoencoder
 SCALES = (1.0, 0.75, 0.5, 0.25, 0.0)
 FALL, SHOWN, APART = 0.8, 0.5, 0.8
 TRAINING_CLIPS = int(recipes()["motion"]["clips"]["count"])  # of the video set
-WIDTH = 4.0
-"""Standard deviation in pixels of the blur that is taken away; strokes of the mark are 3 wide."""
+WIDTH = 4.0  # standard deviation of the blur that is taken away; strokes of the mark are 3 wide
 CELL = 4  # pixels a side of the cells whose means are compared
 
 

@@ -27,16 +27,13 @@ CAMERA_MOVES = tuple(move for move in MOVES if move != "none")
 CLASSES = (*CAMERA_MOVES, "none")
 
 DIAGONAL, WORST, BESIDE = 0.9, 0.75, 0.2
-UNSTEERED = 0.25
-"""Twice the chance of eight moves: what clips without a MotionLoRA may show by accident."""
-REAL = 0.95
+UNSTEERED, REAL = 0.25, 0.95  # twice the chance of eight moves, which clips may show by accident
 RISES, GROW = 0.9, 0.85
 HALF, CANCELLED, LEAST = 0.5, 0.25, 0.25
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TOGETHER = (("pan left", "zoom in"), ("tilt up", "roll clockwise"))
 OPPOSED = (("pan left", "pan right"), ("zoom in", "zoom out"))
-MOST = 9.0
-"""Of what is beside a move, told where there is hardly any of the move itself."""
+MOST = 9.0  # of what is beside a move, told where there is hardly any of the move itself
 
 Scenes = dict[str, list[Case]]  # of each move
 

@@ -15,15 +15,13 @@ from ...sampling.fuse import FUSE_METHODS
 from ...sampling.windows import VIEWS, WindowSettings, windows_of
 from ...small_world.draw import clip_frames
 from ...small_world.motions import FRAMES
-from ...small_world.scene import Scene
 from .estimates import Estimate, mean, share
 from .findings import Figure, Part, Table, at_least, below, figure
 from .pictures import animation, bars
 from .scenes import REPORT, Case, cases
 from .studio import Studio
 
-LASTING = ("orbit",)
-"""A motion that goes on for as long as one likes, evenly; what bounces turns round by itself."""
+LASTING = ("orbit",)  # goes on for as long as one likes, evenly; what bounces turns round
 LONG, LONGER, OVERLAP = 64, 256, 4
 UNSEEN = 0.75
 """Of the videos, how many may show nothing at their seams by chance alone, and no method fewer: of
@@ -39,7 +37,7 @@ METHODS = {
     "batched, overlap 0": BATCHED,
 }
 NOISES = {"own noise": False, "FreeNoise": True}
-FIGURES = ("motion", "warp", "sharpness")
+FIGURES, SIGNED = ("motion", "warp", "sharpness"), "{0.value:+.0%} [{0.low:+.0%}, {0.high:+.0%}]"
 DRAWN = ("pyramid, own noise", "pyramid, FreeNoise", "batched, overlap 0, own noise")
 
 Seams = Sequence[SeamTriple]  # what the seams of some videos show
@@ -48,11 +46,12 @@ Seams = Sequence[SeamTriple]  # what the seams of some videos show
 def parts(studio: Studio) -> Iterator[Part]:
     for frames, count in ((LONG, 8), (LONGER, 4)):
         found = cases(studio.scaled(count), REPORT, LASTING)
-        whole = seen([drawn(case.scene, frames) for case in found], METHODS["pyramid"])
-        cut = seen([drawn_apart(case, frames) for case in found], BATCHED)
-        yield unseen_figure(f"{frames} frames, drawn: without seams", whole)
+        whole = [torch.from_numpy(clip_frames(case.scene, frames)) for case in found]
+        cut = [drawn_apart(case, frames) for case in found]
+        name = f"{frames} frames, drawn: without seams"
+        yield unseen_figure(name, seen(whole, METHODS["pyramid"]))
         name = f"{frames} frames, drawn in windows each for itself: without seams"
-        yield unseen_figure(name, cut, control=True)
+        yield unseen_figure(name, seen(cut, BATCHED), control=True)
         yield from method_parts(studio, found, frames)
 
 
@@ -72,9 +71,7 @@ def method_parts(studio: Studio, found: list[Case], frames: int) -> Iterator[Par
             told = seen(clips[name], settings)
             yield unseen_figure(f"{frames} frames, {name}", told, settings is BATCHED)
             effects = (effect(told, kind) for kind in FIGURES)
-            rows.append(
-                [method, noise, *(f"{e.value:+.0%} [{e.low:+.0%}, {e.high:+.0%}]" for e in effects)]
-            )
+            rows.append([method, noise, *(SIGNED.format(e) for e in effects)])
             shown[noise].append(unseen(told))
     yield Table(f"{frames} frames: effects at the seams", rows)
     names = [method.replace(", ", "\n").replace("-", "-\n") for method in METHODS]
@@ -106,16 +103,11 @@ def seam_triple(clip: Tensor, settings: WindowSettings) -> SeamTriple:
     return measure_seams(measures, seams_of(windows_of(frames, settings), frames), flow)
 
 
-def drawn(scene: Scene, frames: int) -> Tensor:
-    """f h w 3"""
-    return torch.from_numpy(clip_frames(scene, frames))
-
-
 def drawn_apart(case: Case, frames: int) -> Tensor:
     """Every window of a video begins somewhere else."""
     random, windows = np.random.default_rng(case.seed), []
     for _ in range(0, frames, FRAMES):
         x, y = map(float, random.uniform(-6, 6, 2))
         thing = replace(case.scene.thing, x=x, y=y, phase=float(random.uniform()))
-        windows.append(drawn(replace(case.scene, thing=thing), FRAMES))
-    return torch.cat(windows)[:frames]
+        windows.append(clip_frames(replace(case.scene, thing=thing)))
+    return torch.from_numpy(np.concatenate(windows)[:frames])

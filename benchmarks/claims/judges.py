@@ -6,16 +6,15 @@ They stand in for the scores of large pretrained models, whose names they never 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from tqdm import tqdm
 
 from ...small_world.draw import picture, random_of, random_scene
 from ...small_world.motions import FRAMES
@@ -26,8 +25,6 @@ from ...small_world.words import COLOURS, MOTIONS, SHAPES
 from ...small_world.world_clips import DRAWING
 from ...training.files.fingerprints import digest_of
 
-log = logging.getLogger(__name__)
-
 Batch = tuple[Tensor, dict[str, Tensor]]
 """Clips, b f 3 h w in 0..1, and of each kind the number of the right name, b."""
 
@@ -35,12 +32,12 @@ LABELS = 101  # the stream of these draws, which no training set shares
 EVERY = 2  # of the frames, every second is looked at
 OTHER, STYLE = "other", "style"
 NAMES = {"colour": tuple(COLOURS), "shape": SHAPES, "motion": (*MOTIONS, OTHER)}
+# what a motion is in reverse, where it is one of the world's
 BACKWARDS = {"left": "right", "right": "left", "up": "down", "down": "up", "bounce": "bounce"}
-"""What a motion is in reverse, where it is one of the world's."""
 TRUE, FROZEN, REVERSED = 0.6, 0.15, 0.15  # shares of the clips; the rest are shuffled
 BLURRED = 0.5  # share of the clips that are blurred, by a kernel of 3 or 5 pixels
+# up to: standard deviation; share of each colour's contrast; of its brightness
 NOISE, GAIN, OFFSET = 0.04, 0.12, 0.06
-"""Up to: standard deviation; share of each colour's contrast; of its brightness."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,6 @@ class Judge:
     steps: int
     batch: int = 32
     rate: float = 2e-3
-    save_every: int = 100
     shares: tuple[float, ...] = ()
 
     def rate_at(self, step: int) -> float:
@@ -108,38 +104,22 @@ def layer(convolution: nn.Conv2d | nn.Conv3d) -> nn.Sequential:
 
 
 def trained(judge: Judge, folder: Path, seed: int) -> JudgingNetwork:
-    """Train to the end, from where its file stopped; a finished one is read.   seed: of what is
-    drawn"""
-    network, path, step = JudgingNetwork(judge), judge.file(folder, seed), 0
-    optimizer = torch.optim.AdamW(network.parameters(), lr=judge.rate, weight_decay=0.01)
+    """Train a network, or read what was trained so before.   seed: of what is drawn"""
+    network, path = JudgingNetwork(judge), judge.file(folder, seed)
     if path.is_file():
-        state = torch.load(path, weights_only=True)
-        network.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
-    network.train()
-    while step < judge.steps:
+        network.load_state_dict(torch.load(path, weights_only=True))
+        return network.eval()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=judge.rate, weight_decay=0.01)
+    for step in tqdm(range(judge.steps), path.stem, delay=10, mininterval=10):
         optimizer.param_groups[0]["lr"] = judge.rate_at(step)
         clips, right = judge.draw(seed, step, judge.batch)
-        scores = network(clips).items()
-        loss = torch.stack([functional.cross_entropy(s, right[kind]) for kind, s in scores]).sum()
-        loss.backward()
+        losses = [functional.cross_entropy(s, right[kind]) for kind, s in network(clips).items()]
+        torch.stack(losses).sum().backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        step += 1
-        if step % 50 == 0:
-            log.info("%s, step %d: loss %.4f", path.stem, step, loss.item())
-        if step % judge.save_every == 0 or step == judge.steps:
-            save(network, optimizer, step, path)
-    return network.eval()
-
-
-def save(network: nn.Module, optimizer: torch.optim.Optimizer, step: int, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {"model": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    torch.save(network.state_dict(), path)
+    return network.eval()
 
 
 def worn(frames: Array, random: np.random.Generator) -> Array:
@@ -156,36 +136,30 @@ def worn(frames: Array, random: np.random.Generator) -> Array:
     return (0.5 + gain * (frames - 0.5) + offset + noise).clip(0, 1).astype(np.float32)
 
 
-class Labelled(NamedTuple):
-    """frames: every second of a clip, f h w 3; motion: what it shows, whatever its scene says"""
-
-    frames: Array
-    scene: Scene
-    motion: str
-
-
-def labelled(seed: int, number: int) -> Labelled:
-    """A drawn clip of any combination. A still picture of this world gives its motion away: what
-    moves has a trail. So that the network answers by what moves, some clips contradict theirs."""
+def labelled(seed: int, number: int) -> tuple[Array, Scene, str]:
+    """Every second frame of a drawn clip of any combination, f h w 3, its scene, and the motion
+    that it shows, whatever its scene says: what moves has a trail, so that a still picture of this
+    world gives its motion away; the network is to answer by what moves."""
     random = random_of(LABELS, seed, number)
     scene = random_scene(random, held=bool(random.uniform() < 0.125))
     frames = draw(scene, np.arange(0, FRAMES, EVERY, dtype=np.float32))
     kind = random.uniform()
     if scene.motion == "still" or kind < TRUE:
-        return Labelled(frames, scene, scene.motion)
+        return frames, scene, scene.motion
     if kind < TRUE + FROZEN:
         one = frames[random.integers(len(frames))]
-        return Labelled(np.broadcast_to(one, frames.shape), scene, "still")
+        return np.broadcast_to(one, frames.shape), scene, "still"
     if kind < TRUE + FROZEN + REVERSED:
-        return Labelled(frames[::-1], scene, BACKWARDS.get(scene.motion, OTHER))
-    return Labelled(frames[random.permutation(len(frames))], scene, OTHER)
+        return frames[::-1], scene, BACKWARDS.get(scene.motion, OTHER)
+    return frames[random.permutation(len(frames))], scene, OTHER
 
 
 def label_batch(seed: int, step: int, size: int) -> Batch:
-    drawn = [labelled(seed, step * size + i) for i in range(size)]
+    numbers = range(step * size, (step + 1) * size)
+    clips, scenes, motions = zip(*(labelled(seed, number) for number in numbers), strict=True)
     random = random_of(LABELS, seed, step, size)
-    frames = np.stack([worn(clip.frames, random) for clip in drawn])
-    shown = {**truth([clip.scene for clip in drawn]), "motion": [clip.motion for clip in drawn]}
+    frames = np.stack([worn(clip, random) for clip in clips])
+    shown = {**truth(scenes), "motion": motions}
     right = {k: torch.tensor([NAMES[k].index(n) for n in names]) for k, names in shown.items()}
     return torch.from_numpy(frames).movedim(-1, 2).float().contiguous(), right
 

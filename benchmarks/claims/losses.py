@@ -27,7 +27,7 @@ from ...training.models.stages import DeviceAndDtype, Trainee
 from .estimates import Estimate, bootstrap, mean
 from .findings import Picture
 from .pictures import curves
-from .scenes import REPORT, Case, numbered, shuffled_order
+from .scenes import REPORT, numbered, shuffled_order
 from .studio import FULL, IMAGES, MOTION, Studio, adapted, encoded, loaded
 
 DRAWS = 8
@@ -114,25 +114,19 @@ def clip_losses(
     """Of all of them on the same clips, noises and timesteps."""
     studio.note((MOTION, IMAGES, files.LORAS / files.ADAPTER))
     found: dict[str, list[list[np.ndarray]]] = {name: [] for name in predictors}
+    _, clip, vae = loaded(files.BASE)
     for number in range(studio.scaled(FULL)):
         case = numbered(video(REPORT, number), REPORT, number)
-        clean, text = encoded_clip(model, case)
+        # as the model was trained, with the defect; clones are no longer of inference mode
+        with torch.inference_mode():
+            latents, text = vae.encode(case.spoiled), encoded(clip, case.caption)[0][0][0]
+        clean, text = ModelInputs(model).scaled(latents.clone()).float(), text.clone()
         order = shuffled_order(len(clean), case.seed)
         draws = draws_for(case.seed, tuple(clean.shape), DRAWS, len(signal), order)
         for name, predict in predictors.items():
             both = [losses(predict, clean, text, draws, signal, wrong) for wrong in (False, True)]
             found[name].append(both)
     return {name: Losses(*np.stack(rows, axis=1)) for name, rows in found.items()}
-
-
-def encoded_clip(model: ModelPatcher, case: Case) -> tuple[Tensor, Tensor]:
-    """The latents that the model would be trained on, with the defect, and the caption.
-    -> f 4 h w, t c"""
-    _, clip, vae = loaded(files.BASE)
-    with torch.inference_mode():
-        latents, text = vae.encode(case.spoiled), encoded(clip, case.caption)[0][0][0]
-    # clones are no longer of inference mode
-    return ModelInputs(model).scaled(latents.clone()).float(), text.clone()
 
 
 def gain(worse: np.ndarray, better: np.ndarray) -> Estimate:

@@ -19,15 +19,6 @@ HERE = Path(__file__).resolve().parent
 Texts = Mapping[str, Mapping[str, str]]  # claim_N -> title, method, verdict, and perhaps remarks
 TEXTS: Texts = toml_reader().loads((HERE / "claims.toml").read_text(encoding="utf-8"))
 
-OUTCOMES = {
-    # control, holds -> what the page says
-    (False, True): "reached",
-    (False, False): "**missed**",
-    (True, True): "refused, as it must be",
-    (True, False): "**not refused**",
-    (False, None): "",
-}
-
 WRITTEN: Any = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
 TEMPLATES = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, **WRITTEN)
 
@@ -51,9 +42,8 @@ def page(findings: Sequence[Finding], folder: str, texts: Texts = TEXTS) -> str:
     remarks = {number: text.get("remarks", "").strip() for number, text in about.items()}
     known = {"scenes": scenes, "studio": studio, "anchor": anchor, "told": told}
     return TEMPLATES.get_template("page.md.jinja").render(
-        findings=findings, folder=folder, outcomes=OUTCOMES, verdicts=verdicts, remarks=remarks,
-        **known,
-    )  # fmt: skip
+        findings=findings, folder=folder, verdicts=verdicts, remarks=remarks, **known
+    )
 
 
 def verdict(finding: Finding, text: str) -> str:

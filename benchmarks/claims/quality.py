@@ -23,9 +23,8 @@ from .tracks import Smoothness, Track, direction, smoothness, track
 
 CLAIM, CONTROL, TOLD = "claim", "control", "told"
 """What a set of clips is there for: to reach the lines, to be refused by them, or to be told."""
+# how much less smooth than real clips, and how much further from them than they are from each other
 ROUGHER, FURTHER = 3.0, 2.0
-"""How much less smooth than real clips, and how much further from them than they are from each
-other."""
 MISSING, AS_ASKED = 0.05, 0.5
 """Frames without the thing, at most; what the interval of directions as asked has to be above."""
 VARIES = {"area": 0.02, "colour": 0.01}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from ...sampling.windows import WindowSettings
 from ...small_world import files
 from ...small_world.motions import FRAMES, SIDE
 from ...small_world.temporal_convolution import load_convolutions
+from ...training.files.fingerprints import digest_of
 from .scenes import Case
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,7 @@ OWN_FILES = {
     files.OUTLINED: (files.CHECKPOINTS / "outlined.safetensors",),
     files.NEON: (files.LORAS / files.NEON_LORA,),
 }
+# the pack's code that a clip goes through
 CODE = ("sampling/*.py", "motion_models/*.py", "small_world/models.py", "small_world/auto*.py")
 
 
@@ -73,20 +75,9 @@ def shipped_move(move: str, strength: float = 1.0) -> tuple[Path, float]:
     return files.MOTION_LORAS / files.motion_lora(move), strength
 
 
-def short_hash(content: bytes, length: int = 16) -> str:
-    return hashlib.sha256(content).hexdigest()[:length]
-
-
 @cache
 def digest(path: Path) -> str:
-    return short_hash(path.read_bytes())
-
-
-@cache
-def code_digest() -> str:
-    """Of the pack's code that a clip goes through, and of ComfyUI's version."""
-    paths = sorted(path for part in CODE for path in ROOT.glob(part))
-    return short_hash(" ".join([comfyui_version.__version__, *map(digest, paths)]).encode())
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def check_alike(path: Path, other: Path, entries: Sequence[str]) -> None:
@@ -158,11 +149,12 @@ class Studio:
 
     def file(self, shot: Shot) -> Path:
         """Where the clip is kept; the same wherever its weights lie."""
-        moves = tuple((path.name, strength) for path, strength in shot.moves)
-        weights = [digest(path) for path in self.weights(shot)]
-        how = (GUIDANCE, SAMPLER, SCHEDULER, str(comfy.model_management.get_torch_device()))
-        told = repr((replace(shot, moves=moves), weights, how, code_digest()))
-        return self.folder / f"{short_hash(told.encode(), 24)}.npz"
+        code = sorted(path for part in CODE for path in ROOT.glob(part))
+        made_by = [digest(path) for path in (*self.weights(shot), *code)]
+        how = [comfyui_version.__version__, str(comfy.model_management.get_torch_device())]
+        told = {**asdict(shot), "moves": [strength for _, strength in shot.moves]}
+        name = digest_of([told, made_by, how, GUIDANCE, SAMPLER, SCHEDULER])[:24]
+        return self.folder / f"{name}.npz"
 
     def render(self, shot: Shot) -> Tensor:
         """f h w 3 in 0..1, in steps of 1/255"""

@@ -23,10 +23,8 @@ Array = np.ndarray[Any, Any]
 NEARER = 0.8
 """How far a pixel is from the thing's colour, over how far it is from the ground's, at most; the
 copies that trail behind a thing are further."""
-LEAST = 25
-"""Pixels of a thing. The smallest one drawn has about 150, its outline about 80."""
-WAY = 6.0
-"""Pixels over a clip of 16 frames below which nothing is said to move; what moves goes 15 to 25."""
+LEAST = 25  # pixels of a thing: the smallest one drawn has about 150, its outline about 80
+WAY = 6.0  # pixels over 16 frames below which nothing is said to move; what moves goes 15 to 25
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from animatediff_kit.benchmarks.claims.claim_labels import accuracies, all_three
 from animatediff_kit.benchmarks.claims.claim_windows import (
     BATCHED,
     METHODS,
-    drawn,
     drawn_apart,
     effect,
     seen,
@@ -51,6 +50,7 @@ from animatediff_kit.benchmarks.claims.scenes import (
     frozen,
     shuffled,
 )
+from animatediff_kit.small_world.draw import clip_frames
 from torch import Tensor
 
 
@@ -127,7 +127,8 @@ def test_frechet_figures_accept_real_clips_and_refuse_spoiled_ones(
 
 def test_drawn_videos_have_no_seams_and_videos_drawn_in_parts_have() -> None:
     some = cases(4, DEVELOPMENT, ("orbit",))
-    whole = seen([drawn(case.scene, 64) for case in some], METHODS["pyramid"])
+    drawn = [torch.from_numpy(clip_frames(case.scene, 64)) for case in some]
+    whole = seen(drawn, METHODS["pyramid"])
     cut = seen([drawn_apart(case, 64) for case in some], BATCHED)
     assert unseen(whole).value > unseen(cut).value
     assert effect(cut, "motion").value > 0.1 > effect(whole, "motion").value
