@@ -1,9 +1,10 @@
-"""Claim 4: MotionLoRAs steer the camera."""
+"""Claim 4: MotionLoRAs steer the camera (Q2)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,34 +12,30 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from ...measures.camera_signature import CameraSignature
+from ...measures.motion_measures import measure_motion
 from ...motion_models.read import read_weights
 from ...small_world.files import motion_lora
-from .alike import check_alike
-from .animations import animation
-from .charts import curves, matrix
+from ...small_world.motions import MOVES
+from ...small_world.variants import FEW
 from .estimates import Estimate, mean, median, share
-from .findings import Figure, Part, figure
-from .lines import at_least, at_most, below, interval_below
-from .measures.camera import CAMERA_MOVES, CLASSES, amounts, signature
+from .findings import Figure, Part, at_least, at_most, below, figure, interval_below
+from .pictures import animation, curves, matrix
 from .scenes import Case, camera_cases
-from .sitting import Sitting
-from .studio import shipped_move
+from .studio import Studio, check_alike, shipped_move
+
+CAMERA_MOVES = tuple(move for move in MOVES if move != "none")
+CLASSES = (*CAMERA_MOVES, "none")
 
 DIAGONAL, WORST, BESIDE = 0.9, 0.75, 0.2
-UNSTEERED = 0.25
-"""Twice the chance of eight moves: what clips without a MotionLoRA may show by accident."""
-REAL = 0.95
+UNSTEERED, REAL = 0.25, 0.95  # twice the chance of eight moves, which clips may show by accident
 RISES, GROW = 0.9, 0.85
 HALF, CANCELLED, LEAST = 0.5, 0.25, 0.25
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TOGETHER = (("pan left", "zoom in"), ("tilt up", "roll clockwise"))
 OPPOSED = (("pan left", "pan right"), ("zoom in", "zoom out"))
+MOST = 9.0  # of what is beside a move, told where there is hardly any of the move itself
 
-MOST = 9.0
-"""Of what is beside a move, told where there is hardly any of the move itself."""
-
-Scenes = dict[str, list[Case]]
-"""Of each move."""
+Scenes = dict[str, list[Case]]  # of each move
 
 
 @dataclass(frozen=True)
@@ -54,17 +51,25 @@ class Read:
 
     @property
     def amount(self) -> float:
-        return amounts(self.found).of(self.move)
+        """Over the clip, 1 being a reference clip's; below 0 of the opposite move."""
+        return self.of(self.move)
 
     @property
     def beside(self) -> float:
         """The largest other component as a share of the move's own amount."""
-        own, beside = abs(self.amount), amounts(self.found).beside(self.move)
+        others = [move for move in CAMERA_MOVES if not np.dot(MOVES[move], MOVES[self.move])]
+        own, beside = abs(self.amount), max(map(self.of, others))
         return min(MOST, beside / own) if own else MOST
+
+    def of(self, move: str) -> float:
+        found, whole = self.found, np.array(MOVES[move])
+        growth, turn = math.log(found.zoom_factor), math.radians(found.roll_degrees)
+        told = np.array((found.pan_pixels, found.tilt_pixels, growth, turn))
+        return float(told @ whole / (whole @ whole))
 
 
 def read(move: str, clips: Sequence[Tensor]) -> list[Read]:
-    return [Read(move, signature(clip)) for clip in clips]
+    return [Read(move, measure_motion(clip).camera()) for clip in clips]
 
 
 def of_move(found: Sequence[Read], move: str) -> list[Read]:
@@ -76,42 +81,42 @@ def shown(found: Sequence[Read]) -> Estimate:
     return share([one.hit for one in found])
 
 
-def parts(sitting: Sitting) -> Iterator[Part]:
-    scenes = {move: camera_cases(move, sitting.scaled(16)) for move in CAMERA_MOVES}
-    full = steered(sitting, scenes)
-    yield from class_parts(sitting, scenes, full)
-    yield from strength_parts(sitting, scenes)
+def parts(studio: Studio) -> Iterator[Part]:
+    scenes = {move: camera_cases(move, studio.scaled(16)) for move in CAMERA_MOVES}
+    full = steered(studio, scenes)
+    yield from class_parts(studio, scenes, full)
+    yield from strength_parts(studio, scenes)
     for both in (*TOGETHER, *OPPOSED):
-        clips = sitting.render(scenes["pan left"], moves=tuple(map(shipped_move, both)))
+        clips = studio.shoot(scenes["pan left"], moves=tuple(map(shipped_move, both)))
         yield from pair_figures(both, clips, full)
-    yield from file_parts(sitting, scenes)
+    yield from file_parts(studio, scenes)
     first = {move: scenes[move][:2] for move in CAMERA_MOVES}
-    columns = [sitting.render(found, moves=(shipped_move(m),)) for m, found in first.items()]
+    columns = [studio.shoot(found, moves=(shipped_move(m),)) for m, found in first.items()]
     shows = f"From the left: {', '.join(CAMERA_MOVES)}"
-    yield animation(sitting.pictures / "camera.webp", list(zip(*columns, strict=True)), shows)
+    yield animation(studio.pictures / "camera.webp", list(zip(*columns, strict=True)), shows)
 
 
-def steered(sitting: Sitting, scenes: Scenes, strength: float = 1.0) -> list[Read]:
+def steered(studio: Studio, scenes: Scenes, strength: float = 1.0) -> list[Read]:
     """Each move's scenes with its MotionLoRA; at strength 0 without any."""
     found: list[Read] = []
     for move, some in scenes.items():
         moves = (shipped_move(move, strength),) if strength else ()
-        found += read(move, sitting.render(some, moves=moves))
+        found += read(move, studio.shoot(some, moves=moves))
     return found
 
 
-def class_parts(sitting: Sitting, scenes: Scenes, full: list[Read]) -> Iterator[Part]:
+def class_parts(studio: Studio, scenes: Scenes, full: list[Read]) -> Iterator[Part]:
     yield figure("clips that show their MotionLoRA's move", shown(full), at_least(DIAGONAL), "%")
     worst = min((shown(of_move(full, move)) for move in scenes), key=lambda found: found.value)
     yield figure("the same of the move that does so least", worst, at_least(WORST), "%")
-    bare, line = shown(steered(sitting, scenes, 0.0)), interval_below(UNSTEERED)
+    bare, line = shown(steered(studio, scenes, 0.0)), interval_below(UNSTEERED)
     yield figure("the same without a MotionLoRA", bare, line, "%", control=True)
     beside = median([one.beside for one in full])
     yield figure("largest other component, of the move's own", beside, below(BESIDE))
-    real = [one for m, found in scenes.items() for one in read(m, sitting.decoded(found[:8]))]
+    real = [one for m, found in scenes.items() for one in read(m, studio.decoded(found[:8]))]
     name = "real clips through the autoencoder that show it"
     yield figure(name, shown(real), at_least(REAL), "%")
-    path, shows = sitting.pictures / "camera.png", "MotionLoRA (rows) and what its clips show"
+    path, shows = studio.pictures / "camera.png", "MotionLoRA (rows) and what its clips show"
     yield matrix(path, confusion(full), (CAMERA_MOVES, CLASSES), shows)
 
 
@@ -121,9 +126,9 @@ def confusion(found: Sequence[Read]) -> np.ndarray:
     return np.array([[pairs.count((row, column)) for column in CLASSES] for row in CAMERA_MOVES])
 
 
-def strength_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
-    few = {move: found[: sitting.scaled(8)] for move, found in scenes.items()}
-    found = [steered(sitting, few, strength) for strength in STRENGTHS]
+def strength_parts(studio: Studio, scenes: Scenes) -> Iterator[Part]:
+    few = {move: found[: studio.scaled(8)] for move, found in scenes.items()}
+    found = [steered(studio, few, strength) for strength in STRENGTHS]
     by_clip = [[one.amount for one in strengths] for strengths in zip(*found, strict=True)]
     rises = mean([rank_correlation(told) for told in by_clip])
     yield figure("rank correlation of strength and amount", rises, at_least(RISES))
@@ -135,7 +140,7 @@ def strength_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
     yield figure("moves whose median grows at every step", share(grows), at_least(GROW), "%")
     labels = "strength of the MotionLoRA", "amount, of the reference clips'"
     shows = "Amount of each move over its MotionLoRA's strength, medians"
-    yield curves(sitting.pictures / "strength.png", STRENGTHS, middles, labels, shows)
+    yield curves(studio.pictures / "strength.png", STRENGTHS, middles, labels, shows)
 
 
 def rank_correlation(values: Sequence[float]) -> float:
@@ -152,21 +157,20 @@ def pair_figures(
     for move in both if both in TOGETHER else both[:1]:
         alone = float(np.median([one.amount for one in of_move(full, move)]))
         told = max(alone, LEAST)  # of a move that is hardly there nothing can be kept
-        left = np.array([one.amount for one in read(move, clips)]) / told
-        line = at_least(HALF)
+        left, line = np.array([one.amount for one in read(move, clips)]) / told, at_least(HALF)
         if both in OPPOSED:
-            left, line = np.abs(left), replace(at_most(CANCELLED), words="at most {} either way")
-        held = line if alone >= LEAST else replace(line, holds=lambda _: False)
+            left, line = np.abs(left), at_most(CANCELLED)._replace(words="at most {} either way")
+        held = line if alone >= LEAST else line._replace(holds=lambda _: False)
         yield figure(f"{both[0]} + {both[1]}: {move}, of it alone", median(left), held)
 
 
-def file_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
+def file_parts(studio: Studio, scenes: Scenes) -> Iterator[Part]:
     """MotionLoRAs trained on other numbers of reference clips, which their metadata tell, beside
     those that ship of the same moves."""
     by_clips: dict[int, dict[str, list[Read]]] = {}
-    for path in with_shipped(sitting.lora_files):
+    for path in with_shipped(trained_on_few(studio)):
         about, move = read_weights(str(path))[1], move_of(path)
-        clips = sitting.render(scenes[move], moves=((path, 1.0),))
+        clips = studio.shoot(scenes[move], moves=((path, 1.0),))
         by_clips.setdefault(int(str(about["clips"])), {})[move] = read(move, clips)
     for count, moves in sorted(by_clips.items()):
         name = f"{count} reference clips ({', '.join(moves)})"
@@ -175,6 +179,10 @@ def file_parts(sitting: Sitting, scenes: Scenes) -> Iterator[Part]:
         amount, beside = (median([getattr(o, k) for o in found]) for k in ("amount", "beside"))
         yield figure(f"{name}: amount, of the reference clips'", amount)
         yield figure(f"{name}: largest other component", beside)
+
+
+def trained_on_few(studio: Studio) -> list[Path]:
+    return sorted((studio.world / FEW).glob("*.safetensors"))
 
 
 def with_shipped(paths: Sequence[Path]) -> list[Path]:

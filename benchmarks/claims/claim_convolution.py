@@ -8,41 +8,32 @@ import numpy as np
 
 from ...small_world.files import weights_of
 from ...small_world.temporal_convolution import convolution_module
-from .alike import check_alike
-from .animations import animation
 from .estimates import bootstrap
-from .findings import Part, figure
-from .lines import interval_above
-from .measures.order_gain import predictor
+from .findings import Part, figure, interval_above
+from .losses import clip_losses, gain, here, loss_curves, module_on, predictor, trained_on
+from .pictures import animation
 from .quality import CLAIM, TOLD, Shown, motion_figures, track_figures
 from .scenes import REPORT, STRAIGHT, cases
-from .sitting import FULL, Sitting
-from .stage_losses import Losses, adapted, clip_losses, gain, here, loss_curves, module_on
-from .studio import CONVOLUTION, MOTION, TRANSFORMER
+from .studio import CONVOLUTION, FULL, MOTION, TRANSFORMER, Studio, check_alike
 
 
-def parts(sitting: Sitting) -> Iterator[Part]:
-    yield from loss_parts(sitting, both_losses(sitting))
-    yield from clip_parts(sitting)
+def parts(studio: Studio) -> Iterator[Part]:
+    yield from loss_parts(studio)
+    yield from clip_parts(studio)
 
 
-def both_losses(sitting: Sitting) -> dict[str, Losses]:
-    path = sitting.studio.motion_file(CONVOLUTION)
+def loss_parts(studio: Studio) -> Iterator[Part]:
+    path = studio.motion_file(CONVOLUTION)
     check_alike(path, MOTION, ("models", "settings", "data", "steps"))
-    sitting.note([path])
-    model = adapted()
+    studio.note([path])
+    model = trained_on()
     transformer, convolution = module_on(model), convolution_module(model, 0, here())
     motion = convolution.denoiser.motion
     assert motion is not None
     motion.load_state_dict({key: tensor.float() for key, tensor in weights_of(path).items()})
-    predictors = {
-        TRANSFORMER: predictor(transformer.denoiser),
-        CONVOLUTION: predictor(convolution.denoiser),
-    }
-    return clip_losses(sitting, model, transformer.signal, predictors, sitting.scaled(FULL))
-
-
-def loss_parts(sitting: Sitting, found: dict[str, Losses]) -> Iterator[Part]:
+    both = {TRANSFORMER: transformer, CONVOLUTION: convolution}
+    predictors = {kind: predictor(trainee.denoiser) for kind, trainee in both.items()}
+    found = clip_losses(studio, model, transformer.signal, predictors)
     for kind, part in found.items():
         by_order = gain(part.shuffled, part.true)
         yield figure(f"{kind}: gain by the right order", by_order, unit="%")
@@ -50,23 +41,20 @@ def loss_parts(sitting: Sitting, found: dict[str, Losses]) -> Iterator[Part]:
     name = "transformer's loss below the convolution's, of that"
     yield figure(name, lower, interval_above(0), "%")
     true = {kind: part.true for kind, part in found.items()}
-    yield loss_curves(sitting.pictures / "convolution.png", true)
+    yield loss_curves(studio.pictures / "convolution.png", true)
 
 
-def clip_parts(sitting: Sitting) -> Iterator[Part]:
-    found = cases(sitting.scaled(FULL // 4), REPORT, STRAIGHT)
-    real = Shown(sitting.decoded(found), found)
-    made = {
-        kind: Shown(sitting.render(found, motion=kind), found)
-        for kind in (TRANSFORMER, CONVOLUTION)
-    }
-    for (kind, shown), role in zip(made.items(), (CLAIM, TOLD), strict=True):
-        yield from motion_figures(kind, shown, real, role)
-        yield from track_figures(kind, shown, real, role)
-    right = [np.array(shown.as_asked, dtype=float) for shown in made.values()]
+def clip_parts(studio: Studio) -> Iterator[Part]:
+    found = cases(studio.scaled(FULL // 4), REPORT, STRAIGHT)
+    real, made = Shown(studio.decoded(found), found), []
+    for kind, role in ((TRANSFORMER, CLAIM), (CONVOLUTION, TOLD)):
+        made.append(Shown(studio.shoot(found, motion=kind), found))
+        yield from motion_figures(kind, made[-1], real, role)
+        yield from track_figures(kind, made[-1], real, role)
+    right = [np.array(shown.as_asked, dtype=float) for shown in made]
     more = bootstrap(lambda a, b: np.mean(a) - np.mean(b), *right)
     name = "directions as asked, transformer's more than convolution's"
     yield figure(name, more, interval_above(0), "%")
-    rows = [shown.clips[:8] for shown in (real, *made.values())]
+    rows = [shown.clips[:8] for shown in (real, *made)]
     shows = "Real clips; transformer; convolution, of the same captions"
-    yield animation(sitting.pictures / "convolution.webp", rows, shows)
+    yield animation(studio.pictures / "convolution.webp", rows, shows)

@@ -6,17 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from .animations import animation
-from .charts import bars
-from .controls import frozen
 from .estimates import Estimate, share
-from .findings import Figure, Part, figure
-from .lines import Line, at_least, interval_above, interval_below
-from .measures import labels
-from .measures.judge import JudgingNetwork, trained
-from .measures.labels import named, truth
-from .scenes import CHECKED, NETWORKS, REPORT, Case, cases
-from .sitting import FULL, Sitting
+from .findings import Figure, Line, Part, at_least, figure, interval_above, interval_below
+from .judges import LABEL_JUDGE, JudgingNetwork, named, trained, truth
+from .pictures import animation, bars
+from .scenes import CHECKED, NETWORKS, REPORT, Case, cases, frozen
+from .studio import FULL, Studio
 
 REAL, GENERATED, BY_CHANCE = 0.98, 0.5, 0.3
 """What the network has to reach on real clips; what the interval of generated clips has to be
@@ -25,13 +20,13 @@ above; what it has to be below where prompts tell nothing, which is twice the ch
 Answers = dict[str, list[str]]
 
 
-def parts(sitting: Sitting) -> Iterator[Part]:
-    network = trained(labels.JUDGE, sitting.folder, NETWORKS)
-    yield from checked(network, sitting)
-    held = cases(sitting.scaled(FULL), REPORT, held=True)
-    known = cases(sitting.scaled(FULL // 4), REPORT)
-    clips = sitting.render(held)
-    answers, of_known = named(network, clips), named(network, sitting.render(known))
+def parts(studio: Studio) -> Iterator[Part]:
+    network = trained(LABEL_JUDGE, studio.folder, NETWORKS)
+    yield from checked(network, studio)
+    held = cases(studio.scaled(FULL), REPORT, held=True)
+    known = cases(studio.scaled(FULL // 4), REPORT)
+    clips = studio.shoot(held)
+    answers, of_known = named(network, clips), named(network, studio.shoot(known))
     right, swapped = accuracies(answers, held), accuracies(answers, [*held[1:], held[0]])
     trained_too = accuracies(of_known, known)
     yield from figures("held-out", right, interval_above(GENERATED))
@@ -40,16 +35,16 @@ def parts(sitting: Sitting) -> Iterator[Part]:
     yield from figures("trained combinations", trained_too)
     groups = {"held-out": right, "trained": trained_too, "swapped prompts": swapped}
     values = {name: list(group.values()) for name, group in groups.items()}
-    path, shows = sitting.pictures / "labels.png", "Share of clips that show what was asked for"
+    path, shows = studio.pictures / "labels.png", "Share of clips that show what was asked for"
     yield bars(path, values, list(right), "share of right names", GENERATED, shows)
     rows = [clips[i : i + 8] for i in range(0, min(len(clips), 24) - 7, 8)] or [clips]
     shows = "The first clips of held-out combinations, not chosen"
-    yield animation(sitting.pictures / "held_out.webp", rows, shows)
+    yield animation(studio.pictures / "held_out.webp", rows, shows)
 
 
-def checked(network: JudgingNetwork, sitting: Sitting) -> Iterator[Figure]:
+def checked(network: JudgingNetwork, studio: Studio) -> Iterator[Figure]:
     """Of real clips of other seeds, half of them held out."""
-    count = sitting.scaled(FULL)
+    count = studio.scaled(FULL)
     found = [*cases(count, CHECKED), *cases(count, CHECKED, held=True)]
     answers = named(network, [case.real for case in found])
     yield from figures("real clips", accuracies(answers, found), at_least(REAL))
@@ -57,7 +52,7 @@ def checked(network: JudgingNetwork, sitting: Sitting) -> Iterator[Figure]:
     line = interval_below(BY_CHANCE)
     yield figure("real clips, frozen: motion", still, line, "%", control=True)
     some = found[:: max(1, len(found) // 64)]
-    decoded = accuracies(named(network, sitting.decoded(some)), some)
+    decoded = accuracies(named(network, studio.decoded(some)), some)
     yield from figures("real clips through the autoencoder", decoded)
 
 
@@ -68,12 +63,10 @@ def figures(
         yield figure(f"{name}: {kind}", estimate, line, "%", control)
 
 
-def hits(answers: Answers, found: Sequence[Case]) -> dict[str, list[bool]]:
+def hits(answers: Answers, found: Sequence[Case]) -> dict[str, np.ndarray]:
     """Of each kind, whether the answers are what the scenes show."""
     right = truth([case.scene for case in found])
-    return {
-        kind: [a == b for a, b in zip(answers[kind], right[kind], strict=True)] for kind in right
-    }
+    return {kind: np.array(answers[kind]) == np.array(right[kind]) for kind in right}
 
 
 def accuracies(answers: Answers, found: Sequence[Case]) -> dict[str, Estimate]:

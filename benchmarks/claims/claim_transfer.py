@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...small_world.files import BASE, IMAGE_MODELS, NEON, OUTLINED
-from .animations import animation
-from .charts import bars
-from .controls import shuffled
 from .estimates import Estimate, mean
-from .findings import Part, figure
-from .lines import at_least, interval_below
-from .measures import styles
-from .measures.judge import JudgingNetwork, trained
-from .measures.styles import share_of_style
+from .findings import Part, at_least, figure, interval_below
+from .judges import STYLE_JUDGE, share_of_style, trained
+from .pictures import animation, bars
 from .quality import CONTROL, Shown, identity_figures, motion_figures, track_figures
-from .scenes import CHECKED, NETWORKS, REPORT, STRAIGHT, cases
-from .sitting import FULL, Sitting
-from .studio import STILL
+from .scenes import CHECKED, NETWORKS, REPORT, STRAIGHT, cases, shuffled
+from .studio import FULL, STILL, Studio
 
 OWN, REAL, OTHERS = 0.9, 0.98, 0.2
 
-Sets = dict[str, Shown]
-"""Of each image model."""
 
-
-def parts(sitting: Sitting) -> Iterator[Part]:
-    network = trained(styles.JUDGE, sitting.folder, NETWORKS)
-    count = sitting.scaled(FULL // 4)
+def parts(studio: Studio) -> Iterator[Part]:
+    network, count = trained(STYLE_JUDGE, studio.folder, NETWORKS), studio.scaled(FULL // 4)
     for style in IMAGE_MODELS:
         checked = [case.real for case in cases(count, CHECKED, style=style)]
         right = mean(share_of_style(network, checked, style))
@@ -35,20 +25,9 @@ def parts(sitting: Sitting) -> Iterator[Part]:
     made, still, real = {}, {}, {}
     for name in IMAGE_MODELS:
         found = cases(count, REPORT, STRAIGHT, style=name)
-        made[name] = Shown(sitting.render(found, model=name), found)
-        still[name] = Shown(sitting.render(found, model=name, motion=STILL), found)
-        real[name] = Shown(sitting.decoded(found), found)
-    yield from style_parts(sitting, network, made, still, real)
-    for name in IMAGE_MODELS:
-        yield from motion_parts(name, made[name], still[name], real[name])
-    rows = [shown.clips[:6] for shown in made.values()]
-    shows = "Base, outlined and neon model with the same motion module, prompts and noise"
-    yield animation(sitting.pictures / "transfer.webp", rows, shows)
-
-
-def style_parts(
-    sitting: Sitting, network: JudgingNetwork, made: Sets, still: Sets, real: Sets
-) -> Iterator[Part]:
+        made[name] = Shown(studio.shoot(found, model=name), found)
+        still[name] = Shown(studio.shoot(found, model=name, motion=STILL), found)
+        real[name] = Shown(studio.decoded(found), found)
     shown: dict[str, list[Estimate]] = {"animated": [], "single pictures": [], "base, animated": []}
     for style in (OUTLINED, NEON):
         own, most, alone, base = (
@@ -62,9 +41,14 @@ def style_parts(
         yield figure(name, base, line, "%", control=True)
         for group, estimate in zip(shown.values(), (own, alone, base), strict=True):
             group.append(estimate)
-    path, label = sitting.pictures / "transfer.png", "share of frames in the style"
+    path, label = studio.pictures / "transfer.png", "share of frames in the style"
     shows = "Frames in the personalised model's style"
     yield bars(path, shown, (OUTLINED, NEON), label, OWN, shows)
+    for name in IMAGE_MODELS:
+        yield from motion_parts(name, made[name], still[name], real[name])
+    rows = [shown.clips[:6] for shown in made.values()]
+    shows = "Base, outlined and neon model with the same motion module, prompts and noise"
+    yield animation(studio.pictures / "transfer.webp", rows, shows)
 
 
 def motion_parts(name: str, made: Shown, still: Shown, real: Shown) -> Iterator[Part]:

@@ -13,25 +13,19 @@ from ...measures.motion_measures import measure_motion
 from ...measures.seams import SeamTriple, measure_seams, seams_of
 from ...sampling.fuse import FUSE_METHODS
 from ...sampling.windows import VIEWS, WindowSettings, windows_of
+from ...small_world.draw import clip_frames
 from ...small_world.motions import FRAMES
-from ...small_world.scene import Scene, draw
-from .animations import animation
-from .charts import bars
 from .estimates import Estimate, mean, share
-from .findings import Figure, Part, Table, figure
-from .lines import at_least, below
+from .findings import Figure, Part, Table, at_least, below, figure
+from .pictures import animation, bars
 from .scenes import REPORT, Case, cases
-from .sitting import Sitting
+from .studio import Studio
 
-LASTING = ("orbit",)
-"""A motion that goes on for as long as one likes, evenly; what bounces turns round by itself."""
-
-LONG, LONGER = 64, 256
-OVERLAP = 4
+LASTING = ("orbit",)  # goes on for as long as one likes, evenly; what bounces turns round
+LONG, LONGER, OVERLAP = 64, 256, 4
 UNSEEN = 0.75
 """Of the videos, how many may show nothing at their seams by chance alone, and no method fewer: of
 three figures at 5 % each, some show something."""
-
 STILL_FLOW = 0.1
 """Pixels a frame that jumps are held against in clips in which hardly anything moves."""
 
@@ -43,22 +37,22 @@ METHODS = {
     "batched, overlap 0": BATCHED,
 }
 NOISES = {"own noise": False, "FreeNoise": True}
-FIGURES = ("motion", "warp", "sharpness")
+FIGURES, SIGNED = ("motion", "warp", "sharpness"), "{0.value:+.0%} [{0.low:+.0%}, {0.high:+.0%}]"
 DRAWN = ("pyramid, own noise", "pyramid, FreeNoise", "batched, overlap 0, own noise")
 
-Seams = Sequence[SeamTriple]
-"""What the seams of some videos show."""
+Seams = Sequence[SeamTriple]  # what the seams of some videos show
 
 
-def parts(sitting: Sitting) -> Iterator[Part]:
+def parts(studio: Studio) -> Iterator[Part]:
     for frames, count in ((LONG, 8), (LONGER, 4)):
-        found = cases(sitting.scaled(count), REPORT, LASTING)
-        whole = seen([drawn(case.scene, frames) for case in found], METHODS["pyramid"])
-        cut = seen([drawn_apart(case, frames) for case in found], BATCHED)
-        yield unseen_figure(f"{frames} frames, drawn: without seams", whole)
+        found = cases(studio.scaled(count), REPORT, LASTING)
+        whole = [torch.from_numpy(clip_frames(case.scene, frames)) for case in found]
+        cut = [drawn_apart(case, frames) for case in found]
+        name = f"{frames} frames, drawn: without seams"
+        yield unseen_figure(name, seen(whole, METHODS["pyramid"]))
         name = f"{frames} frames, drawn in windows each for itself: without seams"
-        yield unseen_figure(name, cut, control=True)
-        yield from method_parts(sitting, found, frames)
+        yield unseen_figure(name, seen(cut, BATCHED), control=True)
+        yield from method_parts(studio, found, frames)
 
 
 def unseen_figure(name: str, shown: Seams, control: bool = False) -> Figure:
@@ -66,26 +60,27 @@ def unseen_figure(name: str, shown: Seams, control: bool = False) -> Figure:
     return figure(name, unseen(shown), line, "%", control)
 
 
-def method_parts(sitting: Sitting, found: list[Case], frames: int) -> Iterator[Part]:
+def method_parts(studio: Studio, found: list[Case], frames: int) -> Iterator[Part]:
     shown: dict[str, list[Estimate]] = {noise: [] for noise in NOISES}
     rows = [["method", "noise", *(f"{name}, effect" for name in FIGURES)]]
     clips: dict[str, list[Tensor]] = {}
     for noise, free in NOISES.items():
         for method, settings in METHODS.items():
             name = f"{method}, {noise}"
-            clips[name] = sitting.render(found, frames=frames, windows=settings, free_noise=free)
+            clips[name] = studio.shoot(found, frames=frames, windows=settings, free_noise=free)
             told = seen(clips[name], settings)
             yield unseen_figure(f"{frames} frames, {name}", told, settings is BATCHED)
-            rows.append([method, noise, *(told_effect(effect(told, kind)) for kind in FIGURES)])
+            effects = (effect(told, kind) for kind in FIGURES)
+            rows.append([method, noise, *(SIGNED.format(e) for e in effects)])
             shown[noise].append(unseen(told))
     yield Table(f"{frames} frames: effects at the seams", rows)
     names = [method.replace(", ", "\n").replace("-", "-\n") for method in METHODS]
     path, shows = f"windows_{frames}.png", f"Videos of {frames} frames in which no seam shows"
-    yield bars(sitting.pictures / path, shown, names, "videos without seams", UNSEEN, shows)
+    yield bars(studio.pictures / path, shown, names, "videos without seams", UNSEEN, shows)
     if frames == LONG:
         shows = "64 frames: pyramid, pyramid with FreeNoise, windows without overlap"
         rows = [clips[name][:4] for name in DRAWN]
-        yield animation(sitting.pictures / "windows.webp", rows, shows)
+        yield animation(studio.pictures / "windows.webp", rows, shows)
 
 
 def seen(clips: Sequence[Tensor], settings: WindowSettings) -> Seams:
@@ -108,20 +103,11 @@ def seam_triple(clip: Tensor, settings: WindowSettings) -> SeamTriple:
     return measure_seams(measures, seams_of(windows_of(frames, settings), frames), flow)
 
 
-def told_effect(effect: Estimate) -> str:
-    return f"{effect.value:+.0%} [{effect.low:+.0%}, {effect.high:+.0%}]"
-
-
-def drawn(scene: Scene, frames: int) -> Tensor:
-    """f h w 3"""
-    return torch.from_numpy(draw(scene, np.arange(frames, dtype=np.float32)))
-
-
 def drawn_apart(case: Case, frames: int) -> Tensor:
     """Every window of a video begins somewhere else."""
     random, windows = np.random.default_rng(case.seed), []
     for _ in range(0, frames, FRAMES):
         x, y = map(float, random.uniform(-6, 6, 2))
         thing = replace(case.scene.thing, x=x, y=y, phase=float(random.uniform()))
-        windows.append(drawn(replace(case.scene, thing=thing), FRAMES))
-    return torch.cat(windows)[:frames]
+        windows.append(clip_frames(replace(case.scene, thing=thing)))
+    return torch.from_numpy(np.concatenate(windows)[:frames])

@@ -5,101 +5,55 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
-from pathlib import Path
-
-import torch
+from importlib import import_module
+from typing import Any
 
 from ...measures.flow import opencv
 from ...measures.pictures import check_matplotlib
-from ...small_world import files
-from ...small_world.variants import FEW
 from ...training.run.in_terminal import log_of_one_process
-from . import (
-    claim_adapter,
-    claim_camera,
-    claim_convolution,
-    claim_labels,
-    claim_order,
-    claim_transfer,
-    claim_windows,
-)
-from .findings import load, save
-from .page import outdated, write_page
-from .sitting import FULL, Sitting, measured
-from .studio import CONVOLUTION, Studio, digest
+from .claim_camera import trained_on_few, with_shipped
+from .findings import Finding, load, save
+from .page import TEXTS, filled, write_page
+from .studio import CONVOLUTION, FULL, ROOT, WORLD, Studio
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[2]
-WORLD = ROOT / ".comfy" / "small_world"
-
-QUIET = ("motion_models", "sampling")
-"""Parts of the pack that have something to say of every clip."""
-
-CLAIMS = {
-    1: claim_order,
-    2: claim_transfer,
-    3: claim_adapter,
-    4: claim_camera,
-    5: claim_convolution,
-    6: claim_windows,
-    7: claim_labels,
-}
-
-
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="paper_claims.py", description=__doc__)
-    top.add_argument("--claims", type=int, nargs="*", choices=CLAIMS, default=list(CLAIMS),
-                     help="none: the page alone, of what was measured before")  # fmt: skip
-    top.add_argument("--clips", type=int, default=FULL, help="of the largest set of clips")
-    top.add_argument("--threads", type=int, help="of the processor; torch's choice without")
-    top.add_argument("--folder", type=Path, default=WORLD / "proof", help="clips and networks")
-    top.add_argument("--docs", type=Path, default=ROOT / "docs",
-                     help="gets proof.md, findings and pictures")  # fmt: skip
-    top.add_argument("--convolution", type=Path, default=WORLD / "convolution.safetensors",
-                     help="weights of the temporal convolution, for claim 5")  # fmt: skip
-    few = sorted((WORLD / FEW).glob("*.safetensors"))
-    top.add_argument("--lora-files", type=Path, nargs="*", default=few,
-                     help="MotionLoRAs of other numbers of clips, for claim 4")  # fmt: skip
-    return top
+DOCS = ROOT / "docs"
+QUIET = ("motion_models", "sampling")  # parts of the pack that have something to say of every clip
+NAMES = ("order", "transfer", "adapter", "camera", "convolution", "windows", "labels")
+CLAIMS = {n: import_module(f".claim_{name}", __package__) for n, name in enumerate(NAMES, 1)}
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parser().parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    pictures, kept = options.docs / "images" / "proof", options.docs / "proof"
-    studio = Studio(options.folder / "clips", options.convolution)
-    sitting = Sitting(studio, options.clips, options.folder, pictures, options.lora_files)
-    check_ready(options.claims, sitting)
+    parser = argparse.ArgumentParser(prog="paper_claims.py", description=__doc__)
+    told = "none: the page alone, of what was measured before"
+    parser.add_argument("--claims", type=int, nargs="*", choices=CLAIMS, default=CLAIMS, help=told)
+    parser.add_argument("--clips", type=int, default=FULL, help="of the largest set of clips")
+    options = parser.parse_args(arguments)
+    studio = Studio(WORLD / "proof", options.clips, DOCS / "images" / "proof")
+    opencv()
+    check_matplotlib()
+    if 5 in options.claims:  # what is missing is told now, not after hours
+        studio.motion_file(CONVOLUTION)
+    if 4 in options.claims:
+        with_shipped(trained_on_few(studio))
     for part in QUIET:
         logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
     with log_of_one_process():
-        measure_all(options.claims, sitting, kept)
-        findings = load(kept)
-        write_page(findings, options.docs / "proof.md", pictures)
-        shipped = {path.name: digest(path) for path in files.WEIGHTS.rglob("*.safetensors")}
-        for line in outdated(findings, shipped):
-            log.warning("%s", line)
+        for number in options.claims:
+            log.info("claim %d ...", number)
+            finding = measured(number, CLAIMS[number], studio)
+            save(finding, DOCS / "proof")
+            outcome = "all lines reached" if finding.holds else "not all lines reached"
+            log.info("claim %d: %s", number, outcome)
+        write_page(load(DOCS / "proof"), DOCS / "proof.md", studio.pictures)
     return 0
 
 
-def check_ready(claims: Sequence[int], sitting: Sitting) -> None:
-    """Raise what would be raised after hours: for missing packages and weights, and for weights
-    that cannot be compared."""
-    opencv()
-    check_matplotlib()
-    if 5 in claims:
-        sitting.studio.motion_file(CONVOLUTION)
-    if 4 in claims:
-        claim_camera.with_shipped(sitting.lora_files)
-
-
-def measure_all(claims: Sequence[int], sitting: Sitting, folder: Path) -> None:
-    """What each comes to is kept in the folder as soon as it is measured."""
-    for number in claims:
-        log.info("claim %d ...", number)
-        finding = measured(number, CLAIMS[number], sitting)
-        save(finding, folder)
-        reached = "all lines reached" if finding.holds else "not all lines reached"
-        log.info("claim %d: %s", number, reached)
+def measured(number: int, claim: Any, studio: Studio) -> Finding:
+    """claim: a module whose `parts` takes a Studio and yields figures, pictures and tables"""
+    text = TEXTS[f"claim_{number}"]
+    finding = Finding(number, text["title"], filled(text["method"], vars(claim)))
+    studio.used, finding.size = finding.weights, studio.clips / FULL
+    finding.take(claim.parts(studio))
+    return finding

@@ -1,8 +1,8 @@
 """How sure a figure is: 95 % intervals.
 
-Anything but a share by the percentile bootstrap over clips (Efron & Tibshirani 1993, chapter 13);
-shares by Wilson's interval (1927), which keeps a width where all clips agree; distances between
-sets by the jackknife (chapter 11), since clips drawn twice would bring sets nearer to themselves.
+By the percentile bootstrap over clips (Efron & Tibshirani 1993, chapter 13); of shares by Wilson's
+interval (1927), which keeps a width where all clips agree; of distances between sets by the
+jackknife (chapter 11), since clips drawn twice would bring sets nearer to themselves.
 """
 
 from __future__ import annotations
@@ -10,18 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-DRAWS = 4000
-GROUPS = 8
-"""Of clips, which the jackknife leaves out one by one."""
-
-NORMAL = 1.959964
-"""Standard deviations either side that hold 95 %."""
+DRAWS, GROUPS = 4000, 8  # of the bootstrap; of clips, which the jackknife leaves out one by one
+NORMAL = 1.959964  # standard deviations either side that hold 95 %
 
 
 @dataclass(frozen=True)
@@ -36,10 +33,8 @@ class Estimate:
 
 def bootstrap(statistic: Callable[..., Any], *samples: ArrayLike) -> Estimate:
     """statistic: of the samples, or of as many drawn from them with replacement; samples: whose
-    first axes are clips, the same in each, so that pairs stay pairs.
-
-    Raises ValueError where there is nothing to draw from.
-    """
+    first axes are clips, the same in each, so that pairs stay pairs. Raises ValueError where there
+    is nothing to draw from."""
     arrays = [np.asarray(sample) for sample in samples]
     counts = [len(array) for array in arrays]
     if min(counts) < 2 or len(set(counts)) > 1:
@@ -47,29 +42,15 @@ def bootstrap(statistic: Callable[..., Any], *samples: ArrayLike) -> Estimate:
             f"The samples hold {', '.join(map(str, counts))} clips; a bootstrap needs as many of "
             "each, and at least two."
         )
-    drawn: Any = stats.bootstrap(
-        arrays, statistic, n_resamples=DRAWS, paired=True, vectorized=False, method="percentile",
-        rng=np.random.default_rng(0),
-    )  # fmt: skip
+    how: Any = {"n_resamples": DRAWS, "paired": True, "vectorized": False, "method": "percentile"}
+    drawn: Any = stats.bootstrap(arrays, statistic, rng=np.random.default_rng(0), **how)
     low, high = drawn.confidence_interval
     return Estimate(float(statistic(*arrays)), float(low), float(high), counts[0])
 
 
-def mean(values: ArrayLike) -> Estimate:
-    return bootstrap(np.mean, values)
-
-
-def median(values: ArrayLike) -> Estimate:
-    return bootstrap(np.median, values)
-
-
-def quotient(above: ArrayLike, below: ArrayLike) -> Estimate:
-    """Of the means, paired."""
-    return bootstrap(lambda a, b: np.mean(a) / np.mean(b), above, below)
-
-
-def quotient_of_medians(above: ArrayLike, below: ArrayLike) -> Estimate:
-    return bootstrap(lambda a, b: np.median(a) / np.median(b), above, below)
+mean, median = partial(bootstrap, np.mean), partial(bootstrap, np.median)
+quotient = partial(bootstrap, lambda above, below: np.mean(above) / np.mean(below))
+quotient_of_medians = partial(bootstrap, lambda above, below: np.median(above) / np.median(below))
 
 
 def jackknife(statistic: Callable[[np.ndarray], float], count: int) -> Estimate:
@@ -77,8 +58,7 @@ def jackknife(statistic: Callable[[np.ndarray], float], count: int) -> Estimate:
     fewer than two."""
     if count < 2:
         raise ValueError(f"A jackknife over {count} clips is none; at least two are needed.")
-    everything = np.arange(count)
-    groups = min(GROUPS, count)
+    everything, groups = np.arange(count), min(GROUPS, count)
     left = [statistic(everything[everything % groups != group]) for group in range(groups)]
     half = NORMAL * math.sqrt((groups - 1) * float(np.var(left)))
     value = statistic(everything)
@@ -91,7 +71,6 @@ def share(hits: ArrayLike) -> Estimate:
     if not len(found):
         raise ValueError("A share of no clips is none; at least one is needed.")
     test = stats.binomtest(int(found.sum()), len(found))
-    interval = test.proportion_ci(method="wilson")
-    value = float(found.mean())
+    interval, value = test.proportion_ci(method="wilson"), float(found.mean())
     # rounding: the interval of all clips is to end at 1, and hold what it is of
     return Estimate(value, min(interval.low, value), max(interval.high, value), len(found))

@@ -1,28 +1,49 @@
-"""What a claim comes to: figures, each with its interval, its line and its verdict.
-
-Kept as JSON, so that claims can be measured one by one in several sittings.
-"""
+"""What a claim comes to: figures, each with its interval, the line that it has to reach and its
+verdict. Kept as JSON, so that claims can be measured one by one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .estimates import Estimate
-from .lines import Line
+
+
+class Line(NamedTuple):
+    """What a figure has to reach; one that is no number reaches none.   words: with a place for
+    each of the bounds"""
+
+    words: str
+    bounds: tuple[float, ...]
+    holds: Callable[[Estimate], bool]
+
+    def told(self, unit: str) -> str:
+        percent = unit == "%"
+        return self.words.format(*(f"{b:.0%}" if percent and b else f"{b:g}" for b in self.bounds))
+
+
+def line(words: str, holds: Callable[..., bool]) -> Callable[..., Line]:
+    """Lines of one kind, by their bounds: `at_least(0.9)` is "at least 90%" beside a share."""
+    return lambda *bounds: Line(words, bounds, lambda found: holds(found, *bounds))
+
+
+at_least = line("at least {}", lambda found, bound: found.value >= bound)
+at_most = line("at most {}", lambda found, bound: found.value <= bound)
+above = line("above {}", lambda found, bound: found.value > bound)
+below = line("below {}", lambda found, bound: found.value < bound)
+between = line("{} to {}", lambda found, least, most: least <= found.value <= most)
+interval_above = line("interval above {}", lambda found, bound: found.low > bound)
+interval_below = line("interval below {}", lambda found, bound: found.high < bound)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of a claim's table.
-
-    unit: "%" shows a share in percent; line: what it has to reach, fixed before it was measured;
-    holds: whether it does, None where it is only told; control: made so that the measure must
-    refuse it, and `holds` tells whether it did.
-    """
+    """unit: "%" shows a share in percent; line: fixed before it was measured; holds: whether it is
+    reached, None where the figure is only told; control: made so that the measure must refuse it,
+    and `holds` tells whether it did"""
 
     name: str
     estimate: Estimate
@@ -61,9 +82,8 @@ Part = Figure | Picture | Table
 
 @dataclass
 class Finding:
-    """number, title: the claim's; method: how it was measured; weights: file -> digest of what was
-    measured; size: share of the full number of clips; machine, minutes: where it was measured and
-    how long it took, of older findings"""
+    """method: how it was measured; weights: file -> digest of what was measured; size: share of the
+    full number of clips; machine, minutes: where and how long, of older findings"""
 
     number: int
     title: str
@@ -87,27 +107,22 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether every figure with a line reaches it, and every control is refused."""
         return all(self.held(False)) and all(self.held(True))
 
 
-def save(finding: Finding, folder: Path) -> Path:
+def save(finding: Finding, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"claim_{finding.number}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(finding), indent=1), encoding="utf-8")
-    partial.replace(path)
-    return path
+    text = json.dumps(asdict(finding), indent=1)
+    (folder / f"claim_{finding.number}.json").write_text(text, encoding="utf-8")
 
 
 def load(folder: Path) -> list[Finding]:
     """All findings in a folder, in the order of the claims."""
-    paths = sorted(folder.glob("claim_*.json"))
-    return [finding_of(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
-
-
-def finding_of(values: Mapping[str, Any]) -> Finding:
-    figures = [Figure(**{**f, "estimate": Estimate(**f["estimate"])}) for f in values["figures"]]
-    tables = [Table(*table) for table in values["tables"]]
-    pictures = [Picture(**picture) for picture in values["pictures"]]
-    return Finding(**{**values, "figures": figures, "pictures": pictures, "tables": tables})
+    found = []
+    for path in sorted(folder.glob("claim_*.json")):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        figures = [Figure(**{**f, "estimate": Estimate(**f["estimate"])}) for f in told["figures"]]
+        pictures = [Picture(**picture) for picture in told["pictures"]]
+        tables = [Table(*table) for table in told["tables"]]
+        found.append(Finding(**told | {"figures": figures, "pictures": pictures, "tables": tables}))
+    return found

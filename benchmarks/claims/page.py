@@ -16,26 +16,11 @@ from .findings import Finding
 
 HERE = Path(__file__).resolve().parent
 
-Texts = Mapping[str, Mapping[str, str]]
+Texts = Mapping[str, Mapping[str, str]]  # claim_N -> title, method, verdict, and perhaps remarks
 TEXTS: Texts = toml_reader().loads((HERE / "claims.toml").read_text(encoding="utf-8"))
-"""claim_N -> title, method, verdict, and perhaps remarks"""
 
-OUTCOMES = {
-    # control, holds -> what the page says
-    (False, True): "reached",
-    (False, False): "**missed**",
-    (True, True): "refused, as it must be",
-    (True, False): "**not refused**",
-    (False, None): "",
-}
-
-TEMPLATES = Environment(
-    loader=FileSystemLoader(HERE),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)  # Markdown: nothing to escape
+WRITTEN: Any = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+TEMPLATES = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, **WRITTEN)
 
 
 def filled(text: str, facts: Mapping[str, Any]) -> str:
@@ -53,16 +38,11 @@ def write_page(
 
 def page(findings: Sequence[Finding], folder: str, texts: Texts = TEXTS) -> str:
     about = {finding.number: texts[f"claim_{finding.number}"] for finding in findings}
+    verdicts = {f.number: verdict(f, about[f.number]["verdict"]) for f in findings}
+    remarks = {number: text.get("remarks", "").strip() for number, text in about.items()}
+    known = {"scenes": scenes, "studio": studio, "anchor": anchor, "told": told}
     return TEMPLATES.get_template("page.md.jinja").render(
-        findings=findings,
-        folder=folder,
-        scenes=scenes,
-        studio=studio,
-        anchor=anchor,
-        told=told,
-        outcomes=OUTCOMES,
-        verdicts={f.number: verdict(f, about[f.number]["verdict"]) for f in findings},
-        remarks={number: text.get("remarks", "").strip() for number, text in about.items()},
+        findings=findings, folder=folder, verdicts=verdicts, remarks=remarks, **known
     )
 
 
@@ -75,9 +55,8 @@ def verdict(finding: Finding, text: str) -> str:
 
 def anchor(finding: Finding) -> str:
     """As GitHub makes it of the heading."""
-    heading = f"{finding.number} {finding.title}"
-    kept = [c for c in heading.lower() if c.isalnum() or c in " -"]
-    return "".join(kept).replace(" ", "-")
+    heading = f"{finding.number} {finding.title}".lower()
+    return "".join(c for c in heading if c.isalnum() or c in " -").replace(" ", "-")
 
 
 def told(estimate: Estimate, unit: str = "") -> str:
@@ -90,16 +69,4 @@ def value(value: float, unit: str) -> str:
 
 
 def number(value: float, unit: str) -> str:
-    if unit == "%":
-        return f"{100 * value:.1f}"
-    return f"{value:.3g}" if value else "0"
-
-
-def outdated(findings: Sequence[Finding], current: dict[str, str]) -> list[str]:
-    """Claims whose weights are no longer those on disk.   current: file name -> digest"""
-    return [
-        f"Claim {f.number} was measured on other weights ({name}); measure it again."
-        for f in findings
-        for name, digest in f.weights.items()
-        if name in current and current[name] != digest
-    ]
+    return f"{100 * value:.1f}" if unit == "%" else f"{value:.3g}" if value else "0"

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from animatediff_kit.benchmarks.claims.claim_adapter import watermark_response
+from animatediff_kit.benchmarks.claims.claim_camera import CAMERA_MOVES, read
 from animatediff_kit.benchmarks.claims.claim_windows import BATCHED, LASTING, seam_triple
-from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES, amounts, signature
-from animatediff_kit.benchmarks.claims.measures.colour_track import direction, track
-from animatediff_kit.benchmarks.claims.measures.watermark import watermark_response
 from animatediff_kit.benchmarks.claims.scenes import STRAIGHT, camera_cases, cases
 from animatediff_kit.benchmarks.claims.studio import Shot, Studio, shipped_move
+from animatediff_kit.benchmarks.claims.tracks import direction, track
 from animatediff_kit.sampling.windows import WindowSettings
 from animatediff_kit.small_world import files
 from torch import Tensor
@@ -54,17 +54,20 @@ def test_things_go_where_the_prompt_says(studio: Studio, motion: str) -> None:
 
 def test_each_motion_lora_moves_the_camera_its_own_way(studio: Studio) -> None:
     found = {
-        move: [
-            signature(rendered(studio, Shot(c.caption, c.seed, moves=(shipped_move(move),))))
-            for c in camera_cases(move, 2, SEED)
-        ]
+        move: read(
+            move,
+            [
+                rendered(studio, Shot(c.caption, c.seed, moves=(shipped_move(move),)))
+                for c in camera_cases(move, 2, SEED)
+            ],
+        )
         for move in CAMERA_MOVES
     }
-    told = {move: [one.move for one in part] for move, part in found.items()}
+    told = {move: [one.found.move for one in part] for move, part in found.items()}
     right = {move: names.count(move) for move, names in told.items()}
     assert all(right.values()), told
     assert sum(right.values()) >= 13, told  # of 16
-    assert all(amounts(one).of(move) > 0 for move, part in found.items() for one in part), told
+    assert all(one.amount > 0 for part in found.values() for one in part), told
 
 
 def test_the_adapter_brings_the_defect_and_takes_it_away(studio: Studio) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from adk_tests.benchmarks.claims.measures.drawn import flickering, moving, straight
+from adk_tests.benchmarks.claims.drawn import flickering, moving, straight
 from animatediff_kit.benchmarks.claims import estimates
 from animatediff_kit.benchmarks.claims.claim_camera import (
+    CAMERA_MOVES,
     Read,
     confusion,
     move_of,
@@ -24,16 +25,13 @@ from animatediff_kit.benchmarks.claims.claim_labels import accuracies, all_three
 from animatediff_kit.benchmarks.claims.claim_windows import (
     BATCHED,
     METHODS,
-    drawn,
     drawn_apart,
     effect,
     seen,
     unseen,
 )
-from animatediff_kit.benchmarks.claims.controls import frozen, shuffled
 from animatediff_kit.benchmarks.claims.findings import Figure
-from animatediff_kit.benchmarks.claims.measures.camera import CAMERA_MOVES
-from animatediff_kit.benchmarks.claims.measures.labels import truth
+from animatediff_kit.benchmarks.claims.judges import truth
 from animatediff_kit.benchmarks.claims.quality import (
     CLAIM,
     CONTROL,
@@ -45,7 +43,14 @@ from animatediff_kit.benchmarks.claims.quality import (
     motion_figures,
     track_figures,
 )
-from animatediff_kit.benchmarks.claims.scenes import DEVELOPMENT, camera_cases, cases
+from animatediff_kit.benchmarks.claims.scenes import (
+    DEVELOPMENT,
+    camera_cases,
+    cases,
+    frozen,
+    shuffled,
+)
+from animatediff_kit.small_world.draw import clip_frames
 from torch import Tensor
 
 
@@ -122,7 +127,8 @@ def test_frechet_figures_accept_real_clips_and_refuse_spoiled_ones(
 
 def test_drawn_videos_have_no_seams_and_videos_drawn_in_parts_have() -> None:
     some = cases(4, DEVELOPMENT, ("orbit",))
-    whole = seen([drawn(case.scene, 64) for case in some], METHODS["pyramid"])
+    drawn = [torch.from_numpy(clip_frames(case.scene, 64)) for case in some]
+    whole = seen(drawn, METHODS["pyramid"])
     cut = seen([drawn_apart(case, 64) for case in some], BATCHED)
     assert unseen(whole).value > unseen(cut).value
     assert effect(cut, "motion").value > 0.1 > effect(whole, "motion").value

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from animatediff_kit.benchmarks.claims import lines
+from animatediff_kit.benchmarks.claims import findings as lines
 from animatediff_kit.benchmarks.claims.estimates import Estimate
-from animatediff_kit.benchmarks.claims.lines import Line
+from animatediff_kit.benchmarks.claims.findings import Line
 
 FOUND = Estimate(0.5, 0.4, 0.6, 8)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from animatediff_kit.benchmarks.claims.alike import check_alike
+from animatediff_kit.benchmarks.claims.studio import check_alike
 from animatediff_kit.training.engine.export import save_weights
 
 ENTRIES = ("models", "steps")

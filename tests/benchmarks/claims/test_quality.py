@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from adk_tests.benchmarks.claims.measures.drawn import moving
-from animatediff_kit.benchmarks.claims.controls import frozen, shuffled
-from animatediff_kit.benchmarks.claims.measures.frechet import (
-    flow_features,
+from adk_tests.benchmarks.claims.drawn import moving
+from animatediff_kit.benchmarks.claims.quality import (
+    flow_moments,
     frechet_distance,
     random_features,
 )
+from animatediff_kit.benchmarks.claims.scenes import frozen, shuffled
 
-KINDS = {"random": lambda clips: random_features(clips, 0), "flow": flow_features}
+KINDS = {
+    "random": lambda clips: random_features(clips, 0),
+    "flow": lambda clips: np.stack([flow_moments(clip) for clip in clips]),
+}
 
 
 def test_the_distance_of_normal_distributions_is_the_formula_s() -> None:

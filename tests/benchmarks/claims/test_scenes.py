@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from animatediff_kit.benchmarks.claims.controls import frozen, shuffled, shuffled_order
+from animatediff_kit.benchmarks.claims.scenes import frozen, shuffled, shuffled_order
 
 CLIP = torch.arange(16.0)[:, None, None, None].expand(16, 4, 4, 3) / 16
 

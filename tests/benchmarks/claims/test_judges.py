@@ -1,5 +1,4 @@
-"""The judging networks: they learn, a stopped training goes on as if it had not been, and their
-drawn labels are true."""
+"""The judging networks: they learn, are trained once, and their drawn labels are true."""
 
 from __future__ import annotations
 
@@ -9,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from adk_tests.benchmarks.claims.measures.drawn import moving
-from animatediff_kit.benchmarks.claims.measures import labels, styles
-from animatediff_kit.benchmarks.claims.measures.judge import Batch, Judge, JudgingNetwork, trained
-from animatediff_kit.benchmarks.claims.measures.worn import worn
+from adk_tests.benchmarks.claims.drawn import moving
+from animatediff_kit.benchmarks.claims import judges
+from animatediff_kit.benchmarks.claims.judges import Batch, Judge, JudgingNetwork, trained, worn
 
 
 def batch(seed: int, step: int, size: int) -> Batch:
@@ -41,22 +39,17 @@ def test_a_network_learns_and_names(tmp_path: Path) -> None:
     assert np.mean([a == b for a, b in zip(told, known, strict=True)]) > 0.9
 
 
-def test_a_stopped_training_goes_on_as_if_undisturbed(tmp_path: Path) -> None:
-    judge = replace(TOY, steps=8, save_every=3)
-    whole = trained(judge, tmp_path / "whole", 0)
-
+def test_what_was_trained_is_read_and_not_trained_again(tmp_path: Path) -> None:
     def failing(seed: int, step: int, size: int) -> Batch:
-        if step == 5:
-            raise KeyboardInterrupt
-        return batch(seed, step, size)
+        raise AssertionError("drawn again")
 
-    with pytest.raises(KeyboardInterrupt):
-        trained(replace(judge, draw=failing), tmp_path, 0)
-    rest = trained(judge, tmp_path, 0)
-    for name, weight in whole.state_dict().items():
-        assert torch.equal(weight, rest.state_dict()[name])
-    again = trained(replace(judge, draw=failing), tmp_path, 0)  # finished: read alone
-    assert torch.equal(again.heads["brightest"].weight, rest.heads["brightest"].weight)
+    judge = replace(TOY, steps=8)
+    network = trained(judge, tmp_path, 0)
+    again = trained(replace(judge, draw=failing), tmp_path, 0)
+    for name, weight in network.state_dict().items():
+        assert torch.equal(weight, again.state_dict()[name])
+    with pytest.raises(AssertionError, match="drawn again"):
+        trained(replace(judge, draw=failing), tmp_path, 1)
 
 
 def test_another_judge_has_another_file(tmp_path: Path) -> None:
@@ -66,37 +59,37 @@ def test_another_judge_has_another_file(tmp_path: Path) -> None:
 
 
 def test_labels_are_what_moves_not_what_the_trail_says() -> None:
-    drawn = [labels.labelled(5, number) for number in range(60)]
+    drawn = [judges.labelled(5, number) for number in range(60)]
     kinds = {"true": 0, "still": 0, "other": 0}
-    for clip in drawn:
-        moves = not np.array_equal(clip.frames[0], clip.frames[-1])
-        if clip.motion == "still":
-            assert all(np.array_equal(clip.frames[0], frame) for frame in clip.frames)
-            kinds["still"] += clip.scene.motion != "still"
-        elif clip.motion == labels.OTHER:
+    for frames, scene, motion in drawn:
+        moves = not np.array_equal(frames[0], frames[-1])
+        if motion == "still":
+            assert all(np.array_equal(frames[0], frame) for frame in frames)
+            kinds["still"] += scene.motion != "still"
+        elif motion == judges.OTHER:
             kinds["other"] += 1
-        elif clip.motion == clip.scene.motion:
+        elif motion == scene.motion:
             kinds["true"] += 1
-        if clip.scene.motion in ("left", "right") and clip.motion in ("left", "right"):
+        if scene.motion in ("left", "right") and motion in ("left", "right"):
             assert moves
     assert all(count >= 3 for count in kinds.values())
 
 
 def test_batches_are_the_same_for_the_same_step() -> None:
-    first, again = (labels.batch_of(1, 2, 3) for _ in range(2))
+    first, again = (judges.label_batch(1, 2, 3) for _ in range(2))
     assert first[0].shape == (3, 8, 3, 64, 64) and torch.equal(first[0], again[0])
-    assert not torch.equal(first[0], labels.batch_of(1, 3, 3)[0])
-    pictures, right = styles.batch_of(1, 0, 12)
+    assert not torch.equal(first[0], judges.label_batch(1, 3, 3)[0])
+    pictures, right = judges.style_batch(1, 0, 12)
     assert pictures.shape == (12, 1, 3, 64, 64) and len(set(right["style"].tolist())) > 1
 
 
 def test_a_clip_is_looked_at_as_it_was_trained_on() -> None:
     """Every second frame, and one answer of each kind a clip."""
     clips = [case.real for case in moving(3)]
-    assert torch.equal(labels.for_network(clips)[1, 3], clips[1][6].movedim(-1, 0))
-    told = labels.named(JudgingNetwork(labels.JUDGE), clips, size=2)
+    assert torch.equal(judges.for_network(clips)[1, 3], clips[1][6].movedim(-1, 0))
+    told = judges.named(JudgingNetwork(judges.LABEL_JUDGE), clips, size=2)
     assert {kind: len(names) for kind, names in told.items()} == dict.fromkeys(told, 3)
-    shares = styles.share_of_style(JudgingNetwork(styles.JUDGE), clips, "neon")
+    shares = judges.share_of_style(JudgingNetwork(judges.STYLE_JUDGE), clips, "neon")
     assert shares.shape == (3,)
 
 

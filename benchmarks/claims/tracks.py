@@ -14,21 +14,17 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
-from ....small_world.scene import Scene
-from ....small_world.styles import STYLES, neon_ground, neon_thing
-from ....small_world.words import COLOURS, GROUNDS
+from ...small_world.scene import Scene
+from ...small_world.styles import STYLES, neon_ground, neon_thing
+from ...small_world.words import COLOURS, GROUNDS
 
 Array = np.ndarray[Any, Any]
 
 NEARER = 0.8
 """How far a pixel is from the thing's colour, over how far it is from the ground's, at most; the
 copies that trail behind a thing are further."""
-
-LEAST = 25
-"""Pixels of a thing. The smallest one drawn has about 150, its outline about 80."""
-
-WAY = 6.0
-"""Pixels over a clip of 16 frames below which nothing is said to move; what moves goes 15 to 25."""
+LEAST = 25  # pixels of a thing: the smallest one drawn has about 150, its outline about 80
+WAY = 6.0  # pixels over 16 frames below which nothing is said to move; what moves goes 15 to 25
 
 
 @dataclass(frozen=True)
@@ -54,19 +50,14 @@ class Track:
         return found[1], places - design @ found
 
 
-def colours_of(scene: Scene) -> tuple[Array, Array]:
-    """The thing's colour and those of its ground.   -> 3, 2 3"""
+def track(frames: Tensor, scene: Scene) -> Track:
+    """The thing of a scene in a clip of it.   frames: f h w 3"""
     thing, near = COLOURS[scene.colour], np.asarray(GROUNDS[scene.ground])
     if STYLES[scene.style].neon:
         thing, near = neon_thing(thing), np.asarray(neon_ground(GROUNDS[scene.ground]))
     far = near + 0.3 * (1 - near) if near.mean() < 0.5 else 0.65 * near  # as scene.paint_ground
-    return np.asarray(thing), np.stack((near, far))
-
-
-def track(frames: Tensor, scene: Scene) -> Track:
-    """The thing of a scene in a clip of it.   frames: f h w 3"""
-    thing, grounds = colours_of(scene)
-    found = np.array([place(frame, thing, grounds) for frame in frames.double().numpy()])
+    colours = np.asarray(thing), np.stack((near, far))
+    found = np.array([place(frame, *colours) for frame in frames.double().numpy()])
     return Track(*found.T[:3], colour=found[:, 3:])
 
 
@@ -75,11 +66,10 @@ def place(frame: Array, thing: Array, grounds: Array) -> Array:
     away = np.linalg.norm(frame - thing, axis=-1)
     nearest_ground = np.linalg.norm(frame[..., None, :] - grounds, axis=-1).min(axis=-1)
     found: Any = ndimage.label(away < NEARER * nearest_ground, np.ones((3, 3)))
-    labels = found[0]
-    sizes = np.bincount(labels.ravel())[1:]
+    sizes = np.bincount(found[0].ravel())[1:]
     if not len(sizes) or sizes.max() < LEAST:
         return np.full(6, np.nan)
-    patch = labels == 1 + int(sizes.argmax())
+    patch = found[0] == 1 + int(sizes.argmax())
     y, x = np.nonzero(patch)
     return np.array([x.mean(), y.mean(), patch.sum(), *frame[patch].mean(axis=0)])
 
@@ -96,8 +86,7 @@ class Smoothness(NamedTuple):
 
 
 def smoothness(track: Track) -> Smoothness:
-    seen = track.seen
-    lost = 1 - float(seen.mean())
+    seen, lost = track.seen, 1 - float(track.seen.mean())
     if seen.sum() < 4:
         return Smoothness(math.nan, math.nan, math.nan, lost)
     residual = np.sqrt((track.line()[1] ** 2).sum(axis=1).mean())
@@ -119,7 +108,7 @@ def direction(track: Track) -> str:
     """left, right, up or down, where the thing goes WAY pixels that way and at most half as far
     across it; else "none"."""
     right, down = way(track)
-    along, across = max(abs(right), abs(down)), min(abs(right), abs(down))
+    across, along = sorted((abs(right), abs(down)))
     if along < WAY or across > along / 2:
         return "none"
     if abs(right) >= abs(down):

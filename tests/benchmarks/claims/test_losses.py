@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 from adk_tests.support import tiny
-from animatediff_kit.benchmarks.claims.controls import shuffled_order
-from animatediff_kit.benchmarks.claims.measures.order_gain import (
+from animatediff_kit.benchmarks.claims.losses import (
     Draws,
     Predict,
     draws_for,
@@ -16,6 +15,7 @@ from animatediff_kit.benchmarks.claims.measures.order_gain import (
     nearest_steps,
     predictor,
 )
+from animatediff_kit.benchmarks.claims.scenes import shuffled_order
 from animatediff_kit.small_world.train_images import signals
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.denoiser import Denoiser
@@ -55,7 +55,7 @@ def gain(predict: Predict, clip: Tensor) -> float:
     """By the right order, over the low noise in which it can be seen."""
     few = Draws(torch.full((DRAWS,), 60), draws().noise, draws().order)
     true = losses(predict, clip, TEXT, few, SIGNAL)
-    wrong = losses(predict, clip, TEXT, few, SIGNAL, shuffled=True)
+    wrong = losses(predict, clip, TEXT, few, SIGNAL, wrong=True)
     return float(1 - true.mean() / wrong.mean())
 
 

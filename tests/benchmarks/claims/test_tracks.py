@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from adk_tests.benchmarks.claims.measures.drawn import straight
-from animatediff_kit.benchmarks.claims.controls import frozen, shuffled
-from animatediff_kit.benchmarks.claims.measures.colour_track import (
+from adk_tests.benchmarks.claims.drawn import straight
+from animatediff_kit.benchmarks.claims.scenes import frozen, shuffled
+from animatediff_kit.benchmarks.claims.tracks import (
     direction,
     smoothness,
     track,

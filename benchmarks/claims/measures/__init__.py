@@ -1,1 +1,0 @@
-"""What is measured of clips. Nothing here knows how a clip was made."""
