@@ -8,11 +8,13 @@ import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny
+from animatediff_kit.motion_models.call import OPTION
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionLayer
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.motion_models.model import MotionModel
+from animatediff_kit.motion_models.sites import unet_sites
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
@@ -216,3 +218,21 @@ def test_a_motion_model_follows_the_device_of_the_unet() -> None:
     [applied] = animated.get_additional_models()
     assert applied.load_device == torch.device("meta")
     assert motion.load_device == torch.device("cpu")
+
+
+def test_the_places_of_layers_are_looked_up_once_a_run() -> None:
+    """Sites and norms are those of the plain UNet, which does not change while it is sampled."""
+    seen: list[dict[Any, Any]] = []
+
+    def watch(executor: Any, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        options = kwargs["transformer_options"] if "transformer_options" in kwargs else args[4]
+        seen.append(dict(options[OPTION].kept))
+        return executor(x, *args, **kwargs)
+
+    model = apply_motion_model(tiny.image_model(), tiny.motion_patcher("v1"))
+    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "watch", watch)
+    tiny.sample(model, steps=3)
+    unet = model.model.diffusion_model
+    for key in (("sites", unet), ("parents of norms", unet)):
+        assert len({id(kept[key]) for kept in seen}) == 1 and len(seen) == 3
+    assert sorted(seen[0]["sites", unet]) == sorted(unet_sites(unet))
