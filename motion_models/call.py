@@ -108,7 +108,8 @@ def call_of(x: Tensor, t: Tensor, options: dict[str, Any], other: str = "") -> C
     `other` names what may regroup the batch. Raises ValueError when the batch holds no whole
     videos, since nothing then says which latents are frames of one.
     """
-    run, shown = options.get(OPTION), window_indices(options)
+    run = options.get(OPTION)
+    shown = window_indices(options, None if run is None else run.frames)
     if run is None:  # not sampling: the batch is as the caller of the model made it
         videos = len(options.get("cond_or_uncond", (0,)))
         run = Run(x.shape[0] // videos if shown is None else len(shown))

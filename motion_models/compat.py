@@ -62,9 +62,9 @@ def window_length(handler: Any, frames: int) -> int:
     return min(frames, getattr(handler, "context_length", frames))
 
 
-def window_indices(options: Mapping[str, Any]) -> tuple[int, ...] | None:
+def window_indices(options: Mapping[str, Any], frames: int | None = None) -> tuple[int, ...] | None:
     """The frames that a context window shows, by what transformer_options say of it; None outside
-    of windows.
+    of windows.   frames: of the run that is sampled, where that is known
 
     Core's own windows and ours publish `context_window`; other packs' `ad_params`.
     """
@@ -72,5 +72,9 @@ def window_indices(options: Mapping[str, Any]) -> tuple[int, ...] | None:
     if window is not None and getattr(window, "dim", 0) == 0:
         anchor = getattr(window, "causal_anchor_index", None)  # a frame more, put before the window
         return (*(() if anchor is None else (anchor,)), *window.index_list)
-    shown = options.get("ad_params", {}).get("sub_idxs")
-    return None if shown is None else tuple(shown)
+    told = options.get("ad_params", {})
+    shown = told.get("sub_idxs")
+    over = frames is not None and told.get("full_length") not in (None, frames)
+    if shown is None or over:
+        return None  # of no window, or of a run that is over
+    return tuple(shown)

@@ -36,14 +36,15 @@ def load_or_reuse(
     return kept.clone()
 
 
-def state_of(path: str) -> tuple[str, int, int]:
-    """(real path, time of the last change in ns, size): another for a file that was replaced."""
+def state_of(path: str) -> tuple[str | int, ...]:
+    """(real path, time of the last change in ns, size, file on the disk): another for a file that
+    was replaced, also by one of its size that kept its time."""
     real = os.path.realpath(path)
     try:
         found = os.stat(real)
     except OSError:  # loading says what is wrong with it
-        return real, 0, 0
-    return real, found.st_mtime_ns, found.st_size
+        return (real,)
+    return real, found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns
 
 
 def forget() -> None:

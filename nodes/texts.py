@@ -12,6 +12,9 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+"""Marks of the direction of writing, which Windows' Properties copies before a path."""
+
 LONGEST = 255
 """Bytes of a file's or a folder's name; all common file systems have this bound."""
 
@@ -31,11 +34,11 @@ def written_path(name: str, text: Any, root: str) -> Path:
     Raises ValueError for one that no system can have: characters that cannot be seen, an unknown
     user's home, a name that is too long.
     """
-    written = check_text(name, text).strip().strip('"').strip()
+    written = unquoted(check_text(name, text).strip().strip(MARKS))
     refuse(name, written, ("Cc",), "a character that no path has")
     try:
         path = Path(root) / Path(written).expanduser()
-        longest = max(map(len, map(os.fsencode, path.parts)))
+        longest = max(map(length, path.parts))
         if longest > LONGEST:
             raise ValueError(f"a part of it has {longest} bytes, and {LONGEST} are the most")
         path.stat()
@@ -47,6 +50,19 @@ def written_path(name: str, text: Any, root: str) -> Path:
             f"{name} {shortened(written)} cannot be used as a path: {reason}. Write another."
         ) from error
     return path
+
+
+def unquoted(written: str) -> str:
+    """A path without the quotes that file managers and terminals copy round it."""
+    quote = written[:1]
+    if len(written) > 1 and quote in ('"', "'") and written.endswith(quote):
+        written = written[1:-1]
+    return written.strip().strip('"').strip()
+
+
+def length(part: str) -> int:
+    """As the file system counts: NTFS in UTF-16's units, others in bytes."""
+    return len(part.encode("utf-16-le")) // 2 if os.name == "nt" else len(os.fsencode(part))
 
 
 def refuse(name: str, text: str, categories: tuple[str, ...], what: str) -> None:

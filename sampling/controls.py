@@ -66,7 +66,7 @@ class Hints:
         clones = device_clones(control)
         if clones:
             cut.multigpu_clones = {on: self.of(clone, window) for on, clone in clones.items()}
-        return cut
+        return AdapterCopy(cut) if hasattr(control, "control_input") else cut
 
     def trim(self) -> None:
         """Let go of copies beyond the budget, the newest first: windows come in the same order in
@@ -78,6 +78,25 @@ class Hints:
                 return
             del self.copies[key]
             total -= size
+
+
+class AdapterCopy:
+    """A window's copy of a T2I-Adapter. Core keeps what its network made for one size of batch and
+    adds it to any other, which fails where conds come and go between steps; here another size makes
+    it anew."""
+
+    def __init__(self, cut: Any) -> None:
+        self.cut = cut
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["cut"], name)
+
+    def get_control(self, x_noisy: Tensor, *args: Any) -> Any:
+        """x_noisy: (b f) c h w"""
+        made = self.cut.cond_hint
+        if made is not None and len(made) not in (1, len(x_noisy)):
+            self.cut.cond_hint = self.cut.control_input = None
+        return self.cut.get_control(x_noisy, *args)
 
 
 def hints_of(run: Run) -> Hints:

@@ -16,7 +16,7 @@ FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
         "of the negative conditioning",
     ),
     (
-        re.compile(r"`[^`\n]*`"),
+        re.compile(r"`(?=[^`\n]*(?:\d|\b(?:t|s|x|max_f|sin|cos|abs)\b))[^`\n]*`"),
         "FizzNodes' expressions in backticks are not computed here; write a number, at as many "
         "frames as it takes",
     ),
@@ -36,7 +36,9 @@ FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 
-KEYFRAME = re.compile(r"[,;][ \t]*(?P<frame>\d{1,9})[ \t]*:(?![\d.])")
+KEYFRAME = re.compile(
+    r"[,;][ \t]*(?P<frame>\d{1,9})(?![ \t]+:[ \t]*\d+[ \t]*(?:$|[,;)\]\n]))[ \t]*:(?![\d.)])"
+)
 """A second frame number in a line; in 16:9 and 12:30 a digit follows the colon."""
 
 IN_QUOTES = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"[ \t]*,?')

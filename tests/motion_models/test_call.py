@@ -146,6 +146,8 @@ def test_windows_of_others_are_read() -> None:
     assert shape_of(8, {OPTION: Run(9), "context_window": window}) == (2, 4, (3, 4, 5, 6))
     packs = {OPTION: Run(9), "ad_params": {"sub_idxs": [0, 1], "full_length": 9}}
     assert shape_of(6, packs) == (3, 2, (0, 1))
+    over = {OPTION: Run(6), "ad_params": {"sub_idxs": [0, 1, 2], "full_length": 9}}
+    assert shape_of(6, over) == (1, 6, (0, 1, 2, 3, 4, 5)), "left over from another run"
 
 
 STEPS = [(14.0, 0.0), (2.0, 0.25), (1.5, 0.25), (0.1, 0.75)]

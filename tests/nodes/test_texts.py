@@ -94,3 +94,8 @@ def test_a_cache_stays_below_the_output_folder(tmp_path: Path) -> None:
     assert cache_path(' "" ') is None
     assert cache_path("a/b") == caches / "a/b"
     assert cache_path(str(tmp_path / "disk")) == tmp_path / "disk"
+
+
+@pytest.mark.parametrize("written", ["\u202a{}", "'{}'", '"{}"', ' "{}" ', "\ufeff{}\u202c"])
+def test_a_path_is_taken_out_of_what_is_copied_with_it(tmp_path: Path, written: str) -> None:
+    assert written_path("source", written.format(tmp_path), "/") == tmp_path

@@ -158,3 +158,27 @@ def test_views_ask_a_control_for_its_copy_on_a_device() -> None:
     assert isinstance(on_device, ControlInParts) and on_device.control is clone
     assert (on_device.frames, on_device.length, on_device.hints) == (7, 4, parts.hints)
     assert parts.get_instance_for_device(torch.device("cpu")).control is control
+
+
+@pytest.mark.parametrize("part", [dict(start_percent=0.5), dict(end_percent=0.5)])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_an_adapter_acts_when_conds_come_and_go(
+    animated: ModelPatcher,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    part: dict[str, float],
+    schedule: str,
+) -> None:
+    """A second prompt in half of the steps: batches of two sizes."""
+
+    def sampled() -> Tensor:
+        call = controlled(t2i_adapter())
+        text, extra = call["positive"][0]
+        call["positive"] = [*call["positive"], [text.flip(0), {**extra, **part}]]
+        model = windowed.windowed(animated, schedule=schedule)
+        return windowed.sample_noise(model, windowed.noise_of(), steps=4, **call)
+
+    kept = sampled()
+    assert not [r for r in caplog.records if "could not be applied" in r.getMessage()]
+    monkeypatch.setattr(Hints.__init__, "__defaults__", (0,))
+    assert by_hand.relative(kept, sampled()) < windowed.ROUNDING

@@ -413,3 +413,17 @@ def test_a_model_sees_the_prompt_at_its_keyframe() -> None:
 )
 def test_before_and_after_are_joined_with_commas(parts: tuple[str, str, str], text: str) -> None:
     assert joined(*parts) == text
+
+
+ORDINARY = (
+    "a sign that says `hello`",
+    "kaomoji (´・ω・`) and (`・ω・´)",
+    "1girl, 2 :)",
+    "film still, 16 : 9",
+    "a clock, 12:30, embedding:good",
+)
+
+
+@pytest.mark.parametrize("prompt", ORDINARY)
+def test_what_people_write_in_prompts_is_no_schedule(prompt: str) -> None:
+    assert parse_prompts(f"0: {prompt}") == [(0, prompt)]

@@ -29,6 +29,9 @@ TURNS = {
 }
 """EXIF's orientations (CIPA DC-008, 4.6.4)"""
 
+TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
+"""Pillow's modes with an alpha."""
+
 
 def read_images(paths: Sequence[Path], name: str, reduce: Reduce = as_it_is) -> Iterator[Picture]:
     """The images of a sequence, one at a time, each divided by what `reduce` says. Raises
@@ -110,7 +113,7 @@ def eight_bits(image: Any, name: str) -> Any:
             f"{name} holds {'whole' if image.mode == 'I' else 'fractional'} numbers of 32 bits, of "
             "which nothing tells what is white; save it with 8 or 16 bits a colour."
         )
-    if image.has_transparency_data:
+    if image.mode in TRANSPARENT or "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert({"1": "L", "P": "RGB"}.get(image.mode, image.mode))
 

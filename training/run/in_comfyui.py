@@ -109,9 +109,14 @@ def room_for_training() -> Iterator[None]:
 def clear_locals(error: BaseException | None) -> None:
     """Take the local variables out of the frames that an error, and those behind it, hold on to;
     frames that still run keep theirs."""
-    while error is not None:
+    todo, seen = [error], set[int]()
+    while todo:
+        error = todo.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
         traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__
+        todo += [error.__cause__, error.__context__]
 
 
 def train(
