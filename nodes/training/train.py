@@ -70,8 +70,7 @@ def rank_input(default: int) -> Any:
         default=default,
         min=1,
         max=1024,
-        tooltip=f"Rank of the LoRA; the authors' files have {default}. Less makes smaller files. "
-        "At one learning rate a higher rank starts slower and changes faster later.",
+        tooltip=f"Rank of the LoRA; the authors' have {default}. Less: smaller files, a faster start.",
     )
 
 
