@@ -70,7 +70,7 @@ def rank_input(default: int) -> Any:
         default=default,
         min=1,
         max=1024,
-        tooltip=f"Rank of the LoRA; the authors' have {default}. Less: smaller files, a faster start.",
+        tooltip=f"Rank of the LoRA; the authors' have {default}. Less: small files, a fast start.",
     )
 
 
