@@ -19,7 +19,8 @@ from comfy_extras import nodes_freelunch, nodes_model_advanced
 
 from .test_private_copy import with_loras
 
-FREE_U = "FreeU_V2.patch (comfy_extras.nodes_freelunch)"
+METHOD = "execute" if hasattr(nodes_freelunch.FreeU_V2, "execute") else "patch"
+FREE_U = f"FreeU_V2.{METHOD} (comfy_extras.nodes_freelunch)"
 
 
 def with_free_u(model: Any) -> Any:
