@@ -34,7 +34,7 @@ def written_path(name: str, text: Any, root: str) -> Path:
     Raises ValueError for one that no system can have: characters that cannot be seen, an unknown
     user's home, a name that is too long.
     """
-    written = unquoted(check_text(name, text).strip().strip(MARKS))
+    written = unquoted(check_text(name, text))
     refuse(name, written, ("Cc",), "a character that no path has")
     try:
         path = Path(root) / Path(written).expanduser()
@@ -53,7 +53,8 @@ def written_path(name: str, text: Any, root: str) -> Path:
 
 
 def unquoted(written: str) -> str:
-    """A path without the quotes that file managers and terminals copy round it."""
+    """A path without the marks and quotes that file managers and terminals copy round it."""
+    written = written.strip().strip(MARKS)
     quote = written[:1]
     if len(written) > 1 and quote in ('"', "'") and written.endswith(quote):
         written = written[1:-1]

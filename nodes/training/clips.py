@@ -14,7 +14,7 @@ from ...training.data.image_clips import ImageClips
 from ...training.data.sources import state_of
 from ...training.data.video_clips import VideoClips, VideoSettings
 from ..schema import CATEGORY, ClipsSocket, advanced, schema
-from ..texts import check_text, written_path
+from ..texts import check_text, unquoted, written_path
 
 
 def size_input(name: str, default: int, tooltip: str, least: int = 64) -> io.Int.Input:
@@ -27,7 +27,7 @@ def seed_input(tooltip: str) -> Any:
 
 def source_path(source: str) -> Path:
     """A path as people write it; a relative one begins in ComfyUI's input folder."""
-    if not check_text("source", source).strip().strip('"'):
+    if not unquoted(check_text("source", source)):
         raise ValueError(
             "source is empty. Set it to a folder of videos, or to a CSV in WebVid's columns; "
             "ComfyUI's input folder is where relative paths begin."

@@ -14,7 +14,7 @@ from comfy_api.latest import io
 from ...training.data.cache import encode_clips, identify
 from ...training.data.clips import ClipSet
 from ..schema import CATEGORY, ClipsSocket, EncodedClipsSocket, schema
-from ..texts import check_text, written_path
+from ..texts import check_text, unquoted, written_path
 
 CACHE = "animatediff_kit_cache"
 """Below ComfyUI's output folder: where caches lie that are given no other place."""
@@ -62,11 +62,11 @@ def caches() -> Path:
 def cache_path(cache_folder: str) -> Path | None:
     """Where a cache is to lie, or None where nothing is written. A relative path stays below
     ComfyUI's output folder, also through links. Raises ValueError."""
-    if not check_text("cache_folder", cache_folder).strip().strip('"'):
+    if not unquoted(check_text("cache_folder", cache_folder)):
         return None
     folder = written_path("cache_folder", cache_folder, str(caches()))
     output = Path(folder_paths.get_output_directory())
-    absolute = Path(cache_folder.strip().strip('"')).expanduser().is_absolute()
+    absolute = Path(unquoted(cache_folder)).expanduser().is_absolute()
     if not absolute and not folder.resolve().is_relative_to(output.resolve()):
         raise ValueError(
             f"cache_folder {cache_folder!r} leaves ComfyUI's output folder, where relative paths "

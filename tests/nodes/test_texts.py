@@ -99,3 +99,9 @@ def test_a_cache_stays_below_the_output_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("written", ["\u202a{}", "'{}'", '"{}"', ' "{}" ', "\ufeff{}\u202c"])
 def test_a_path_is_taken_out_of_what_is_copied_with_it(tmp_path: Path, written: str) -> None:
     assert written_path("source", written.format(tmp_path), "/") == tmp_path
+
+
+@pytest.mark.parametrize("written", ["'{}'", "\u202a{}", '"{}"'])
+def test_a_quoted_cache_folder_elsewhere_is_absolute(tmp_path: Path, written: str) -> None:
+    assert cache_path(written.format(tmp_path)) == tmp_path
+    assert cache_path(written.format("")) is None
