@@ -4,7 +4,8 @@
     handler apply_windows                the windows in ComfyUI's sampler
     conditioning controls frames         what belongs to a frame goes into its window
     betas free_noise free_init           noise schedules and initial noise
-    prompt_travel                        prompts that change over the frames
+    prompt_schedule prompt_parts expressions foreign_syntax    prompts over frames, as text
+    prompt_travel                        prompts that change over the frames, as embeddings
     views/                               windows inside the motion layers
 
 Knows motion_models; knows nothing of nodes.

@@ -162,7 +162,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_PreviewWindows": ["IMAGE"],
     "ADK_FreeNoise": ["NOISE"],
     "ADK_FreeInit": [SAMPLER],
-    "ADK_PromptTravel": ["CONDITIONING"],
+    "ADK_PromptTravel": ["CONDITIONING", "CONDITIONING"],
     "ADK_TrainingSettings": [SETTINGS],
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
@@ -182,7 +182,7 @@ FOLDED = {
     "ADK_ContextWindows": {"stride"},
     "ADK_PreviewWindows": {"stride"},
     "ADK_FreeInit": {"filter"},
-    "ADK_PromptTravel": {"interpolation"},
+    "ADK_PromptTravel": {"interpolation", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},
     "ADK_TrainingSettings": {
