@@ -8,15 +8,11 @@ import comfy.model_management
 import comfy.utils
 from comfy_api.latest import io
 
+from ..sampling.easings import EASINGS
 from ..sampling.expressions import Number
 from ..sampling.prompt_parts import JOINS, halves
 from ..sampling.prompt_schedule import Keyframes, check_words, parse_prompts
-from ..sampling.prompt_travel import (
-    EASINGS,
-    Conditioning,
-    plan_travel,
-    travel_conditionings,
-)
+from ..sampling.prompt_travel import Conditioning, plan_travel, travel_conditionings
 from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
 from .texts import check_text
@@ -65,7 +61,7 @@ class PromptTravel(io.ComfyNode):
                     options=list(EASINGS),
                     default="linear",
                     tooltip="How the frames between two prompts blend: evenly, easing in and "
-                    "out, or not at all.",
+                    "out (smooth), not at all (step), or slowly at the start or the end alone.",
                 ),
                 io.Latent.Input(
                     "latent", optional=True, tooltip="The video's latent, to take frames from it."

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .easings import EASINGS
 from .expressions import Number
 from .prompt_parts import at_frame
 
@@ -30,13 +31,6 @@ Blend = tuple[int, int, float]
 MOST_REPEATS = 4
 """Times the longest prompt's tokens that every frame may carry; ComfyUI has the same bound where it
 puts prompts of several lengths into one call (comfy/conds.py)."""
-
-EASINGS: dict[str, Callable[[float], float]] = {
-    # how far, 0 to 1, a frame has gone from its keyframe to the next
-    "linear": lambda u: u,
-    "smooth": lambda u: (1 - math.cos(math.pi * u)) / 2,
-    "step": lambda u: 0.0,
-}
 
 
 @dataclass(frozen=True)
