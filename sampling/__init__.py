@@ -6,6 +6,7 @@
     betas free_noise free_init           noise schedules and initial noise
     prompt_schedule prompt_parts expressions foreign_syntax    prompts over frames, as text
     prompt_travel                        prompts that change over the frames, as embeddings
+    continuation                         a clip that goes on from its last frames
     views/                               windows inside the motion layers
 
 Knows motion_models; knows nothing of nodes.

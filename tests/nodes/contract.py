@@ -53,6 +53,8 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("curve", "CURVE", None),
         ("times", STRENGTH, None),
     ],
+    "ADK_Continue": [("latent", "LATENT", None), ("kept", INT, 4), ("frames", INT, 12)],
+    "ADK_JoinContinuation": [("before", "LATENT", None), ("continued", "LATENT", None)],
     "ADK_AudioStrength": [
         ("audio", "AUDIO", None),
         ("frames", INT, 16),
@@ -198,6 +200,8 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_ApplyMotionModel": [MODEL],
     "ADK_DomainAdapter": [MODEL],
     "ADK_Strength": [STRENGTH, "IMAGE"],
+    "ADK_Continue": ["LATENT", INT],
+    "ADK_JoinContinuation": ["LATENT"],
     "ADK_AudioStrength": [STRENGTH, FLOAT, "IMAGE"],
     "ADK_Animate": [MODEL],
     "ADK_ContextWindows": [MODEL],
