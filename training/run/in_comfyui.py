@@ -25,6 +25,8 @@ from ..engine.config import TrainingSettings
 from ..engine.export import FOLDERS, check_name, export
 from ..engine.loop import Report, Run
 from ..engine.processes import precision_on
+from ..files.locks import NAME as LOCK
+from ..files.locks import FolderInUse, lock_folder
 from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype, Trainee
 from .node_picture import NodePicture
@@ -72,9 +74,32 @@ def run_folder(name: str, resume: str) -> Path:
 
 
 def drop_if_empty(folder: Path) -> None:
-    """Take a run's folder away in which nothing was written."""
+    """Take a run's folder away in which nothing was written. Nobody else resumes it, so nobody
+    waits for its lock."""
     with suppress(OSError):
-        folder.rmdir()
+        if {path.name for path in folder.iterdir()} <= {LOCK}:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process trains in the run's folder meanwhile. Raises ValueError where one does."""
+    try:
+        lock = lock_folder(folder)
+    except FolderInUse as error:
+        raise ValueError(
+            f"Another process trains the run {folder.name}. Wait until it has ended, or start a "
+            "new run with an empty resume."
+        ) from error
+    except OSError as error:
+        raise ValueError(
+            f"{folder} cannot be written ({error.strerror}). Let ComfyUI write there."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run_to_resume(root: Path, resume: str) -> Path:
@@ -159,7 +184,7 @@ def train(
     check_name(name)
     folder = run_folder(name, resume)
     try:
-        with room_for_training():
+        with locked(folder), room_for_training():
             return train_in_room(
                 make_trainee, model, clips, settings, name, folder, resume, spelling
             )

@@ -16,6 +16,7 @@ from adk_tests.support.training_folders import own_folders
 from animatediff_kit.motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
 from animatediff_kit.training.engine.checkpoints import found, load
 from animatediff_kit.training.engine.config import TrainingSettings
+from animatediff_kit.training.files.locks import lock_folder
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.run.in_comfyui import RUNS, Result, run_folder, train
 from comfy.model_patcher import ModelPatcher
@@ -202,6 +203,18 @@ def test_two_runs_of_one_name_have_folders_of_their_own(folders: Path) -> None:
     assert run().path.name == "pan.safetensors"
     assert sorted(p.name for p in ours.parent.iterdir()) == ["pan_001", "pan_002", "pan_003"]
     assert list(theirs.iterdir())
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(folders: Path) -> None:
+    run()
+    there = folders / "output" / RUNS / "pan_001"
+    before = {path.name: path.read_bytes() for path in there.iterdir()}
+    lock = lock_folder(there)  # as another process holds it
+    with pytest.raises(ValueError, match="^Another process trains the run pan_001. Wait until it"):
+        run(resume="pan_001")
+    lock.release()
+    assert {path.name: path.read_bytes() for path in there.iterdir()} == before
+    assert run(resume="pan_001").path.name == "pan_2.safetensors"
 
 
 def test_a_run_that_never_began_leaves_no_folder(folders: Path) -> None:
