@@ -17,7 +17,8 @@ from .detect import AUTOMATIC, Detected, identify, motion_keys
 from .kinds import KIND_PHRASES, MOTION_MODEL, kind_of
 from .model import MotionModel
 from .modules import PositionalEncoding
-from .read import check_finite, read_weights
+from .read import read_weights
+from .sound import check_finite, not_floating
 from .specs import FAMILIES, MotionSpec
 
 log = logging.getLogger(__name__)
@@ -67,9 +68,14 @@ def family_in(about: Mapping[str, str]) -> str:
 
 
 def motion_model(patcher: ModelPatcher) -> MotionModel:
-    """The MotionModel that a patcher from `load_motion_model` carries."""
-    assert isinstance(patcher.model, MotionModel)
-    return patcher.model
+    """The MotionModel that a patcher from `load_motion_model` carries. Raises ValueError for what
+    is none, which a workflow that came as JSON may hold."""
+    model = getattr(patcher, "model", None)
+    if not isinstance(model, MotionModel):
+        raise ValueError(
+            f"motion_model is {patcher!r}, which is none. Connect the node Load Motion Model."
+        )
+    return model
 
 
 def sort_out(
@@ -92,6 +98,11 @@ def read_motion_model(
     official, grammar = motion_keys(tensors)
     weights = {new: tensors[old] for old, new in official.items()}
     shapes = {key: tuple(t.shape) for key, t in weights.items()}
+    if (wrong := not_floating(weights)) is not None:
+        raise ValueError(
+            f"its weights are of type {weights[wrong].dtype}, in {wrong} for one, which holds no "
+            "fractions: download it again"
+        )
     return weights, identify(shapes, grammar, family)
 
 

@@ -12,7 +12,12 @@ from ..sampling.easings import EASINGS
 from ..sampling.expressions import Number
 from ..sampling.prompt_parts import JOINS, halves
 from ..sampling.prompt_schedule import Keyframes, check_words, parse_prompts
-from ..sampling.prompt_travel import Conditioning, plan_travel, travel_conditionings
+from ..sampling.prompt_travel import (
+    Conditioning,
+    check_memory,
+    plan_travel,
+    travel_conditionings,
+)
 from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
 from .texts import check_text
@@ -109,7 +114,7 @@ class PromptTravel(io.ComfyNode):
     def validate_inputs(cls, prompts: str | None = None) -> bool | str:
         """`prompts` is None where they come through a link, or are missing, of which ComfyUI tells;
         `execute` says what is wrong with those of a link, and with very long ones."""
-        if prompts is None or len(prompts) > CHECKED_AT_ONCE:
+        if prompts is None or (isinstance(prompts, str) and len(prompts) > CHECKED_AT_ONCE):
             return True
         try:
             parse_prompts(prompts)
@@ -194,5 +199,6 @@ def encoded(
         comfy.model_management.throw_exception_if_processing_interrupted()
         # core's own call, which knows of Set CLIP Hooks
         texts.append(clip.encode_from_tokens_scheduled(clip.tokenize(text)))
+        check_memory(texts[-1][0][0], len(travel.texts))
         progress.update(1)
     return travel_conditionings(texts, travel.blends)

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_models.folders import find_file
+from ..motion_models.last_loaded import state_of
 from ..motion_models.read import read_finite
 
 NONE = "none"
@@ -36,6 +37,15 @@ def found(name: str | None, *folders: str) -> bool | str:
     except ValueError as error:
         return str(error)
     return True
+
+
+def state_of_file(name: str | None, *folders: str) -> str:
+    """Another one as soon as the file that a widget names is replaced, for `fingerprint_inputs`;
+    empty where there is none, of which the node tells when it is run."""
+    try:
+        return repr(state_of(find_file(name, *folders))) if name is not None else ""
+    except ValueError:
+        return ""
 
 
 def read_lora(name: str, *folders: str) -> dict[str, Tensor]:

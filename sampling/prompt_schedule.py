@@ -36,6 +36,12 @@ PLAIN = re.compile(r"(?P<frame>[^:\n]*):(?P<text>[^\n]*)")
 MOST_DIGITS = 9
 """Of a frame's number."""
 
+LONGEST = 1_000_000
+"""Characters of all prompts together, which are read in about a second."""
+
+LONGEST_PROMPT = 20_000
+"""Characters of one: some 5,000 tokens, where CLIP reads 77 at a time."""
+
 EXAMPLE = "Write one prompt a line, such as 0: a cat in spring"
 
 
@@ -44,11 +50,17 @@ def parse_prompts(text: str) -> Keyframes:
     at a later one, it holds from 0 on, as with FizzNodes.
 
     Raises ValueError with line and column for text that is no schedule, frames that are no whole
-    numbers from 0 on, frames that come twice, and what ComfyUI would encode as words though
-    another tool means something by it (foreign_syntax.py); and where there is no prompt.
+    numbers from 0 on, frames that come twice, prompts that are too long, and what ComfyUI would
+    encode as words though another tool means something by it (foreign_syntax.py); and where there
+    is no prompt.
     """
     if not isinstance(text, str):
         raise ValueError(f"The prompts are {text!r}, which is no text. {EXAMPLE}.")
+    if len(text) > LONGEST:
+        raise ValueError(
+            f"The prompts have {len(text):,} characters, and {LONGEST:,} are the most. Put them "
+            "into several nodes, and join what they give."
+        )
     text = LINE_BREAK.sub("\n", text.removeprefix("\ufeff"))
     found: dict[int, str] = {}
     position = end_of(BETWEEN, text, 0)
@@ -62,6 +74,9 @@ def parse_prompts(text: str) -> Keyframes:
         frame = frame_number(text, match)
         if frame in found:
             raise malformed(text, match.start("frame"), f"frame {frame} has a prompt already")
+        if len(match["text"]) > LONGEST_PROMPT:
+            reason = f"this prompt has more than {LONGEST_PROMPT:,} characters; shorten it"
+            raise malformed(text, match.start("text"), reason)
         found[frame] = unquoted(text, match) if quoted else plain(text, match)
         position = end_of(BETWEEN, text, match.end())
     if not found:

@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
 from .easings import EASINGS
@@ -105,12 +107,29 @@ def travel_entries(entries: Sequence[list[Any]], blends: Sequence[Blend]) -> lis
 
 
 def travel(embeddings: Sequence[Tensor], blends: Sequence[Blend]) -> Tensor:
-    """One embedding a frame, blended of two.   each 1 t c -> frames t c"""
-    rows = []
-    for first, second, way in blends:
-        start, end = embeddings[first], embeddings[second]
-        rows.append(start if way == 0.0 else torch.lerp(start, end, way))
-    return torch.cat(rows)
+    """One embedding a frame, blended of two.   each 1 t c -> frames t c
+
+    Raises ValueError where memory does not hold them, and ComfyUI's InterruptProcessingException
+    after Cancel.
+    """
+    check_memory(embeddings[0], len(blends))
+    rows = embeddings[0].new_empty((len(blends), *embeddings[0].shape[1:]))
+    for row, (first, second, way) in zip(rows, blends, strict=True):
+        throw_exception_if_processing_interrupted()
+        start, end = embeddings[first][0], embeddings[second][0]
+        row.copy_(start if way == 0.0 else torch.lerp(start, end, way))
+    return rows
+
+
+def check_memory(embedding: Tensor, count: int) -> None:
+    """Raise ValueError where so many embeddings do not fit into memory.   embedding: 1 t c"""
+    needed, free = count * embedding.nbytes, psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"The prompts of {count} frames need {needed / 1e9:.1f} GB of memory, and "
+            f"{free / 1e9:.1f} GB are free. Set frames to the batch_size of the latent, or write "
+            "shorter prompts."
+        )
 
 
 def same_length(embeddings: Sequence[Tensor]) -> list[Tensor]:

@@ -7,7 +7,12 @@ import time
 from typing import Any
 
 import pytest
-from animatediff_kit.sampling.prompt_schedule import EXAMPLE, parse_prompts
+from animatediff_kit.sampling.prompt_schedule import (
+    EXAMPLE,
+    LONGEST,
+    LONGEST_PROMPT,
+    parse_prompts,
+)
 
 PLAIN = "0: a cat, spring\n16: a cat, winter"
 CATS = [(0, "a cat, spring"), (16, "a cat, winter")]
@@ -93,6 +98,19 @@ def test_reading_takes_time_in_proportion_to_the_text(kind: str) -> None:
     short, long = (seconds(LONG[kind](n)) for n in (4_000, 32_000))
     assert long < 24 * short + 0.05
     assert seconds(LONG[kind](200_000)) < 150 * short + 0.2
+
+
+def test_texts_that_no_encoder_reads_are_refused() -> None:
+    most = "0: " + "x" * LONGEST_PROMPT
+    assert len(parse_prompts(most[:-1])[0][1]) == LONGEST_PROMPT - 1
+    said = "^Prompts, line 2, column 3: this prompt has more than 20,000 characters; shorten it. "
+    for prompt in (f"0:\n1:{'x' * (LONGEST_PROMPT + 1)}", f'0:\n"1": "{"x" * LONGEST_PROMPT}"'):
+        with pytest.raises(ValueError, match=said.replace("column 3", r"column \d")):
+            parse_prompts(prompt)
+    with pytest.raises(ValueError, match="^The prompts have 1,000,001 characters, and 1,000,000 a"):
+        parse_prompts("0: a".ljust(LONGEST + 1))
+    honest = "\n".join(f"{i}: a cat, {i}" for i in range(40_000))
+    assert len(parse_prompts(honest)) == 40_000
 
 
 def test_a_prompt_may_be_empty() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 
+import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny
@@ -12,6 +14,7 @@ from animatediff_kit.sampling.easings import EASINGS
 from animatediff_kit.sampling.prompt_travel import (
     Blend,
     blend_at,
+    check_memory,
     plan_travel,
     same_length,
     travel,
@@ -193,3 +196,24 @@ def test_a_model_sees_the_prompt_at_its_keyframe() -> None:
         alone = tiny.sample(model, frames=3, positive=[[text, {}]])
         assert by_hand.relative(video[frame], alone[frame]) < 1e-4
         assert by_hand.relative(video[1], alone[1]) > 0.01
+
+
+def test_frames_that_do_not_fit_into_memory_are_refused() -> None:
+    """Before any of it is taken: a billion frames are 237 TB."""
+    text = torch.ones(1, 77, 768)
+    said = r"^The prompts of 1000000000 frames need 236544.0 GB of memory, and [\d.]+ GB are free. "
+    with pytest.raises(ValueError, match=said):
+        check_memory(text, 10**9)
+
+
+def test_a_travel_over_many_frames_ends_with_cancel_and_takes_its_memory_once() -> None:
+    texts = [torch.rand(1, 2, 4) for _ in range(2000)]
+    starts = list(range(0, 40_000, 20))
+    begin = time.monotonic()
+    way = blends(starts, 40_000, "linear")
+    rows = travel(texts, way)
+    assert time.monotonic() - begin < 60  # 2000 x 40,000 comparisons alone would take longer
+    assert rows.shape == (40_000, 2, 4) and torch.equal(rows[20 * 1999], texts[1999][0])
+    memory.interrupt_current_processing(True)
+    with pytest.raises(memory.InterruptProcessingException):
+        travel(texts, way)

@@ -15,10 +15,18 @@ from torch import Tensor
 
 from .animations import count_animation, decode_animation
 from .captions import captions_of, mirrored
-from .clips import ClipSet, UnreadableClip, bucket_size, check_size, reduction
+from .clips import (
+    ClipSet,
+    UnreadableClip,
+    bucket_size,
+    check_memory,
+    check_size,
+    reduction,
+)
 from .pictures import read_images
 from .sources import Source, find_sources
 from .videos import count_frames, decode
+from .walk import MayRead, anything
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +58,7 @@ class VideoSettings:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; set it to 1 or more.")
         check_size(self.height, self.width)
+        check_memory(self.frames, self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -68,13 +77,13 @@ class VideoClips(ClipSet):
     A clip's start is random within what fits, drawn from the seed and the file's name, so that it
     stays when other files come and go. Videos whose header cannot be read are named in a warning
     and left out. Raises ValueError when there are no clips, when captions are missing, and when a
-    video is too short.
+    video is too short, and what `may_read` raises of a file that is not to be read.
     """
 
-    def __init__(self, source: Path, settings: VideoSettings) -> None:
+    def __init__(self, source: Path, settings: VideoSettings, may_read: MayRead = anything) -> None:
         settings.check()
         self.folder, self.settings = source, settings
-        sources = find_sources(source)
+        sources = find_sources(source, may_read)
         captions = captions_of(sources, settings.captions, settings.caption)
         lengths = probe(sources)
         check_lengths(lengths, settings)
@@ -115,7 +124,8 @@ class VideoClips(ClipSet):
 
     def reduction(self, height: int, width: int) -> int:
         """What a picture's sides are divided by as it is read."""
-        return reduction(height, width, *self.training_size(height, width))
+        size = self.training_size(height, width)
+        return reduction(height, width, *size, self.settings.frames)
 
     def frame_count(self, index: int) -> int:
         return self.settings.frames

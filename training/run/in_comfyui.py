@@ -7,8 +7,9 @@ import gc
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import comfy.model_management as memory
@@ -24,6 +25,8 @@ from ..engine.config import TrainingSettings
 from ..engine.export import FOLDERS, check_name, export
 from ..engine.loop import Report, Run
 from ..engine.processes import precision_on
+from ..files.locks import NAME as LOCK
+from ..files.locks import FolderInUse, lock_folder
 from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype, Trainee
 from .node_picture import NodePicture
@@ -46,17 +49,57 @@ class Result:
 
 
 def run_folder(name: str, resume: str) -> Path:
-    """A new folder for a run called `name`, or that of the run to resume.
+    """A new folder for a run called `name`, which is made at once so that no other process takes
+    it; or that of the run to resume.
 
-    Raises ValueError for a run that is not there, naming those that are.
+    Raises ValueError for a run that is not there, naming those that are, and where no folder can be
+    made.
     """
     root = Path(folder_paths.get_output_directory()) / RUNS
     if resume:
         return run_to_resume(root, resume)
-    number = 1
-    while (root / f"{name}_{number:03d}").exists():
-        number += 1
-    return root / f"{name}_{number:03d}"
+    for number in count(1):
+        folder = root / f"{name}_{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise ValueError(
+                f"{folder} cannot be made ({error.strerror}). Make room there, or let ComfyUI "
+                "write there."
+            ) from error
+    raise AssertionError("numbers have no end")
+
+
+def drop_if_empty(folder: Path) -> None:
+    """Take a run's folder away in which nothing was written. Nobody else resumes it, so nobody
+    waits for its lock."""
+    with suppress(OSError):
+        if {path.name for path in folder.iterdir()} <= {LOCK}:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process trains in the run's folder meanwhile. Raises ValueError where one does."""
+    try:
+        lock = lock_folder(folder)
+    except FolderInUse as error:
+        raise ValueError(
+            f"Another process trains the run {folder.name}. Wait until it has ended, or start a "
+            "new run with an empty resume."
+        ) from error
+    except OSError as error:
+        raise ValueError(
+            f"{folder} cannot be written ({error.strerror}). Let ComfyUI write there."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run_to_resume(root: Path, resume: str) -> Path:
@@ -133,11 +176,20 @@ def train(
     Whatever ends it early leaves a checkpoint. Nothing of it stays in memory. Raises ValueError for
     settings, clips, a model or a run to resume that do not go together.
     """
+    if not isinstance(settings, TrainingSettings):
+        raise ValueError(f"settings is {settings!r}. Connect the node Training Settings.")
+    if not hasattr(clips, "fingerprint"):
+        raise ValueError(f"clips is {clips!r}. Connect the node Encode Clips.")
     settings.check()
     check_name(name)
     folder = run_folder(name, resume)
-    with room_for_training():
-        return train_in_room(make_trainee, model, clips, settings, name, folder, resume, spelling)
+    try:
+        with locked(folder), room_for_training():
+            return train_in_room(
+                make_trainee, model, clips, settings, name, folder, resume, spelling
+            )
+    finally:
+        drop_if_empty(folder)
 
 
 def train_in_room(

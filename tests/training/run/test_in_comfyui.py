@@ -16,6 +16,7 @@ from adk_tests.support.training_folders import own_folders
 from animatediff_kit.motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
 from animatediff_kit.training.engine.checkpoints import found, load
 from animatediff_kit.training.engine.config import TrainingSettings
+from animatediff_kit.training.files.locks import lock_folder
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.run.in_comfyui import RUNS, Result, run_folder, train
 from comfy.model_patcher import ModelPatcher
@@ -192,6 +193,46 @@ def test_a_run_is_not_resumed_on_other_models() -> None:
         other = tiny.image_model(seed=1)
         with pytest.raises(ValueError, match="its run had another image model or motion model"):
             train(making(stages.MOTION_LORA, other), other, CLIPS, SETTINGS, "pan", "pan_001")
+
+
+def test_two_runs_of_one_name_have_folders_of_their_own(folders: Path) -> None:
+    """Also where another process has begun one, and no checkpoint is there yet."""
+    ours, theirs = run_folder("pan", ""), run_folder("pan", "")
+    assert [ours.name, theirs.name] == ["pan_001", "pan_002"] and ours.is_dir()
+    (theirs / ".checkpoint-00000001.safetensors.00000000-1.making").mkdir()
+    assert run().path.name == "pan.safetensors"
+    assert sorted(p.name for p in ours.parent.iterdir()) == ["pan_001", "pan_002", "pan_003"]
+    assert list(theirs.iterdir())
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(folders: Path) -> None:
+    run()
+    there = folders / "output" / RUNS / "pan_001"
+    before = {path.name: path.read_bytes() for path in there.iterdir()}
+    lock = lock_folder(there)  # as another process holds it
+    with pytest.raises(ValueError, match="^Another process trains the run pan_001. Wait until it"):
+        run(resume="pan_001")
+    lock.release()
+    assert {path.name: path.read_bytes() for path in there.iterdir()} == before
+    assert run(resume="pan_001").path.name == "pan_2.safetensors"
+
+
+def test_a_run_that_never_began_leaves_no_folder(folders: Path) -> None:
+    def fail(where: stages.DeviceAndDtype) -> stages.Trainee:
+        raise ValueError("no such model")
+
+    with pytest.raises(ValueError, match="no such model"):
+        train(fail, tiny.image_model(), CLIPS, SETTINGS, "pan", "")
+    assert not list((folders / "output" / RUNS).iterdir())
+
+
+@pytest.mark.parametrize("value", [None, 5, ["a"]])
+def test_inputs_that_come_from_no_node(value: Any) -> None:
+    """As a workflow in JSON may give them."""
+    with pytest.raises(ValueError, match=r"^settings is .*\. Connect the node Training Settings.$"):
+        train(making(stages.MOTION_LORA, value), value, CLIPS, value, "pan", "")
+    with pytest.raises(ValueError, match=r"^clips is .*\. Connect the node Encode Clips.$"):
+        train(making(stages.MOTION_LORA, value), value, value, SETTINGS, "pan", "")
 
 
 @pytest.mark.parametrize("name", ["../pan", "a/b", ""])
