@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from .environment import Say
+from .leash import signal_group
 from .server import CALM
 
 PROCESSES = min(os.cpu_count() or 1, 4)
 """Test files that run side by side; each process holds torch and ComfyUI's classes in memory."""
 
+PATIENCE = 20.0
+"""Seconds that pytest has, after Ctrl-C, to stop the server and remove its folders."""
 
 QUICK = "not (served or training or slow)"
 """Tests of `--quick`; pyproject.toml says what the marks mean, tests/support/marks.py sets them."""
@@ -40,9 +45,43 @@ def run(root: Path, python: Path, arguments: Sequence[str], say: Say, quick: boo
     for name, command in commands(python, arguments, quick).items():
         say(name)
         began = time.monotonic()
-        code = subprocess.run(command, cwd=root, env=environment).returncode
+        code = attended(command, root, environment)
         verdict = "passed" if code == 0 else f"FAILED (exit code {code})"
         summary.append(f"  {name:<12} {verdict}, {time.monotonic() - began:.1f} s")
         failed = failed or code != 0
     say("summary\n" + "\n".join(summary))
     return int(failed)
+
+
+def attended(command: Sequence[str], folder: Path, environment: dict[str, str]) -> int:
+    """The exit code of a command; when we are to end, it ends before us.
+
+    Ctrl-C reaches it by the terminal that it shares with us; it then gets the time to tidy up.
+    Without a terminal it hears of nothing by itself, and is interrupted.
+    """
+    alone = os.name != "nt" and not (sys.stdin and sys.stdin.isatty())
+    process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=alone)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        if alone:
+            signal_group(process.pid, signal.SIGINT)
+        end_in_time(process)
+        raise
+    finally:
+        end_at_once(process, alone)
+
+
+def end_in_time(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def end_at_once(process: subprocess.Popen[bytes], alone: bool) -> None:
+    """Ends what still runs of a command and, where it has a group, of those that it started."""
+    process.kill()
+    if alone:
+        signal_group(process.pid, signal.SIGKILL)
+    process.wait()
