@@ -106,4 +106,4 @@ def serve(server: Server, say: Say) -> None:
     say(f"The page is open at {server.url}; Ctrl-C stops it.")
     while server.is_running():
         time.sleep(0.5)
-    raise LauncherError(server.obituary() or "ComfyUI ended.")
+    raise LauncherError(server.obituary())
