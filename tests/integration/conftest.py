@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session")
 def comfy() -> ComfyUI:
     """The ComfyUI that the tests import, run by the interpreter that runs the tests."""
-    folder = Path(os.environ.get("ADK_COMFYUI", ROOT / ".comfy" / "ComfyUI"))
+    folder = Path(os.environ.get("ADK_COMFYUI", ROOT / ".comfy" / "ComfyUI")).resolve()
     return ComfyUI(folder, Path(sys.executable), ours=folder.is_relative_to(ROOT))
 
 
