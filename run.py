@@ -6,83 +6,30 @@
     python run.py install           make the environment, nothing more
 
 Needs nothing but Python itself: it makes `.venv` and puts a ComfyUI into `.comfy`.
+
+Every Python since 2.7 can read this file, so that an old one says what it lacks; what is newer
+stands in `launcher/command_line.py`.
 """
 
-from __future__ import annotations
-
-import argparse
-import signal
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
-
-
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="run.py", description=(__doc__ or "").splitlines()[0])
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="demo | test | install")
-    demo = verbs.add_parser("demo", help="render an animation in a real ComfyUI server")
-    demo.add_argument("--serve", action="store_true", help="leave the page open until Ctrl-C")
-    demo.add_argument(
-        "--comfyui",
-        type=Path,
-        metavar="DIR",
-        help="use this ComfyUI, with its models, from a base directory of ours; it is not changed",
-    )
-    demo.add_argument(
-        "--workflow", type=Path, metavar="FILE", help="run this graph, saved or in API format"
-    )
-    demo.add_argument(
-        "--output", type=Path, metavar="DIR", help="copy the results here (default: .comfy/base)"
-    )
-    test = verbs.add_parser(
-        "test",
-        help="ruff, pyright, and pytest on tests/",
-        epilog="Everything else is passed on to pytest: paths, -k NAME, -x ...",
-        allow_abbrev=False,
-    )
-    test.add_argument("--quick", action="store_true", help="no server, no training, nothing slow")
-    verbs.add_parser("install", help="make .venv and fetch ComfyUI, nothing more")
-    return top
+OLDEST = (3, 10)
 
 
-def options_of(line: list[str]) -> argparse.Namespace:
-    """The command line; `arguments` is what `test` passes on to pytest."""
-    options, others = parser().parse_known_args(line)
-    if others and options.verb != "test":
-        parser().error(f"unrecognized arguments: {' '.join(others)}")
-    options.arguments = others
-    return options
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
-
-
-def main() -> int:
-    if sys.version_info < (3, 10):  # noqa: UP036
-        say(f"This is Python {sys.version_info[0]}.{sys.version_info[1]}; run.py needs 3.10.")
+def main():
+    if sys.version_info[:2] < OLDEST:
+        told = (sys.version_info[0], sys.version_info[1]) + OLDEST
+        sys.stderr.write(
+            "Error: this is Python %d.%d; run.py needs %d.%d or newer. Start it with one of these, "
+            "for example: python3.12 run.py demo\n" % told
+        )
         return 1
-    options = options_of(sys.argv[1:])
-    from launcher import LauncherError, checks, comfyui, demo, environment
-
-    # An end from outside unwinds like an error does, so that the server is stopped.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        if options.verb == "demo":
-            choice = {name: getattr(options, name) for name in demo.Options.__annotations__}
-            demo.run(ROOT, demo.Options(**choice), say)
-            return 0
-        python = environment.ensure(ROOT, say)
-        comfyui.ensure(ROOT, python, say)
-        if options.verb == "install":
-            return 0
-        return checks.run(ROOT, python, options.arguments, say, options.quick)
-    except LauncherError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        say("\nstopped")
+        from launcher import command_line
+
+        return command_line.main(sys.argv[1:])
+    except KeyboardInterrupt:  # Ctrl-C while the imports above still run, too
+        sys.stdout.write("\nstopped\n")
         return 130
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import leash
 from .environment import Say
 from .server import CALM
 
 PROCESSES = min(os.cpu_count() or 1, 4)
 """Test files that run side by side; each process holds torch and ComfyUI's classes in memory."""
 
+PATIENCE = 20.0
+"""Seconds that pytest has, after Ctrl-C, to stop the server and remove its folders."""
 
 QUICK = "not (served or training or slow)"
 """Tests of `--quick`; pyproject.toml says what the marks mean, tests/support/marks.py sets them."""
@@ -40,9 +44,35 @@ def run(root: Path, python: Path, arguments: Sequence[str], say: Say, quick: boo
     for name, command in commands(python, arguments, quick).items():
         say(name)
         began = time.monotonic()
-        code = subprocess.run(command, cwd=root, env=environment).returncode
+        code = attended(command, root, environment)
         verdict = "passed" if code == 0 else f"FAILED (exit code {code})"
         summary.append(f"  {name:<12} {verdict}, {time.monotonic() - began:.1f} s")
         failed = failed or code != 0
     say("summary\n" + "\n".join(summary))
     return int(failed)
+
+
+def attended(command: Sequence[str], folder: Path, environment: dict[str, str]) -> int:
+    """The exit code of a command; when we are to end meanwhile, it ends before us.
+
+    In a terminal it shares that with us, so that Ctrl-C reaches it and pytest's debugger is read;
+    it then gets the time to tidy up. Without one it is on the leash.
+    """
+    if not (sys.stdin and sys.stdin.isatty()):
+        return leash.run(command, PATIENCE, cwd=folder, env=environment)
+    process = subprocess.Popen(command, cwd=folder, env=environment)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        end_in_time(process)
+        raise
+    finally:
+        process.kill()
+        process.wait()
+
+
+def end_in_time(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        pass

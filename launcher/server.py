@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import time
 import urllib.error
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,22 @@ HOST = "127.0.0.1"
 # OpenMP's threads spin while they wait for each other; on cores that others use too, a step then
 # takes several times as long.
 CALM = {"OMP_WAIT_POLICY": "PASSIVE"}
+TRIES = 3  # ports
+TAKEN = re.compile(r"address already in use|already in use on address|only one usage of each", re.I)
+"""What ComfyUI's log holds when another program took the port before it could."""
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.create_server((HOST, 0)) as listener:
+        return listener.getsockname()[1]
 
 
 class Server:
     """A running server; `client` talks to it. Use it in a `with` statement.
 
-    Raises `LauncherError` with the last lines of `log` when the server does not come up.
+    Raises `LauncherError` with the last lines of `log` when the server does not come up. Where
+    another program took the port first, the next of `ports` is tried.
     """
 
     def __init__(
@@ -36,17 +48,15 @@ class Server:
         log: Path,
         arguments: tuple[str, ...] = (),
         patience: float = 300.0,
+        ports: Callable[[], int] = free_port,
     ) -> None:
         self.comfyui, self.base, self.log = comfyui, base, log
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.client = Client(HOST, free_port())
+        self.client = Client(HOST, ports())
         self._lifeline = socket.create_server((HOST, 0))
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            machine = probe(comfyui.python)
-            flags = server_flags(machine, base, self.client.port)
-            self._process = self._start(mends(machine, comfyui), (*flags, *arguments))
-            self._wait_until_ready(self._process, patience)
+            self._come_up(probe(comfyui.python), arguments, patience, ports)
         except BaseException:
             self.stop()
             raise
@@ -94,6 +104,23 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def _come_up(
+        self,
+        machine: dict[str, Any],
+        arguments: tuple[str, ...],
+        patience: float,
+        ports: Callable[[], int],
+    ) -> None:
+        for left in reversed(range(TRIES)):
+            flags = (*server_flags(machine, self.base, self.client.port), *arguments)
+            self._process = self._start(mends(machine, self.comfyui), flags)
+            try:
+                return self._wait_until_ready(self._process, flags, patience)
+            except LauncherError:
+                if self.is_running() or not left or not was_taken(self.log):
+                    raise
+            self.client = Client(HOST, ports())
+
     def _start(self, options: list[str], arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
         lifeline = f"--lifeline={self._lifeline.getsockname()[1]}"
         script = [str(self.comfyui.python), str(HERE / "start_comfyui.py"), lifeline, *options]
@@ -114,9 +141,11 @@ class Server:
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], patience: float) -> None:
+    def _wait_until_ready(
+        self, process: subprocess.Popen[bytes], flags: tuple[str, ...], patience: float
+    ) -> None:
         deadline = time.monotonic() + patience
-        while not answers(self.client):
+        while not answers(self.client, flags):
             if process.poll() is not None:
                 raise LauncherError(f"ComfyUI did not start. {self.obituary()}{self._remedy()}")
             if time.monotonic() > deadline:
@@ -143,18 +172,18 @@ def mends(machine: dict[str, Any], comfyui: ComfyUI) -> list[str]:
     return options
 
 
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.create_server((HOST, 0)) as listener:
-        return listener.getsockname()[1]
+def was_taken(log: Path) -> bool:
+    """Whether the port was another program's."""
+    return TAKEN.search(log.read_text(encoding="utf-8", errors="replace")) is not None
 
 
-def answers(client: Client) -> bool:
+def answers(client: Client, flags: tuple[str, ...] | None = None) -> bool:
+    """Whether a ComfyUI answers; with `flags`, whether it is the one that was started with them."""
     try:
-        client.get_json("/system_stats")
-    except (urllib.error.URLError, OSError, ValueError):
+        system = client.get_json("/system_stats", timeout=5.0)["system"]
+    except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError):
         return False
-    return True
+    return flags is None or system.get("argv", [])[1:] == list(flags)
 
 
 def probe(python: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ PARENT_COMFYUI = ROOT.parent.parent
 def comfyui_folder() -> Path:
     """What ADK_COMFYUI names, else what `run.py` fetched, else the one that holds the pack."""
     if "ADK_COMFYUI" in os.environ:
-        return Path(os.environ["ADK_COMFYUI"])
+        return Path(os.environ["ADK_COMFYUI"]).expanduser().resolve()
     installed = ROOT.parent.name == "custom_nodes" and (PARENT_COMFYUI / "main.py").is_file()
     own = (OWN_COMFYUI / "main.py").is_file()
     return PARENT_COMFYUI if installed and not own else OWN_COMFYUI

@@ -44,7 +44,8 @@ class Track:
     def line(self) -> tuple[Array, Array]:
         """The constant velocity that fits best, in pixels a frame, and how far each place is from
         it.   -> 2, n 2"""
-        design = np.stack((np.ones(self.seen.sum()), np.flatnonzero(self.seen)), 1)
+        times = np.flatnonzero(self.seen).astype(np.float64)
+        design = np.stack((np.ones_like(times), times), 1)
         places = np.stack((self.x[self.seen], self.y[self.seen]), 1)
         found = np.linalg.lstsq(design, places, rcond=None)[0]
         return found[1], places - design @ found

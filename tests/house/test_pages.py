@@ -15,6 +15,7 @@ PAGES = [
         "CONTRIBUTING.md",
         "docs/architecture.md",
         "docs/recipes.md",
+        "docs/compatibility.md",
         "docs/costs.md",
         "docs/exactness.md",
     )

@@ -26,7 +26,7 @@ FRAME_PATCH = Path(__file__).with_name("frame_patch")
 @pytest.fixture(scope="session")
 def comfy() -> ComfyUI:
     """The ComfyUI that the tests import, run by the interpreter that runs the tests."""
-    folder = Path(os.environ.get("ADK_COMFYUI", ROOT / ".comfy" / "ComfyUI"))
+    folder = Path(os.environ.get("ADK_COMFYUI", ROOT / ".comfy" / "ComfyUI")).resolve()
     return ComfyUI(folder, Path(sys.executable), ours=folder.is_relative_to(ROOT))
 
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -18,6 +17,7 @@ import pytest
 import torch
 from adk_tests.integration.graphs import frames_of
 from adk_tests.stand_in import files as stand_in
+from adk_tests.support.processes import alive, wait_for
 from animatediff_kit.launcher import LauncherError, demo, environment, workflow
 from animatediff_kit.launcher.client import Client, Event
 from animatediff_kit.launcher.comfyui import PACK_NAME, ComfyUI
@@ -196,25 +196,6 @@ time.sleep(60)
     wait_for(lambda: not alive(child))
 
 
-def alive(pid: int) -> bool:
-    """Whether a process still runs; one that ended and waits to be reaped does not."""
-    if Path("/proc/self").exists():
-        status = Path(f"/proc/{pid}/stat")
-        return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def wait_for(condition: Any, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 def test_stopping_frees_the_port_and_ends_the_process(comfy: ComfyUI, tmp_path: Path) -> None:
     (tmp_path / "custom_nodes").mkdir()
     with Server(comfy, tmp_path, tmp_path / "comfyui.log") as second:
@@ -224,6 +205,17 @@ def test_stopping_frees_the_port_and_ends_the_process(comfy: ComfyUI, tmp_path: 
     with socket.create_server(("127.0.0.1", port)):
         pass
     assert free_port() > 0
+
+
+def test_a_port_that_another_comfyui_took_gives_way_to_the_next(
+    comfy: ComfyUI, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "custom_nodes").mkdir()
+    ports = iter([server.client.port, free_port()])
+    with Server(comfy, tmp_path, tmp_path / "log.txt", ports=lambda: next(ports)) as second:
+        assert answers(second.client) and second.is_running()
+        assert second.client.port != server.client.port
+    assert answers(server.client)
 
 
 def test_the_probe_reports_what_imports_here(comfy: ComfyUI) -> None:

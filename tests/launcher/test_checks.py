@@ -1,13 +1,18 @@
-"""The checks of `run.py test`, and what its command line makes of them."""
+"""The checks of `run.py test`: what is run, and how it ends."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from adk_tests.support.processes import alive, wait_for
 from animatediff_kit.launcher import checks
-from animatediff_kit.run import options_of
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_failing_check_fails_the_whole_and_hides_no_other(
@@ -46,24 +51,59 @@ def test_quick_leaves_out_what_is_marked() -> None:
     assert [name for name in commands if commands[name] != whole[name]] == ["pytest"]
 
 
-@pytest.mark.parametrize(
-    ("line", "quick", "passed_on"),
-    [
-        ([], False, []),
-        (["--quick"], True, []),
-        (["-k", "one"], False, ["-k", "one"]),
-        (["-x", "tests/nodes", "--quick", "-k", "one"], True, ["-x", "tests/nodes", "-k", "one"]),
-        (["tests/nodes", "--qui"], False, ["tests/nodes", "--qui"]),
-    ],
-)
-def test_what_test_does_not_know_goes_to_pytest(
-    line: list[str], quick: bool, passed_on: list[str]
-) -> None:
-    options = options_of(["test", *line])
-    assert (options.quick, options.arguments) == (quick, passed_on)
+CHILD = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+try:
+    with open("pids", "w") as file:
+        print(os.getpid(), child.pid, file=file)
+    time.sleep(60)
+finally:
+    child.wait()
+    with open("tidied", "a") as file:
+        file.write("once")
+"""
+RUNNER = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from launcher import checks
+from pathlib import Path
+try:
+    checks.attended([sys.executable, "-c", {CHILD!r}], Path(), dict(__import__("os").environ))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
 
 
-def test_what_demo_does_not_know_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        options_of(["demo", "--quick"])
-    assert "unrecognized arguments: --quick" in capsys.readouterr().err
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_without_a_terminal_what_ends_us_ends_what_we_run(tmp_path: Path, number: int) -> None:
+    handler = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))"
+    runner = subprocess.Popen(
+        [sys.executable, "-c", handler + RUNNER], cwd=tmp_path, stdin=subprocess.DEVNULL
+    )
+    wait_for(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text() != "")
+    pids = [int(word) for word in (tmp_path / "pids").read_text().split()]
+    assert all(alive(pid) for pid in pids)
+    runner.send_signal(number)
+    assert runner.wait(30) == 128 + number
+    wait_for(lambda: not any(alive(pid) for pid in pids))
+    if number == signal.SIGINT:
+        assert (tmp_path / "tidied").read_text() == "once"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+def test_in_a_terminal_ctrl_c_lets_what_we_run_tidy_up_once(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execv(sys.executable, [sys.executable, "-c", RUNNER])
+    wait_for(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text() != "")
+    pids = [int(word) for word in (tmp_path / "pids").read_text().split()]
+    os.write(terminal, b"\x03")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert (tmp_path / "tidied").read_text() == "once"
+    wait_for(lambda: not any(alive(pid) for pid in pids))

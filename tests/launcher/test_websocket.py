@@ -185,3 +185,32 @@ def test_a_continuation_without_a_beginning_is_an_error() -> None:
     with serving(talk) as port, connect(port) as client:
         with pytest.raises(LauncherError, match="opcode 0x0 out of order"):
             client.receive()
+
+
+def test_a_handshake_without_an_end_is_told() -> None:
+    class Endless(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            try:
+                self.request.sendall(b"HTTP/1.1 101 Switching Protocols\r\n" + b"x" * 200_000)
+            except OSError:
+                pass  # the client had enough
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Endless) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        text = "^The server's answer to the WebSocket handshake has no end.$"
+        with pytest.raises(LauncherError, match=text):
+            connect(server.server_address[1])
+        thread.join(10)
+
+
+def test_a_connection_that_is_reset_is_told() -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()  # with a reset in place of an end
+
+    with serving(talk) as port, connect(port) as client:
+        text = r"^The connection to the server broke: .*reset.*\.$"
+        with pytest.raises(WebSocketClosed, match=text):
+            client.receive()

@@ -154,7 +154,8 @@ def test_a_lora_of_another_model_is_refused(files: Path, tmp_path: Path) -> None
     foreign = {f"other.layer.lora_{half}.weight": torch.ones(2, 2) for half in ("up", "down")}
     save_safetensors(foreign, tmp_path / "style.safetensors", {})
     path = config(files, tmp_path, 'loras = ["style.safetensors"]')
-    with pytest.raises(ValueError, match=r"\[model\] loras: style.safetensors changes no layer of"):
+    text = r"\[model\] loras: style.safetensors changes no layer of the image model"
+    with pytest.raises(ValueError, match=text):
         command_line.load_model(run_config.read_config(path))
 
 

@@ -100,7 +100,9 @@ def test_the_node_shows_progress(progress: list[tuple[int, int, Any]]) -> None:
     assert picture.size == (512, 320 + 256)
 
 
-def test_cancelling_leaves_a_checkpoint_and_comfyui_usable(folders: Path) -> None:
+def test_cancelling_leaves_a_checkpoint_and_comfyui_usable(
+    folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The user presses Cancel during the second step; the same run then goes on to the end."""
     seen: list[int] = []
 
@@ -118,6 +120,8 @@ def test_cancelling_leaves_a_checkpoint_and_comfyui_usable(folders: Path) -> Non
         comfy.utils.set_progress_bar_global_hook(before)
         comfy.model_management.interrupt_current_processing(False)
     assert seen == [1, 2, 3]
+    told = "The training of pan ended after step 3 of 4. To go on, set resume to pan_001."
+    assert told in caplog.messages
     assert load(found(folders / "output" / RUNS / "pan_001")[-1]).step == 3
     assert not (folders / MOTION_LORAS).exists()
     assert torch.isfinite(tiny.sample(tiny.image_model())).all()
