@@ -27,7 +27,7 @@ from .inputs import (
 )
 from .motion_model import family_of
 from .schema import CATEGORY, schema
-from .weights_files import NONE, file_input, found, read_lora
+from .weights_files import NONE, file_input, found, read_lora, state_of_file
 
 DISPLAY_NAME = "Animate Model"
 
@@ -78,6 +78,12 @@ class Animate(io.ComfyNode):
     ) -> bool | str:
         lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
         return lora if lora is not True else found(motion_model, MOTION_MODELS)
+
+    @classmethod
+    def fingerprint_inputs(
+        cls, motion_model: str | None = None, motion_lora: str | None = None, **others: Any
+    ) -> str:
+        return state_of_file(motion_model, MOTION_MODELS) + state_of_file(motion_lora, MOTION_LORAS)
 
     @classmethod
     def execute(

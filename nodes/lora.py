@@ -11,7 +11,7 @@ from ..motion_models.folders import LORAS, MOTION_LORAS, list_files
 from ..motion_models.lora import apply_motion_lora
 from .inputs import strength_input
 from .schema import CATEGORY, MotionModelSocket, schema
-from .weights_files import file_input, found, read_lora
+from .weights_files import file_input, found, read_lora, state_of_file
 
 ADAPTER_FOLDERS = (LORAS, MOTION_LORAS)
 
@@ -50,6 +50,10 @@ class LoadMotionLora(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, lora: str | None = None) -> bool | str:
         return found(lora, MOTION_LORAS)
+
+    @classmethod
+    def fingerprint_inputs(cls, lora: str | None = None, **others: Any) -> str:
+        return state_of_file(lora, MOTION_LORAS)
 
     @classmethod
     def execute(cls, motion_model: Any, lora: str, strength: float = 1.0) -> io.NodeOutput:
@@ -92,6 +96,10 @@ class DomainAdapter(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, adapter: str | None = None) -> bool | str:
         return found(adapter, *ADAPTER_FOLDERS)
+
+    @classmethod
+    def fingerprint_inputs(cls, adapter: str | None = None, **others: Any) -> str:
+        return state_of_file(adapter, *ADAPTER_FOLDERS)
 
     @classmethod
     def execute(cls, model: Any, adapter: str, scale: float = 1.0) -> io.NodeOutput:

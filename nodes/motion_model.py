@@ -24,7 +24,7 @@ from .inputs import (
     strength_input,
 )
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
-from .weights_files import found
+from .weights_files import found, state_of_file
 
 
 class LoadMotionModel(io.ComfyNode):
@@ -63,6 +63,10 @@ class LoadMotionModel(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
         return found(motion_model, MOTION_MODELS)
+
+    @classmethod
+    def fingerprint_inputs(cls, motion_model: str | None = None, **others: Any) -> str:
+        return state_of_file(motion_model, MOTION_MODELS)
 
     @classmethod
     def execute(cls, motion_model: str, family: str = AUTOMATIC) -> io.NodeOutput:

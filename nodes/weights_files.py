@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..motion_models.folders import find_file
+from ..motion_models.last_loaded import state_of
 from ..motion_models.read import read_finite
 
 NONE = "none"
@@ -36,6 +37,17 @@ def found(name: str | None, *folders: str) -> bool | str:
     except ValueError as error:
         return str(error)
     return True
+
+
+def state_of_file(name: str | None, *folders: str) -> str:
+    """For a node's `fingerprint_inputs`: another text when the file that a widget names is
+    replaced, so that ComfyUI, which keeps what a node gave, runs it anew. Empty without a file."""
+    if name is None or name == NONE:
+        return ""
+    try:
+        return repr(state_of(find_file(name, *folders)))
+    except ValueError:  # told by `found`, or when the node is run
+        return ""
 
 
 def read_lora(name: str, *folders: str) -> dict[str, Tensor]:

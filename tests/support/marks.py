@@ -19,6 +19,8 @@ MARKS: dict[str, str] = {
     "small_world/test_train_autoencoder.py": "training",
     "small_world/test_train_images.py": "training",
     "benchmarks": "slow",
+    "faults": "slow",
+    "faults/test_training.py": "training",
     "reference": "slow",
     "small_world/test_trained.py": "slow",
     "motion_models/test_inject_chain.py": "slow",
