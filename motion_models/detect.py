@@ -50,7 +50,7 @@ def layout_of(shapes: Shapes) -> MotionLayout:
         match = re.match(
             r"down_blocks\.(\d+)\.motion_modules\.(\d+)\.temporal_transformer\.norm\.weight$", key
         )
-        if match:
+        if match and shape:
             widths[int(match[1])] = shape[0]
             layers = max(layers, int(match[2]) + 1)
     if sorted(widths) != list(range(len(widths))) or not widths:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from .kinds import KIND_PHRASES, SPATIAL_LORA, kind_of
 from .layouts import strip_wrappers
+from .lora import check_rank_and_type
+from .sound import alpha_of, check_number
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +28,14 @@ def apply_domain_adapter(
 
     Raises ValueError when the file is no LoRA of the image model, or fits no layer of this one.
     """
+    check_number("The adapter's scale", scale)
     kind = kind_of(tensors)
     if kind != SPATIAL_LORA:
         raise ValueError(f"{name} is no domain adapter but {KIND_PHRASES[kind]}.")
     stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
+    for key, tensor in stripped.items():
+        if key.endswith(".alpha"):
+            alpha_of("The adapter's", key, tensor)
     key_map = comfy.lora.model_lora_keys_unet(model.model, {})
     try:
         patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
@@ -74,3 +80,4 @@ def check_adapter(patches: Mapping[Any, Any], weights: Mapping[str, Tensor], nam
                 f"down {list(down.shape)} change no weight of shape {list(shape)}. "
                 "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
             )
+        check_rank_and_type(down, up, tuple(shape), str(key), name)

@@ -18,6 +18,7 @@ from .modules import MotionModule
 from .norms import norms_across_frames
 from .placements import Added, Placement
 from .sites import Site, unet_sites
+from .sound import check_number
 from .specs import MotionSpec
 from .strength import Strength
 from .views.pixel_parts import in_views
@@ -39,7 +40,10 @@ class MotionSettings:
     end_percent: float = 1.0
 
     def check(self) -> None:
-        """Raise ValueError for a range that is empty or outside 0 to 1."""
+        """Raise ValueError for a range that is empty or outside 0 to 1, and for numbers that are
+        none."""
+        check_number("The motion model's strength", self.strength)
+        check_number("The motion model's motion_scale", self.motion_scale)
         if not 0.0 <= self.start_percent < self.end_percent <= 1.0:
             raise ValueError(
                 f"The motion model's range runs from {self.start_percent:g} to "

@@ -17,7 +17,8 @@ from .detect import AUTOMATIC, Detected, identify, motion_keys
 from .kinds import KIND_PHRASES, MOTION_MODEL, kind_of
 from .model import MotionModel
 from .modules import PositionalEncoding
-from .read import check_finite, read_weights
+from .read import read_weights
+from .sound import check_finite, not_floating
 from .specs import FAMILIES, MotionSpec
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,11 @@ def read_motion_model(
     official, grammar = motion_keys(tensors)
     weights = {new: tensors[old] for old, new in official.items()}
     shapes = {key: tuple(t.shape) for key, t in weights.items()}
+    if (wrong := not_floating(weights)) is not None:
+        raise ValueError(
+            f"its weights are of type {weights[wrong].dtype}, in {wrong} for one, which holds no "
+            "fractions: download it again"
+        )
     return weights, identify(shapes, grammar, family)
 
 

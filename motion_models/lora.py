@@ -28,11 +28,15 @@ from torch import Tensor
 from .kinds import KIND_PHRASES, MOTION_LORA, TEMPORAL_MARKS, kind_of
 from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
 from .load import motion_model
+from .sound import alpha_of, check_number
 from .specs import MotionSpec, expected_shapes
 
 log = logging.getLogger(__name__)
 
 KOHYA_PREFIX = "lora_unet_"
+
+MOST_RANK = 1024
+"""Of a pair, where its weight is not wider still: a higher rank is no low one."""
 
 SPELLINGS = (
     # pattern with the groups: layer, and the letter or word that tells down from up
@@ -99,17 +103,11 @@ def parse_motion_lora(tensors: Mapping[str, Tensor], spec: MotionSpec) -> Motion
             layer = to_official(layer_name(found["layer"], flat), grammar)
             pair = lora.pairs.setdefault(layer, LowRank())
             part = PARTS[found["part"]]
-            setattr(pair, part, number(key, tensors[key]) if part == "alpha" else tensors[key])
+            value = tensors[key]
+            setattr(
+                pair, part, alpha_of("The MotionLoRA's", key, value) if part == "alpha" else value
+            )
     return lora
-
-
-def number(key: str, alpha: Tensor) -> float:
-    if alpha.numel() != 1:
-        raise ValueError(
-            f"The MotionLoRA's {key} has the shape {list(alpha.shape)}, where one number belongs. "
-            "Download it again."
-        )
-    return float(alpha)
 
 
 def layer_name(written: str, flat: Mapping[str, str]) -> str:
@@ -141,6 +139,7 @@ def apply_motion_lora(
     Raises ValueError when the file is no MotionLoRA, is damaged, or fits no layer of this motion
     model; warns with a count when some of it does not.
     """
+    check_number("The MotionLoRA's strength", strength)
     kind = kind_of(tensors)  # by a table of all kinds, so that none is applied by half
     if kind != MOTION_LORA:
         raise ValueError(f"{name} is no MotionLoRA but {KIND_PHRASES[kind]}.")
@@ -190,11 +189,29 @@ def check_pair(
             f"{list(pair.down.shape)} change no weight of shape {list(shape)}, which the motion "
             "model has. Use a MotionLoRA made for it."
         )
+    check_rank_and_type(pair.down, pair.up, shape, layer, name)
     if pair.magnitude is not None and pair.magnitude.shape not in ((shape[0], 1), (1, shape[1])):
         raise ValueError(
             f"{name} does not fit {spec.name}: at {layer} its dora_scale "
             f"{list(pair.magnitude.shape)} is no length of the rows or columns of a weight of "
             f"shape {list(shape)}. Use a MotionLoRA made for it."
+        )
+
+
+def check_rank_and_type(
+    down: Tensor, up: Tensor, shape: tuple[int, ...], layer: str, name: str
+) -> None:
+    """Raise ValueError for a pair that is no low-rank change of a weight of this shape."""
+    rank, most = down.shape[0], max(MOST_RANK, *shape)
+    if rank > most:
+        raise ValueError(
+            f"{name} has rank {rank} at {layer}, whose weight is {list(shape)}; {most} is the "
+            "most. Get the file from its author."
+        )
+    if not (down.is_floating_point() and up.is_floating_point()):
+        raise ValueError(
+            f"{name} holds {down.dtype} and {up.dtype} at {layer}, which cannot be weights. "
+            "Download it again."
         )
 
 

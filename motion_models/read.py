@@ -1,4 +1,5 @@
-"""Reading weights files so that nothing bad gets through: no code, no damage, no NaN."""
+"""Reading weights files so that nothing bad gets through: no code, no damage, no NaN, nothing
+that fills memory."""
 
 from __future__ import annotations
 
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import comfy.utils
-import torch
 from torch import Tensor
+
+from .headers import check_header
+from .sound import check_finite, check_plain
 
 PACKINGS = ("state_dict", "module", "model", "unet", "controlnet")
 """Entries under which training scripts nest the weights."""
@@ -28,13 +31,14 @@ def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     has any).
 
     Pickles are opened with torch's weights-only reader: code in them is never run. Raises
-    ValueError with the file's name when it is not there, truncated, no weights file, or a pickle
-    with code.
+    ValueError with the file's name when it is not there, truncated, no weights file, a pickle with
+    code, and when it holds what is no plain tensor, or would grow in memory (headers.py).
     """
     name = Path(path).name
     if not os.path.isfile(path):
         folder = os.path.dirname(path)
         raise ValueError(f"No file {name} lies in {folder}. Put it there, or name another.")
+    check_header(path, name)
     try:
         content, metadata = comfy.utils.load_torch_file(path, safe_load=True, return_metadata=True)
     except MemoryError:
@@ -47,6 +51,7 @@ def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ValueError(
             f"{name} holds no tensors. Choose a motion model, a MotionLoRA or a domain adapter."
         )
+    check_plain(tensors, name)
     return tensors, dict(metadata or {})
 
 
@@ -92,26 +97,3 @@ def printable(key: Any) -> str:
     """A tensor's name; half characters, which a pickle can hold and no log can write, are spelled
     out."""
     return str(key).encode("utf-8", "backslashreplace").decode()
-
-
-def check_finite(weights: Mapping[str, Tensor], name: str) -> None:
-    """Raise ValueError if a weight is NaN or infinite, which would turn every frame black."""
-    for key, weight in weights.items():
-        if not is_finite(weight):
-            raise ValueError(
-                f"{name} holds NaN or infinite weights, in {key} for one. Download it again."
-            )
-
-
-def is_finite(weight: Tensor) -> bool:
-    """Whether no number of a tensor is NaN or infinite.
-
-    Its extremes tell, since NaN goes before all else in both. Finding them writes nothing and takes
-    a seventh to a tenth of the time of `torch.isfinite(weight).all()`, which writes whole tensors.
-    """
-    if weight.is_complex():
-        weight = torch.view_as_real(weight)
-    if not weight.is_floating_point() or weight.numel() == 0:
-        return True
-    values = weight.float() if weight.element_size() == 1 else weight
-    return bool(torch.isfinite(torch.stack(values.aminmax())).all())

@@ -8,12 +8,18 @@ before anything else is said of it, and a message quotes it with its escapes.
 from __future__ import annotations
 
 import os
-import unicodedata
+import re
 from pathlib import Path
 from typing import Any
 
+from ..training.files.paths import expanded
+
 MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 """Marks of the direction of writing, which Windows' Properties copies before a path."""
+
+HALVES = re.compile(r"[\ud800-\udfff]")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Unicode's categories Cs and Cc."""
 
 LONGEST = 255
 """Bytes of a file's or a folder's name; all common file systems have this bound."""
@@ -24,20 +30,20 @@ def check_text(name: str, text: Any) -> str:
     character."""
     if not isinstance(text, str):
         raise ValueError(f"{name} is {text!r}, which is no text. Write one, or leave it empty.")
-    refuse(name, text, ("Cs",), "half a character")
+    refuse(name, text, HALVES, "half a character")
     return text
 
 
 def written_path(name: str, text: Any, root: str) -> Path:
-    """A path as people write it, quotes and ~ included; a relative one begins in `root`.
+    """A path as people write it, quotes and ~/ included; a relative one begins in `root`.
 
-    Raises ValueError for one that no system can have: characters that cannot be seen, an unknown
-    user's home, a name that is too long.
+    Raises ValueError for one that no system can have: characters that cannot be seen, a
+    name that is too long.
     """
     written = unquoted(check_text(name, text))
-    refuse(name, written, ("Cc",), "a character that no path has")
+    refuse(name, written, CONTROLS, "a character that no path has")
     try:
-        path = Path(root) / Path(written).expanduser()
+        path = Path(root) / expanded(written)
         longest = max(map(length, path.parts))
         if longest > LONGEST:
             raise ValueError(f"a part of it has {longest} bytes, and {LONGEST} are the most")
@@ -66,14 +72,13 @@ def length(part: str) -> int:
     return len(part.encode("utf-16-le")) // 2 if os.name == "nt" else len(os.fsencode(part))
 
 
-def refuse(name: str, text: str, categories: tuple[str, ...], what: str) -> None:
-    """Raise ValueError for the first character of Unicode's categories, saying where it is."""
-    for place, character in enumerate(text):
-        if unicodedata.category(character) in categories:
-            raise ValueError(
-                f"{name} {shortened(text)} holds {what}, {character!r}, as its character "
-                f"{place + 1}. Remove it."
-            )
+def refuse(name: str, text: str, pattern: re.Pattern[str], what: str) -> None:
+    """Raise ValueError for the first character that the pattern finds, saying where it is."""
+    if found := pattern.search(text):
+        raise ValueError(
+            f"{name} {shortened(text)} holds {what}, {found[0]!r}, as its character "
+            f"{found.start() + 1}. Remove it."
+        )
 
 
 def shortened(text: str) -> str:

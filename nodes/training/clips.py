@@ -13,6 +13,7 @@ from ...training.data.captions import CAPTIONS
 from ...training.data.image_clips import ImageClips
 from ...training.data.sources import state_of
 from ...training.data.video_clips import VideoClips, VideoSettings
+from ..places import check_readable
 from ..schema import CATEGORY, ClipsSocket, advanced, schema
 from ..texts import check_text, unquoted, written_path
 
@@ -26,13 +27,16 @@ def seed_input(tooltip: str) -> Any:
 
 
 def source_path(source: str) -> Path:
-    """A path as people write it; a relative one begins in ComfyUI's input folder."""
+    """A path as people write it; a relative one begins in ComfyUI's input folder. Raises ValueError
+    for one that is not to be read."""
     if not unquoted(check_text("source", source)):
         raise ValueError(
             "source is empty. Set it to a folder of videos, or to a CSV in WebVid's columns; "
             "ComfyUI's input folder is where relative paths begin."
         )
-    return written_path("source", source, folder_paths.get_input_directory())
+    path = written_path("source", source, folder_paths.get_input_directory())
+    check_readable(path)
+    return path
 
 
 class LoadVideoClips(io.ComfyNode):
@@ -114,7 +118,9 @@ class LoadVideoClips(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, source: str | None = None, **others: Any) -> str:
         """Another one as soon as a file of the source changes."""
-        return state_of(source_path(source)) if source and source.strip() else ""
+        if not source or not source.strip():
+            return ""
+        return state_of(source_path(source), check_readable)
 
     @classmethod
     def execute(
@@ -143,7 +149,7 @@ class LoadVideoClips(io.ComfyNode):
             mirror,
             aspect_buckets,
         )
-        return io.NodeOutput(VideoClips(source_path(source), settings))
+        return io.NodeOutput(VideoClips(source_path(source), settings, check_readable))
 
 
 class ClipsFromImages(io.ComfyNode):

@@ -13,6 +13,7 @@ from comfy_api.latest import io
 
 from ...training.data.cache import encode_clips, identify
 from ...training.data.clips import ClipSet
+from ..places import check_writable
 from ..schema import CATEGORY, ClipsSocket, EncodedClipsSocket, schema
 from ..texts import check_text, unquoted, written_path
 
@@ -40,7 +41,8 @@ class EncodeClips(io.ComfyNode):
                     "cache_folder",
                     default="",
                     tooltip="Where the encoded clips are kept. Empty: a folder of its own in "
-                    f"{CACHE} in ComfyUI's output folder, where relative paths begin, too.",
+                    f"{CACHE} in ComfyUI's output folder, where relative paths begin, too. Whole "
+                    "paths lead into the output folder or the models folder.",
                 ),
             ],
             outputs=[EncodedClipsSocket.Output("encoded_clips", display_name="encoded clips")],
@@ -60,18 +62,12 @@ def caches() -> Path:
 
 
 def cache_path(cache_folder: str) -> Path | None:
-    """Where a cache is to lie, or None where nothing is written. A relative path stays below
-    ComfyUI's output folder, also through links. Raises ValueError."""
+    """Where a cache is to lie, or None where nothing is written. Raises ValueError for a place that
+    workflows do not write to."""
     if not unquoted(check_text("cache_folder", cache_folder)):
         return None
     folder = written_path("cache_folder", cache_folder, str(caches()))
-    output = Path(folder_paths.get_output_directory())
-    absolute = Path(unquoted(cache_folder)).expanduser().is_absolute()
-    if not absolute and not folder.resolve().is_relative_to(output.resolve()):
-        raise ValueError(
-            f"cache_folder {cache_folder!r} leaves ComfyUI's output folder, where relative paths "
-            "begin. Write a name without .., or the whole path of a folder elsewhere."
-        )
+    check_writable("cache_folder", folder)
     return folder
 
 

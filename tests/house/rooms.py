@@ -17,6 +17,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "sampling",
         "training/data",
         "training/engine",
+        "training/files",
         "training/models",
         "training/run",
         "measures",

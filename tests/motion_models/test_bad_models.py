@@ -71,6 +71,25 @@ BAD: dict[str, tuple[Callable[[Weights], Weights], str]] = {
         replaced(TABLE, torch.full((1, 32, 96), float("nan"))),
         f"holds NaN or infinite weights, in {TABLE} for one. Download it again.",
     ),
+    "all scalars": (
+        lambda w: {key: torch.tensor(0.5) for key in w},
+        UNUSABLE + "no complete set of down_blocks motion modules was found in it.",
+    ),
+    **{
+        f"type {dtype}": (
+            lambda w, dtype=dtype: {key: t.to(dtype) for key, t in w.items()},
+            UNUSABLE + f"its weights are of type {dtype}, in ",
+        )
+        for dtype in (torch.bool, torch.int8, torch.uint8, torch.int64)
+    },
+    "absurd": (
+        replaced(STEM + "norm.weight", torch.full((96,), 1e30)),
+        f"holds a weight of 1e+30 in {STEM}norm.weight, and 65504, the largest number of half",
+    ),
+    "too large for float32": (
+        replaced(QUERY, torch.full((96, 96), -1e300, dtype=torch.float64)),
+        f"holds a weight of 1e+300 in {QUERY}, and 65504, the largest number of half precision",
+    ),
     "no table": (
         without("pos_encoder"),
         UNUSABLE + "it holds no position table, so v1 (GroupNorm over all frames) and v3 (per fr",

@@ -6,14 +6,19 @@ import hashlib
 import logging
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import comfy.model_management
+
 from ..files.names import in_unicode
 from ..files.text import read_text
-from .kinds import IMAGES, VIDEOS, is_video, name_the_unread
+from .kinds import IMAGES, VIDEOS, is_video
 from .tables import rows
+from .unread import name_the_loose, name_the_unread
+from .walk import MayRead, anything, stop_if_asked, walk
 
 log = logging.getLogger(__name__)
 
@@ -23,19 +28,21 @@ class Source:
     """A video or animation, or a folder that holds the images of one clip.
 
     name: its path below the source folder.   written: its caption, or the text file that holds
-    it, which is called `caption_place` in messages.
+    it, which is called `caption_place` in messages.   may_read: asked before a file is opened.
     """
 
     path: Path
     name: str
     written: str | Path | None
     caption_place: str
+    may_read: MayRead = field(default=anything, compare=False, repr=False)
 
     def caption(self) -> str | None:
         """The caption that is written beside it, None without one. Raises ValueError for a file
         that is no text."""
         if not isinstance(self.written, Path):
             return self.written
+        self.may_read(self.written)
         try:
             return " ".join(read_text(self.written, self.caption_place).split())
         except OSError as error:
@@ -45,7 +52,11 @@ class Source:
 
     def images(self) -> list[Path]:
         """The images of a sequence, 2 before 10; empty for a video."""
-        return images_in(self.path) if self.path.is_dir() else []
+        self.may_read(self.path)
+        images = images_in(self.path)
+        for image in images:
+            self.may_read(image)
+        return images
 
     def is_animation(self) -> bool:
         return self.path.suffix.lower() in IMAGES and not self.path.is_dir()
@@ -62,15 +73,18 @@ class Source:
         }
 
 
-def find_sources(source: Path) -> list[Source]:
+def find_sources(source: Path, may_read: MayRead = anything) -> list[Source]:
     """All clips of a folder, sub-folders included, or of a CSV, in a fixed order.
 
-    Raises ValueError when there is no such place, or nothing in it.
+    may_read: raises ValueError for what is not to be read; asked before a file is looked at, of
+    places as they are written, links and all. Raises ValueError when there is no such place, or
+    nothing in it.
     """
+    may_read(source)
     if source.is_dir():
-        found = in_folder(source)
+        found = in_folder(source, may_read)
     elif source.suffix.lower() == ".csv" and source.is_file():
-        found = in_table(source)
+        found = in_table(source, may_read)
     else:
         raise ValueError(
             f"{source} is no folder and no CSV file. Set source to the folder that holds the "
@@ -87,30 +101,41 @@ def find_sources(source: Path) -> list[Source]:
     return found
 
 
-def in_folder(folder: Path) -> list[Source]:
-    """Videos and animations at any depth, and sub-folders that hold images but none of these."""
-    entries = [entry for entry in sorted(folder.rglob("*")) if not hidden(entry, folder)]
-    videos = [entry for entry in entries if is_video(entry)]
+def in_folder(folder: Path, may_read: MayRead) -> list[Source]:
+    """Videos and animations at any depth, and sub-folders that hold images but none of these. What
+    else looks like a video or a picture is named in a warning."""
+    entries = walk(folder, may_read)
+    videos = [entry for entry in entries if paused(is_video, entry)]
     name_the_unread(entries, folder)
     with_videos = {video.parent for video in videos}
     sequences = [
-        entry
-        for entry in entries
-        if entry.is_dir() and entry not in with_videos and images_in(entry)
+        entry for entry in entries if entry not in with_videos and paused(images_in, entry)
     ]
-    return [beside_text(entry, folder) for entry in sorted([*videos, *sequences])]
+    found = sorted([*videos, *sequences])
+    if found:
+        clips = {*videos, *sequences}
+        name_the_loose([e for e in entries if is_loose(e, clips)], folder)
+    return [beside_text(entry, folder, may_read) for entry in found]
 
 
-def hidden(entry: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in entry.relative_to(folder).parts)
+def paused(ask: Callable[[Path], Any], entry: Path) -> Any:
+    """What `ask` says of the entry, unless Cancel was pressed."""
+    stop_if_asked()
+    return ask(entry)
 
 
-def beside_text(entry: Path, folder: Path) -> Source:
+def is_loose(entry: Path, clips: set[Path]) -> bool:
+    """Whether an entry is an image that is no clip, and no part of one."""
+    image = entry.suffix.lower() in IMAGES and entry not in clips and entry.parent not in clips
+    return image and entry.is_file()
+
+
+def beside_text(entry: Path, folder: Path, may_read: MayRead) -> Source:
     """A clip whose caption is in the .txt of its name; a sequence's lies beside its folder."""
     stem = entry.name if entry.is_dir() else entry.stem
     text = entry.with_name(f"{stem}.txt")
     name, place = (in_unicode(path.relative_to(folder).as_posix()) for path in (entry, text))
-    return Source(entry, name, text if text.is_file() else None, place)
+    return Source(entry, name, text if text.is_file() else None, place, may_read)
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -126,22 +151,26 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(p), "") if p.isdigit() else (-1, p) for p in re.split(r"([0-9]+)", name)]
 
 
-def in_table(table: Path) -> list[Source]:
+def in_table(
+    table: Path, may_read: MayRead, pause: Callable[[], None] = stop_if_asked
+) -> list[Source]:
     """The rows of a CSV in WebVid's columns whose video is there: {videoid}.mp4 beside the CSV, or
-    in the folder page_dir beside it. Raises ValueError when none is."""
+    in the folder page_dir beside it. Raises ValueError when none is, and what `may_read` raises of
+    one."""
     found: list[Source] = []
     missing: list[Path] = []
     for line, row in rows(table):
+        pause()
         names = [f"{row['videoid']}.mp4"]
         if row.get("page_dir"):
             names.append(f"{row['page_dir']}/{row['videoid']}.mp4")
-        video = next((name for name in names if is_there(table.parent / name)), None)
+        video = next((name for name in names if is_there(table.parent / name, may_read)), None)
         if video is None:
             missing.append(table.parent / names[-1])
             continue
         caption = " ".join((row["name"] or "").split())
         place = f"the column name of {table.name}, line {line},"
-        found.append(Source(table.parent / video, video, caption, place))
+        found.append(Source(table.parent / video, video, caption, place, may_read))
     if missing and not found:
         raise ValueError(
             f"None of the {len(missing)} videos of {table.name} is there; the first would be "
@@ -158,24 +187,44 @@ def in_table(table: Path) -> list[Source]:
     return found
 
 
-def is_there(file: Path) -> bool:
+def is_there(file: Path, may_read: MayRead) -> bool:
+    may_read(file)
     try:
         return file.is_file()
-    except OSError:  # a name that is too long for the disk
+    except (OSError, ValueError):  # a name that is too long for the disk, or holds a NUL
         return False
 
 
-def state_of(source: Path) -> str:
+class Cancelled(Exception):
+    """ComfyUI's Cancel, which is still to be answered."""
+
+
+def note_cancel() -> None:
+    """Raises Cancelled, and leaves it to ComfyUI to end the run."""
+    if comfy.model_management.processing_interrupted():
+        raise Cancelled
+
+
+def state_of(source: Path, may_read: MayRead = anything) -> str:
     """A hash of the names, sizes and dates of all that a source reads, captions included; equal
-    while nothing has changed."""
-    if source.is_dir():
-        files = sorted(path for path in source.rglob("*") if path.is_file())
-    elif source.is_file():
-        files = [source, *(found.path for found in in_table(source))]
-    else:
-        files = []
+    while nothing has changed. Empty after Cancel, which ComfyUI then answers before its next
+    node."""
+    may_read(source)
     digest = hashlib.sha256(os.fsencode(source))
-    for file in files:
-        stat = file.stat()
-        digest.update(os.fsencode(file) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    try:
+        for file in files_of(source, may_read):
+            note_cancel()
+            stat = file.stat()
+            digest.update(os.fsencode(file) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    except Cancelled:
+        return ""
     return digest.hexdigest()
+
+
+def files_of(source: Path, may_read: MayRead) -> Iterator[Path]:
+    """Every file that a source reads. Raises Cancelled."""
+    if source.is_dir():
+        yield from (path for path in walk(source, may_read, note_cancel) if path.is_file())
+    elif source.is_file():
+        yield source
+        yield from (found.path for found in in_table(source, may_read, note_cancel))

@@ -1,4 +1,8 @@
-"""WebVid's CSV tables: which video has which caption."""
+"""WebVid's CSV tables: which video has which caption.
+
+Messages tell where a table is wrong and quote nothing of it: it may be a file that is no table and
+nobody's to read.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +55,8 @@ def check_columns(table: Path, columns: Sequence[str]) -> None:
     lacking = [column for column in COLUMNS if column not in columns]
     if lacking:
         raise ValueError(
-            f"{table.name} has no column {lacking[0]}; its first line gives "
-            f"{', '.join(columns) or 'nothing'}. It must name videoid, name and page_dir."
+            f"{table.name} has no column {lacking[0]}; its first line, of {len(columns)} fields, "
+            "must name videoid, name and page_dir."
         )
 
 
@@ -61,6 +65,5 @@ def check_row(table: Path, line: int, row: dict[Any, Any]) -> None:
     if beyond and any(field.strip() for field in beyond):
         raise ValueError(
             f"{table.name}, line {line}, has {len(row) + len(beyond)} fields for {len(row)} "
-            f"columns; the first too many is {beyond[0]!r}. Put double quotes around a caption "
-            "that holds commas."
+            f"columns. Put double quotes around a caption that holds commas."
         )

@@ -19,6 +19,7 @@ from .clips import ClipSet, UnreadableClip, bucket_size, check_size, reduction
 from .pictures import read_images
 from .sources import Source, find_sources
 from .videos import count_frames, decode
+from .walk import MayRead, anything
 
 log = logging.getLogger(__name__)
 
@@ -68,13 +69,13 @@ class VideoClips(ClipSet):
     A clip's start is random within what fits, drawn from the seed and the file's name, so that it
     stays when other files come and go. Videos whose header cannot be read are named in a warning
     and left out. Raises ValueError when there are no clips, when captions are missing, and when a
-    video is too short.
+    video is too short, and what `may_read` raises of a file that is not to be read.
     """
 
-    def __init__(self, source: Path, settings: VideoSettings) -> None:
+    def __init__(self, source: Path, settings: VideoSettings, may_read: MayRead = anything) -> None:
         settings.check()
         self.folder, self.settings = source, settings
-        sources = find_sources(source)
+        sources = find_sources(source, may_read)
         captions = captions_of(sources, settings.captions, settings.caption)
         lengths = probe(sources)
         check_lengths(lengths, settings)

@@ -8,6 +8,8 @@ from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ..files.paths import expanded
+
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     # a field's annotation -> the types that TOML may give it, and their name
     "int": ((int,), "a whole number"),
@@ -62,7 +64,7 @@ def value_of(field: Field[Any], value: Any, place: str, folder: Path) -> Any:
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise ValueError(f"{place} is {value!r}; it must be {name}.")
     if str(field.type).startswith("Path"):
-        return folder / Path(str(value)).expanduser()
+        return folder / expanded(str(value))
     return float(value) if field.type == "float" else value
 
 

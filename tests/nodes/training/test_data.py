@@ -127,9 +127,10 @@ def test_clips_are_encoded_into_a_folder_of_their_own(tmp_path: Path, vae: VAE, 
 
 @pytest.mark.parametrize("written", ["mine", "{root}/mine"])
 def test_a_cache_folder_of_ones_own(tmp_path: Path, vae: VAE, clip: CLIP, written: str) -> None:
-    folder = written.format(root=tmp_path)
+    folder = written.format(root=tmp_path / "output")
     cache = only(EncodeClips.execute(DrawnClips(1), vae, clip, folder))
-    parent = tmp_path if os.path.isabs(folder) else tmp_path / "output" / "animatediff_kit_cache"
+    output = tmp_path / "output"
+    parent = output if os.path.isabs(folder) else output / "animatediff_kit_cache"
     assert cache.folder == parent / "mine"
     with pytest.raises(
         ValueError, match=r"mine holds clips .* what differs: clips \(1 then, 2 now\)"
@@ -149,11 +150,11 @@ def test_cancel_keeps_what_is_done(
             return super().read(index)
 
     with pytest.raises(memory.InterruptProcessingException):
-        EncodeClips.execute(Cancelled(bad=bad), vae, clip, str(tmp_path / "mine"))
+        EncodeClips.execute(Cancelled(bad=bad), vae, clip, str(tmp_path / "output" / "mine"))
     with pytest.raises(ValueError, match=f"mine holds {kept} of 6 clips"):
-        EncodedClips(tmp_path / "mine")
+        EncodedClips(tmp_path / "output" / "mine")
     rest = DrawnClips(bad=bad)
-    cache = only(EncodeClips.execute(rest, vae, clip, str(tmp_path / "mine")))
+    cache = only(EncodeClips.execute(rest, vae, clip, str(tmp_path / "output" / "mine")))
     assert len(cache) == 6 - len(bad)
     assert rest.was_read == list(range(kept, 6))
 

@@ -6,11 +6,15 @@ import logging
 import os
 import re
 from pathlib import Path
+from typing import Any
 
+import comfy.model_management as memory
 import pytest
 from adk_tests.support.videos import write_images
 from animatediff_kit.training.data.captions import captions_of
+from animatediff_kit.training.data.kinds import IMAGES, VIDEOS
 from animatediff_kit.training.data.sources import find_sources, state_of
+from PIL import Image
 
 
 def empty(path: Path, content: str = "x") -> Path:
@@ -47,8 +51,64 @@ def test_kinds_that_are_not_read_are_named_once(
         empty(tmp_path / name)
     assert [s.name for s in find_sources(tmp_path)] == ["a.mp4"]
     assert [record.getMessage() for record in caplog.records] == [
-        "3 files of kinds that are not read (.heic, .svg) are left out; the first is c.svg."
+        "3 files of kinds that are not read (.heic, .svg) are left out: c.svg, d.heic, deep/b.HEIC."
     ]
+
+
+def test_every_kind_that_a_reader_knows_is_read_or_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Sounds, texts and subtitles apart: FFmpeg's and Pillow's own lists are the measure."""
+    Image.init()
+    pictures = {*Image.registered_extensions()} - {".pdf", ".h5", ".hdf", ".grib", ".bufr"}
+    videos = {".mp4", ".mjpeg", ".h264", ".hevc", ".nut", ".avs2", ".vc1", ".yuv", ".ismv"}
+    for kind in (*pictures, *videos):
+        empty(tmp_path / f"file{kind}")
+    for kind in (".mp3", ".flac", ".srt", ".vtt", ".nfo", ".json", ".csv", ".txt", ".py"):
+        empty(tmp_path / f"other{kind}")
+    (clip,) = {source.name for source in find_sources(tmp_path)} & {"file.mp4"}
+    told = "\n".join(record.getMessage() for record in caplog.records)
+    named = set(re.findall(r"\.[\w+]+", told.split("(")[1].split(")")[0]))
+    assert clip and len(caplog.records) == 2
+    assert {*pictures, *videos} <= {*named, *IMAGES, *VIDEOS}
+    assert not named & {".mp3", ".flac", ".srt", ".vtt", ".nfo", ".json", ".csv", ".txt", ".py"}
+
+
+def test_images_that_are_in_no_clip_are_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    empty(tmp_path / "set" / "a.mp4")
+    for name in ("set/a.jpg", "set/b.jpg", "loose.png", "set/c.jpeg"):
+        empty(tmp_path / name)
+    write_images(tmp_path / "walk", 3)
+    assert [s.name for s in find_sources(tmp_path)] == ["set/a.mp4", "walk"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "4 images are left out, since they lie beside videos or not in a sub-folder: loose.png, "
+        "set/a.jpg, set/b.jpg and 1 more. Put the images of a clip into a folder of its own."
+    ]
+
+
+@pytest.mark.parametrize("call", [find_sources, state_of])
+def test_cancel_ends_the_walk_through_a_large_folder(tmp_path: Path, call: Any) -> None:
+    """find_sources by ComfyUI's own exception; state_of, whose errors ComfyUI only logs, leaves it
+    to the next node."""
+    for i in range(200):
+        empty(tmp_path / f"{i:03d}" / "a.mp4")
+    looked: list[Path] = []
+
+    def may_read(path: Path) -> None:
+        looked.append(path)
+        memory.interrupt_current_processing(True)
+
+    try:
+        if call is state_of:
+            assert state_of(tmp_path, may_read) == "" and memory.processing_interrupted()
+        else:
+            with pytest.raises(memory.InterruptProcessingException):
+                find_sources(tmp_path, may_read)
+    finally:
+        memory.interrupt_current_processing(False)
+    assert looked == [tmp_path]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
@@ -100,12 +160,12 @@ def test_rows_of_webvids_columns(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 
 def test_a_csv_that_leads_nowhere(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="^set.csv has no column name; .* gives videoid, caption."):
+    with pytest.raises(ValueError, match="^set.csv has no column name; .* 2 fields, must name"):
         find_sources(table(tmp_path, "videoid,caption\n1,a dog\n"))
     sentence = f"None of the 1 videos of set.csv is there; the first would be {tmp_path / '1.mp4'}."
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
         find_sources(table(tmp_path, "videoid,name,page_dir\n1,a dog,\n"))
-    with pytest.raises(ValueError, match="^set.csv has no column videoid; its first line gives"):
+    with pytest.raises(ValueError, match="^set.csv has no column videoid; .* of 0 fields"):
         find_sources(table(tmp_path, ""))
 
 
@@ -136,7 +196,7 @@ def test_tables_of_other_programs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("videoid,name\na,a red, shiny car\n", "set.csv, line 2, has 3 fields for 2 columns; the "),
+        ("videoid,name\na,a red, shiny car\n", "set.csv, line 2, has 3 fields for 2 columns. Put"),
         ('videoid,name\na,"a dog\nb,a cat\n', "set.csv, line 3, is no row of a CSV (unexpected"),
         ('videoid,name\na,"a" dog\n', "set.csv, line 2, is no row of a CSV ('"),
         (f"videoid,name\na,{'x' * 200_000}\n", "set.csv, line 2, is no row of a CSV (field larger"),
