@@ -2,10 +2,11 @@
 
     .venv/bin/python benchmarks/soak.py [--prompts 200] [--seed 0] [--log FILE]
 
-Starts ComfyUI with the pack and gives it prompts of the kinds of soaking/prompts.py over the small
-world's models: image models, sizes, windows, views, LoRAs, training of 3 to 10 steps, Measure
-Motion, graphs that must be refused, and cancels at random. It holds where every prompt comes to its
-end, every good one gives bit for bit what the first of its kind gave, and memory is flat.
+Starts ComfyUI with the pack, on one thread (soaking/server.py says why), and gives it prompts of
+the kinds of soaking/prompts.py over the small world's models: image models, sizes, windows, views,
+LoRAs, training of 3 to 10 steps, Measure Motion, graphs that must be refused, and cancels at
+random. It holds where every prompt comes to its end, every good one gives bit for bit what the
+first of its kind gave, and memory is flat.
 
 Memory is read after every eighth prompt, which is always of the same kind, so that ComfyUI's cache
 holds the same (soaking/memory_route says what is read). It is flat where, of the readings after the

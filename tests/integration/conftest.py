@@ -14,7 +14,6 @@ import pytest
 import torch
 from adk_tests.integration.graphs import Scene, forget, run
 from adk_tests.stand_in import files as stand_in
-from animatediff_kit.benchmarks.soaking.server import add_memory_route
 from animatediff_kit.launcher import comfyui
 from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
@@ -41,9 +40,7 @@ def base(comfy: ComfyUI) -> Iterator[Path]:
         place = folder / "models" / file.relative_to(models)
         place.parent.mkdir(parents=True, exist_ok=True)
         os.link(file, place)
-    route = add_memory_route(folder)
     yield folder
-    comfyui.unlink(route)
     comfyui.unlink(folder / "custom_nodes" / comfyui.PACK_NAME)
     shutil.rmtree(folder)
 

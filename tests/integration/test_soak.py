@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
-from adk_tests.integration.graphs import forget
+import pytest
 from animatediff_kit.benchmarks.soaking.judgement import ALLOWED, faults
 from animatediff_kit.benchmarks.soaking.prompts import BAD, GOOD, KINDS
 from animatediff_kit.benchmarks.soaking.run import EVERY, FIRST, Outcome, Soak, mixed
+from animatediff_kit.benchmarks.soaking.server import served
+from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
 
 SIX = (
@@ -21,6 +24,13 @@ SIX = (
 """Kinds, and the message after which one is cancelled."""
 
 
+@pytest.fixture
+def quiet(comfy: ComfyUI) -> Iterator[Server]:
+    """A server of the soak's own, which tells its memory."""
+    with served(comfy) as server:
+        yield server
+
+
 def six(soak: Soak) -> dict[str, int]:
     """What the server holds after them."""
     for kind, cancel in SIX:
@@ -29,15 +39,14 @@ def six(soak: Soak) -> dict[str, int]:
     return soak.memory[-1][1]
 
 
-def test_the_same_prompts_give_the_same_and_leave_nothing(server: Server) -> None:
-    forget(server)
-    pid = server.pid
-    soak = Soak(server, random.Random(0))
+def test_the_same_prompts_give_the_same_and_leave_nothing(quiet: Server) -> None:
+    pid = quiet.pid
+    soak = Soak(quiet, random.Random(0))
     before, after = six(soak), six(soak)
     firsts = ["first", "first", "refused", "cancelled", "first", "first"]
     again = ["equal" if word == "first" else word for word in firsts]
     assert [outcome.ended for outcome in soak.outcomes] == [*firsts, *again]
-    assert server.is_running() and server.pid == pid
+    assert quiet.is_running() and quiet.pid == pid
     assert before["tensors"] > 2**20  # the models
     assert abs(after["tensors"] / before["tensors"] - 1) < ALLOWED
     assert after["storages"] == before["storages"]
