@@ -54,6 +54,7 @@ def served(comfy: ComfyUI, log: Path | None = None) -> Iterator[Server]:
     try:
         with with_variables(ONE_THREAD):
             server = Server(comfy, base, log or base / "comfyui.log", patience=PATIENCE)
+        server.client.timeout = PATIENCE
         with server:
             yield server
     finally:

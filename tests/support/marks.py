@@ -21,6 +21,7 @@ MARKS: dict[str, str] = {
     "benchmarks": "slow",
     "faults": "slow",
     "faults/test_training.py": "training",
+    "fuzz": "slow",
     "reference": "slow",
     "small_world/test_trained.py": "slow",
     "motion_models/test_inject_chain.py": "slow",
