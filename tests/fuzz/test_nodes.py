@@ -92,7 +92,7 @@ def test_a_node_runs_or_says_why_not(name: str, comfyui: Path) -> None:
     prompt = prompt_of(node, start)
     valid, outputs, said = validated(prompt)
     assert valid and run(prompt, outputs).said == [], said
-    examples = max(4, settings().max_examples // 16 // SHARE.get(name, 1))
+    examples = max(4, settings().max_examples // 25 // SHARE.get(name, 1))
 
     @settings(max_examples=examples)
     @given(inputs(node, start, texts_of(comfyui)))
