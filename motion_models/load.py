@@ -68,9 +68,14 @@ def family_in(about: Mapping[str, str]) -> str:
 
 
 def motion_model(patcher: ModelPatcher) -> MotionModel:
-    """The MotionModel that a patcher from `load_motion_model` carries."""
-    assert isinstance(patcher.model, MotionModel)
-    return patcher.model
+    """The MotionModel that a patcher from `load_motion_model` carries. Raises ValueError for what
+    is none, which a workflow that came as JSON may hold."""
+    model = getattr(patcher, "model", None)
+    if not isinstance(model, MotionModel):
+        raise ValueError(
+            f"motion_model is {patcher!r}, which is none. Connect the node Load Motion Model."
+        )
+    return model
 
 
 def sort_out(

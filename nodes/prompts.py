@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy_api.latest import io
 
-from ..sampling.prompt_travel import (
-    EASINGS,
-    check_words,
-    joined,
-    parse_prompts,
-    travel_conditionings,
-)
+from ..sampling.prompt_travel import check_words, joined, parse_prompts
+from ..sampling.travel import EASINGS, travel_conditionings
 from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
 from .texts import check_text
@@ -68,7 +64,7 @@ class PromptTravel(io.ComfyNode):
     def validate_inputs(cls, prompts: str | None = None) -> bool | str:
         """`prompts` is None where they come through a link, or are missing, of which ComfyUI tells;
         `execute` says what is wrong with those of a link, and with very long ones."""
-        if prompts is None or len(prompts) > CHECKED_AT_ONCE:
+        if prompts is None or (isinstance(prompts, str) and len(prompts) > CHECKED_AT_ONCE):
             return True
         try:
             parse_prompts(prompts)
@@ -96,6 +92,9 @@ class PromptTravel(io.ComfyNode):
         check_words("after", check_text("after", after))
         texts = [joined(before, prompt, after) for _, prompt in keyframes]
         # core's own call, which knows of Set CLIP Hooks
-        encoded = [clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in texts]
+        encoded: list[Any] = []
+        for text in texts:
+            throw_exception_if_processing_interrupted()
+            encoded.append(clip.encode_from_tokens_scheduled(clip.tokenize(text)))
         starts = [frame for frame, _ in keyframes]
         return io.NodeOutput(travel_conditionings(encoded, starts, frames, interpolation))

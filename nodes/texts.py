@@ -21,15 +21,22 @@ HALVES = re.compile(r"[\ud800-\udfff]")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """Unicode's categories Cs and Cc."""
 
+LONGEST_TEXT = 20_000
+"""Characters of a text: some 5,000 tokens, where CLIP reads 77 at a time."""
+
 LONGEST = 255
 """Bytes of a file's or a folder's name; all common file systems have this bound."""
 
 
 def check_text(name: str, text: Any) -> str:
-    """The text of the input called `name`. Raises ValueError where it is none, or holds half a
-    character."""
+    """The text of the input called `name`. Raises ValueError where it is none, holds half a
+    character, or is longer than LONGEST_TEXT."""
     if not isinstance(text, str):
         raise ValueError(f"{name} is {text!r}, which is no text. Write one, or leave it empty.")
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(
+            f"{name} has {len(text):,} characters, and {LONGEST_TEXT:,} are the most. Shorten it."
+        )
     refuse(name, text, HALVES, "half a character")
     return text
 

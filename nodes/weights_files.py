@@ -40,13 +40,11 @@ def found(name: str | None, *folders: str) -> bool | str:
 
 
 def state_of_file(name: str | None, *folders: str) -> str:
-    """For a node's `fingerprint_inputs`: another text when the file that a widget names is
-    replaced, so that ComfyUI, which keeps what a node gave, runs it anew. Empty without a file."""
-    if name is None or name == NONE:
-        return ""
+    """Another one as soon as the file that a widget names is replaced, for `fingerprint_inputs`;
+    empty where there is none, of which the node tells when it is run."""
     try:
-        return repr(state_of(find_file(name, *folders)))
-    except ValueError:  # told by `found`, or when the node is run
+        return repr(state_of(find_file(name, *folders))) if name is not None else ""
+    except ValueError:
         return ""
 
 

@@ -1,4 +1,5 @@
-"""Prompts that change over the frames: text -> keyframes -> one embedding a frame.
+"""Prompts that change over the frames, as people write them: text -> keyframes. (What becomes of
+them is in travel.py.)
 
 Two ways of writing are read, and may be mixed with line breaks and trailing commas:
 
@@ -14,23 +15,11 @@ Quoted text is JSON's: \\n, \\", \\\\ and \\u00e9 are one character each; it may
 from __future__ import annotations
 
 import json
-import logging
-import math
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import torch
-from torch import Tensor
 
 from .foreign_syntax import place_in_line, place_in_text, shown
 
-log = logging.getLogger(__name__)
-
 Keyframes = list[tuple[int, str]]
-
-Conditioning = list[list[Any]]
-"""ComfyUI's: [embedding, its other values] for each range of sampling steps; one without ranges."""
 
 LINE_BREAK = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 BETWEEN = re.compile(r"[ \t\n,]*")
@@ -40,32 +29,33 @@ QUOTED = re.compile(
 PLAIN = re.compile(r"(?P<frame>[^:\n]*):(?P<text>[^\n]*)")
 """Each takes time in proportion to the text: ComfyUI answers nobody while it checks a workflow."""
 
-MOST_REPEATS = 4
-"""Times the longest prompt's tokens that every frame may carry; ComfyUI has the same bound where it
-puts prompts of several lengths into one call (comfy/conds.py)."""
-
 MOST_DIGITS = 9
 """Of a frame's number."""
 
-EXAMPLE = "Write one prompt a line, such as 0: a cat in spring"
+LONGEST = 1_000_000
+"""Characters of all prompts together, which are read in about a second."""
 
-EASINGS: dict[str, Callable[[float], float]] = {
-    # how far, 0 to 1, a frame has gone from its keyframe to the next
-    "linear": lambda u: u,
-    "smooth": lambda u: (1 - math.cos(math.pi * u)) / 2,
-    "step": lambda u: 0.0,
-}
+LONGEST_PROMPT = 20_000
+"""Characters of one: some 5,000 tokens, where CLIP reads 77 at a time."""
+
+EXAMPLE = "Write one prompt a line, such as 0: a cat in spring"
 
 
 def parse_prompts(text: str) -> Keyframes:
     """(frame, prompt) in the order of frames, the first at frame 0.
 
     Raises ValueError with line and column for text that is no schedule, frames that are no whole
-    numbers from 0 on, frames that come twice, and what ComfyUI would encode as words though
-    another tool means something by it (foreign_syntax.py); and where frame 0 has no prompt.
+    numbers from 0 on, frames that come twice, prompts that are too long, and what ComfyUI would
+    encode as words though another tool means something by it (foreign_syntax.py); and where frame 0
+    has no prompt.
     """
     if not isinstance(text, str):
         raise ValueError(f"The prompts are {text!r}, which is no text. {EXAMPLE}.")
+    if len(text) > LONGEST:
+        raise ValueError(
+            f"The prompts have {len(text):,} characters, and {LONGEST:,} are the most. Put them "
+            "into several nodes, and join what they give."
+        )
     text = LINE_BREAK.sub("\n", text.removeprefix("\ufeff"))
     found: dict[int, str] = {}
     position = end_of(BETWEEN, text, 0)
@@ -79,6 +69,9 @@ def parse_prompts(text: str) -> Keyframes:
         frame = frame_number(text, match)
         if frame in found:
             raise malformed(text, match.start("frame"), f"frame {frame} has a prompt already")
+        if len(match["text"]) > LONGEST_PROMPT:
+            reason = f"this prompt has more than {LONGEST_PROMPT:,} characters; shorten it"
+            raise malformed(text, match.start("text"), reason)
         found[frame] = unquoted(text, match) if quoted else plain(text, match)
         position = end_of(BETWEEN, text, match.end())
     if 0 not in found:
@@ -145,97 +138,6 @@ def malformed(text: str, position: int, reason: str) -> ValueError:
 def line_and_column(text: str, position: int) -> str:
     line = text.count("\n", 0, position) + 1
     return f"line {line}, column {position - text.rfind(chr(10), 0, position)}"
-
-
-def blend_at(frame: int, keyframes: Sequence[int], interpolation: str) -> tuple[int, int, float]:
-    """Which two keyframes (their places in the list) a frame lies between, and its way to the
-    second.
-
-    Behind the last keyframe its prompt stays. Raises ValueError for an unknown interpolation.
-    """
-    if interpolation not in EASINGS:
-        raise ValueError(
-            f"{interpolation!r} is no interpolation; choose one of {', '.join(EASINGS)}."
-        )
-    before = max(i for i, key in enumerate(keyframes) if key <= frame)
-    if before + 1 == len(keyframes):
-        return before, before, 0.0
-    way = (frame - keyframes[before]) / (keyframes[before + 1] - keyframes[before])
-    return before, before + 1, EASINGS[interpolation](way)
-
-
-def travel_conditionings(
-    prompts: Sequence[Conditioning], keyframes: Sequence[int], frames: int, how: str
-) -> Conditioning:
-    """The prompts at the keyframes -> one conditioning that holds an embedding a frame.
-
-    Text encoders whose weights change over the sampling steps (Set CLIP Hooks) give an entry for
-    each range of steps, the same ranges for every prompt: each range has a travel of its own. What
-    an entry holds beside text and pooled text is the first prompt's.
-    """
-    ranges = zip(*prompts, strict=True)
-    return [travel_entries(entries, keyframes, frames, how) for entries in ranges]
-
-
-def travel_entries(
-    entries: Sequence[list[Any]], keyframes: Sequence[int], frames: int, how: str
-) -> list[Any]:
-    """[1 t c, {pooled_output: 1 c, ...}] at each keyframe -> [frames t c, {frames c, ...}]"""
-    texts, others = zip(*entries, strict=True)
-    values = dict(others[0])
-    if values.get("pooled_output") is not None:
-        pooled = [other["pooled_output"] for other in others]
-        values["pooled_output"] = travel(pooled, keyframes, frames, how)
-    return [travel(same_length(texts), keyframes, frames, how), values]
-
-
-def travel(embeddings: Sequence[Tensor], keyframes: Sequence[int], frames: int, how: str) -> Tensor:
-    """One embedding a frame, blended between those of the keyframes.   each 1 t c -> frames t c"""
-    rows = []
-    for frame in range(frames):
-        first, second, way = blend_at(frame, keyframes, how)
-        start, end = embeddings[first], embeddings[second]
-        rows.append(start if way == 0.0 else torch.lerp(start, end, way))
-    return torch.cat(rows)
-
-
-def same_length(embeddings: Sequence[Tensor]) -> list[Tensor]:
-    """Text embeddings repeated to one number of tokens.   each 1 t c
-
-    Attention over a text that is repeated as a whole gives what attention over the text gives, so a
-    frame at its keyframe sees exactly its prompt. Where that would take more than MOST_REPEATS
-    times the longest, the last repetition of some breaks off, which a warning tells: their first
-    chunks then count for more, by one repetition in four at the most.
-    """
-    lengths = [embedding.shape[1] for embedding in embeddings]
-    tokens = common_length(lengths)
-    uneven = max(unevenness(length, tokens) for length in lengths)
-    if uneven:
-        log.warning(
-            "Prompts of %s tokens have no common length of at most %d times the longest, so parts "
-            "of some count for up to %.0f %% more. Make the prompts about equally long.",
-            ", ".join(map(str, sorted(set(lengths)))),
-            MOST_REPEATS,
-            100 * uneven,
-        )
-    return [e.repeat(1, -(-tokens // e.shape[1]), 1)[:, :tokens] for e in embeddings]
-
-
-def common_length(lengths: Sequence[int]) -> int:
-    """The least common multiple, if it is at most MOST_REPEATS times the longest; otherwise, of all
-    lengths up to there, the one that repeats most evenly. Whole chunks of the tokenizer either
-    way."""
-    exact, longest = math.lcm(*lengths), max(lengths)
-    if exact <= MOST_REPEATS * longest:
-        return exact
-    possible = range(longest, MOST_REPEATS * longest + 1, math.gcd(*lengths))
-    return min(possible, key=lambda tokens: max(unevenness(n, tokens) for n in lengths))
-
-
-def unevenness(length: int, tokens: int) -> float:
-    """By how much the tokens that are repeated once more than others count for more."""
-    repeats, rest = divmod(tokens, length)
-    return 1 / repeats if rest else 0.0
 
 
 def joined(before: str, prompt: str, after: str) -> str:

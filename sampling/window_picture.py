@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from PIL import Image, ImageDraw
 from torch import Tensor
 
@@ -14,18 +15,29 @@ from .windows import WindowSettings, windows_of
 STEPS = 4
 """Sampling steps that are shown where the windows change with the step."""
 
+MOST_ROWS = 400
+"""Windows of a step that are drawn; of what follows, only the number."""
+
 WIDTH, ROW, LABELS, GAP = 1024, 14, 72, 6
 BACKGROUND, TEXT = (24, 26, 30), (200, 204, 210)
 COLOURS = ((76, 154, 255), (255, 159, 67), (85, 201, 141), (232, 106, 146))
 
 
-def shares(frames: int, settings: WindowSettings, step: int) -> tuple[list[list[int]], np.ndarray]:
-    """The windows of a step, and what each contributes to each frame.   -> w f, columns sum to 1"""
+def shares(
+    frames: int, settings: WindowSettings, step: int, most: int = MOST_ROWS
+) -> tuple[list[list[int]], np.ndarray]:
+    """The windows of a step, and what each contributes to each frame, of the first `most` windows.
+    -> w f, columns sum to 1 where no window is left out"""
     windows = windows_of(frames, settings, step)
-    table = np.zeros((len(windows), frames))
-    for row, window in zip(table, windows, strict=True):
-        row[window] = fuse_weights(window, frames, settings)
-    return windows, table / table.sum(axis=0)
+    total = np.zeros(frames)
+    table = np.zeros((min(most, len(windows)), frames))
+    for i, window in enumerate(windows):
+        throw_exception_if_processing_interrupted()
+        weights = fuse_weights(window, frames, settings)
+        total[window] += weights
+        if i < most:
+            table[i, window] = weights
+    return windows, table / total
 
 
 def draw_windows(frames: int, settings: WindowSettings) -> Tensor:
@@ -33,15 +45,16 @@ def draw_windows(frames: int, settings: WindowSettings) -> Tensor:
     tables = [shares(frames, settings, step) for step in range(STEPS)]
     if all(windows == tables[0][0] for windows, _ in tables):
         tables = tables[:1]
-    rows = sum(len(windows) for windows, _ in tables)
+    rows = sum(len(table) for _, table in tables)
     height = rows * ROW + len(tables) * (ROW + GAP) + GAP
     image = Image.new("RGB", (WIDTH, height), BACKGROUND)
     draw, top = ImageDraw.Draw(image), GAP
     for step, (windows, table) in enumerate(tables):
         name = f"step {step + 1}: " if len(tables) > 1 else "every step: "
-        draw.text((4, top), f"{name}{len(windows)} windows over {frames} frames", fill=TEXT)
+        more = f", the first {len(table)} of them" if len(table) < len(windows) else ""
+        draw.text((4, top), f"{name}{len(windows)} windows over {frames} frames{more}", fill=TEXT)
         top += ROW
-        for i, (window, row) in enumerate(zip(windows, table, strict=True)):
+        for i, (window, row) in enumerate(zip(windows, table, strict=False)):
             draw.text((4, top), f"{window[0]} - {window[-1]}", fill=TEXT)
             image.paste(bar(row, COLOURS[i % len(COLOURS)]), (LABELS, top + 1))
             top += ROW

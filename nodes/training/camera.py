@@ -10,7 +10,7 @@ from ...training.data.clips import ClipSet
 from ...training.data.image_clips import StillClips
 from ..schema import CATEGORY, ClipsSocket, schema
 from ..texts import check_text
-from .clips import seed_input, size_input
+from .clips import check_clips, seed_input, size_input
 
 
 class MoveCamera(io.ComfyNode):
@@ -79,4 +79,5 @@ class MoveCamera(io.ComfyNode):
     ) -> io.NodeOutput:
         if isinstance(clips, Tensor):
             clips = StillClips(clips, check_text("caption", caption), frames, width, height)
+        check_clips(clips)
         return io.NodeOutput(CameraMove(clips, move, amount, seed))

@@ -10,6 +10,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...training.data.captions import CAPTIONS
+from ...training.data.clips import ClipSet
 from ...training.data.image_clips import ImageClips
 from ...training.data.sources import state_of
 from ...training.data.video_clips import VideoClips, VideoSettings
@@ -37,6 +38,12 @@ def source_path(source: str) -> Path:
     path = written_path("source", source, folder_paths.get_input_directory())
     check_readable(path)
     return path
+
+
+def check_clips(clips: object) -> None:
+    """Raise ValueError for what are no clips, which a workflow that came as JSON may hold."""
+    if not isinstance(clips, ClipSet):
+        raise ValueError(f"clips is {clips!r}. Connect the node Load Video Clips, or another.")
 
 
 class LoadVideoClips(io.ComfyNode):

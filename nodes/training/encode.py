@@ -16,6 +16,7 @@ from ...training.data.clips import ClipSet
 from ..places import check_writable
 from ..schema import CATEGORY, ClipsSocket, EncodedClipsSocket, schema
 from ..texts import check_text, unquoted, written_path
+from .clips import check_clips
 
 CACHE = "animatediff_kit_cache"
 """Below ComfyUI's output folder: where caches lie that are given no other place."""
@@ -51,6 +52,7 @@ class EncodeClips(io.ComfyNode):
 
     @classmethod
     def execute(cls, clips: ClipSet, vae: Any, clip: Any, cache_folder: str = "") -> io.NodeOutput:
+        check_clips(clips)
         chosen = cache_path(cache_folder)
         identity = identify(clips, vae, clip)
         folder = chosen or caches() / identity.fingerprint[:16]

@@ -14,6 +14,7 @@ from adk_tests.support import folders, spellings, tiny
 from adk_tests.support.folders import register_folders
 from animatediff_kit.motion_models.load import motion_model
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
+from animatediff_kit.nodes.animate import Animate
 from animatediff_kit.nodes.lora import DomainAdapter, LoadMotionLora
 from animatediff_kit.nodes.motion_model import ApplyMotionModel, LoadMotionModel
 from animatediff_kit.small_world.files import load
@@ -213,3 +214,31 @@ def test_choices_are_the_tables(models):
     inputs = {i.id: i for node in NODES for i in node.define_schema().inputs}
     assert inputs["family"].options == ["automatic", *FAMILIES]
     assert inputs["beta_schedule"].options == ["automatic", *BETA_SCHEDULES]
+
+
+FILES = {
+    # node -> its inputs, and the files that they name
+    LoadMotionModel: {"motion_model": "animatediff_models/sd15/v3.safetensors"},
+    LoadMotionLora: {"lora": "animatediff_motion_lora/zoom.ckpt"},
+    DomainAdapter: {"adapter": "loras/v3_sd15_adapter.ckpt"},
+    Animate: {
+        "motion_model": "animatediff_models/sd15/v3.safetensors",
+        "motion_lora": "animatediff_motion_lora/zoom.ckpt",
+    },
+}
+
+
+@pytest.mark.parametrize("node", FILES, ids=lambda node: node.__name__)
+def test_a_file_that_was_replaced_runs_the_node_anew(models: Path, node: Any) -> None:
+    names = {key: path.split("/", 1)[1] for key, path in FILES[node].items()}
+    states = [node.fingerprint_inputs(**names, strength=1.0)]
+    assert states[0] and node.fingerprint_inputs(**names) == states[0]
+    for path in FILES[node].values():
+        file = models / path
+        file.write_bytes(file.read_bytes() + b"x")
+        states.append(node.fingerprint_inputs(**names))
+    assert len(set(states)) == len(states)
+    assert (
+        node.fingerprint_inputs() == node.fingerprint_inputs(**dict.fromkeys(names, "gone")) == ""
+    )
+    assert node.fingerprint_inputs(**dict.fromkeys(names)) == ""

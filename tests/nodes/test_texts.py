@@ -9,10 +9,11 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
+from animatediff_kit.nodes.motion_model import ApplyMotionModel
 from animatediff_kit.nodes.texts import check_text, written_path
 from animatediff_kit.nodes.training.camera import MoveCamera
 from animatediff_kit.nodes.training.clips import ClipsFromImages, LoadVideoClips
-from animatediff_kit.nodes.training.encode import cache_path
+from animatediff_kit.nodes.training.encode import EncodeClips, cache_path
 
 HALF = "cats \ud800 and dogs"
 CONTROL = {"nul": "a\0b", "line break": "a\nb", "escape": "a\x1b[2J"}
@@ -98,3 +99,25 @@ def test_a_path_is_taken_out_of_what_is_copied_with_it(tmp_path: Path, written: 
 
 def test_a_cache_folder_of_quotes_alone_is_none() -> None:
     assert cache_path(' "" ') is None and cache_path("''") is None
+
+
+@pytest.mark.parametrize("node", TAKES_TEXT)
+def test_texts_that_no_encoder_reads(node: str) -> None:
+    with pytest.raises(
+        ValueError, match=rf"^{node.split()[0]} has 1,000,000 characters, and 20,000 "
+    ):
+        TAKES_TEXT[node]("x" * 1_000_000)
+
+
+@pytest.mark.parametrize("value", [None, 5, ["a"]])
+def test_clips_that_come_from_no_node(value: Any) -> None:
+    """As a workflow in JSON may give them."""
+    for call in (lambda: EncodeClips.execute(value, None, None), lambda: MoveCamera.execute(value)):
+        with pytest.raises(
+            ValueError, match=r"^clips is .*\. Connect the node Load Video Clips, or"
+        ):
+            call()
+    with pytest.raises(
+        ValueError, match=r"^motion_model is .*, which is none\. Connect the node Lo"
+    ):
+        ApplyMotionModel.execute(None, value)

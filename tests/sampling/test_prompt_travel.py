@@ -9,16 +9,21 @@ import math
 import time
 from typing import Any
 
+import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny
 from animatediff_kit.sampling.prompt_travel import (
-    EASINGS,
     EXAMPLE,
-    blend_at,
+    LONGEST,
+    LONGEST_PROMPT,
     check_words,
     joined,
     parse_prompts,
+)
+from animatediff_kit.sampling.travel import (
+    EASINGS,
+    blend_at,
     same_length,
     travel,
     travel_conditionings,
@@ -186,6 +191,19 @@ def test_reading_takes_time_in_proportion_to_the_text(kind: str) -> None:
     short, long = (seconds(LONG[kind](n)) for n in (4_000, 32_000))
     assert long < 24 * short + 0.05
     assert seconds(LONG[kind](200_000)) < 150 * short + 0.2
+
+
+def test_texts_that_no_encoder_reads_are_refused() -> None:
+    most = "0: " + "x" * LONGEST_PROMPT
+    assert len(parse_prompts(most[:-1])[0][1]) == LONGEST_PROMPT - 1
+    said = "^Prompts, line 2, column 3: this prompt has more than 20,000 characters; shorten it. "
+    for prompt in (f"0:\n1:{'x' * (LONGEST_PROMPT + 1)}", f'0:\n"1": "{"x" * LONGEST_PROMPT}"'):
+        with pytest.raises(ValueError, match=said.replace("column 3", r"column \d")):
+            parse_prompts(prompt)
+    with pytest.raises(ValueError, match="^The prompts have 1,000,001 characters, and 1,000,000 a"):
+        parse_prompts("0: a".ljust(LONGEST + 1))
+    honest = "\n".join(f"{i}: a cat, {i}" for i in range(40_000))
+    assert len(parse_prompts(honest)) == 40_000
 
 
 def test_a_prompt_may_be_empty() -> None:
@@ -427,3 +445,23 @@ ORDINARY = (
 @pytest.mark.parametrize("prompt", ORDINARY)
 def test_what_people_write_in_prompts_is_no_schedule(prompt: str) -> None:
     assert parse_prompts(f"0: {prompt}") == [(0, prompt)]
+
+
+def test_frames_that_do_not_fit_into_memory_are_refused() -> None:
+    """Before any of it is taken: a billion frames are 237 TB."""
+    text = torch.ones(1, 77, 768)
+    said = r"^The prompts of 1000000000 frames need 236544.0 GB of memory, and [\d.]+ GB are free. "
+    with pytest.raises(ValueError, match=said):
+        travel([text], [0], 10**9, "linear")
+
+
+def test_a_travel_over_many_frames_ends_with_cancel_and_takes_its_memory_once() -> None:
+    texts = [torch.rand(1, 2, 4) for _ in range(2000)]
+    keyframes = list(range(0, 40_000, 20))
+    begin = time.monotonic()
+    rows = travel(texts, keyframes, 40_000, "linear")
+    assert time.monotonic() - begin < 60  # 2000 x 40,000 comparisons alone would take longer
+    assert rows.shape == (40_000, 2, 4) and torch.equal(rows[20 * 1999], texts[1999][0])
+    memory.interrupt_current_processing(True)
+    with pytest.raises(memory.InterruptProcessingException):
+        travel(texts, keyframes, 40_000, "linear")

@@ -11,6 +11,7 @@ from animatediff_kit.sampling.window_picture import (
     COLOURS,
     GAP,
     LABELS,
+    MOST_ROWS,
     ROW,
     STEPS,
     WIDTH,
@@ -81,3 +82,15 @@ def test_any_number_of_frames(frames: int, length: int) -> None:
     picture = draw_windows(frames, WindowSettings(length, 4))
     assert picture.dtype == torch.float32 and picture.shape[2:] == (WIDTH, 3)
     assert 0.0 <= picture.min() and picture.max() <= 1.0 and picture.isfinite().all()
+
+
+def test_very_many_windows_make_no_picture_that_fills_memory() -> None:
+    """At the widgets' own ends: 26,316 windows would be a picture of 368,424 rows."""
+    settings = WindowSettings(2, 1, 16, "standard_uniform")
+    picture = draw_windows(4096, settings)
+    assert picture.shape == (1, STEPS * (MOST_ROWS * ROW + ROW + GAP) + GAP, WIDTH, 3)
+    windows, table = shares(4096, settings, 0)
+    assert len(windows) > MOST_ROWS == len(table)
+    whole = shares(4096, settings, 0, most=len(windows))[1]
+    np.testing.assert_array_equal(table, whole[:MOST_ROWS])
+    np.testing.assert_allclose(whole.sum(axis=0), 1.0)

@@ -26,6 +26,7 @@ from ..files.fingerprints import digest_of
 from ..files.locks import FolderInUse
 from .cache_identity import Identity, begin, identify, read_manifest
 from .clips import ClipSet, UnreadableClip
+from .records import is_clip, is_text, latents_key, text_key
 from .shards import SHARD_BYTES, ShardReader, ShardWriter, WriteError
 
 log = logging.getLogger(__name__)
@@ -59,12 +60,15 @@ class EncodedClips:
         if manifest is None:
             raise ValueError(f"{folder} holds no encoded clips. Encode clips into it first.")
         self.fingerprint = digest_of(manifest)
-        self._latents, self._texts = ShardReader(folder, LATENTS), ShardReader(folder, TEXTS)
+        self._latents, self._texts = latents_in(folder), texts_in(folder)
         records = {record["clip"]: record for record in self._latents.records}
-        if len(records) < manifest["clips"] or key_of("", "embedding") not in self._texts:
+        captions = {"", *(record["caption"] for record in records.values() if "name" in record)}
+        lost = [c for c in captions if text_key(c, "embedding") not in self._texts]
+        if lost or len(records) < manifest["clips"]:
+            without = f" and lacks {len(lost)} of {len(captions)} texts" if lost else ""
             raise ValueError(
-                f"{folder} holds {len(records)} of {manifest['clips']} clips. Encode the same "
-                "clips into it again: only the rest is encoded."
+                f"{folder} holds {len(records)} of {manifest['clips']} clips{without}. Encode the "
+                "same clips into it again: only the rest is encoded."
             )
         kept = sorted(clip for clip, record in records.items() if "skipped" not in record)
         self._records = [records[clip] for clip in kept]
@@ -91,9 +95,9 @@ class EncodedClips:
 
     def text(self, caption: str) -> Text:
         """Of a clip's caption, or of the empty one, which is always there."""
-        pooled = key_of(caption, "pooled")
+        pooled = text_key(caption, "pooled")
         return Text(
-            self._texts.get(key_of(caption, "embedding")),
+            self._texts.get(text_key(caption, "embedding")),
             self._texts.get(pooled) if pooled in self._texts else None,
         )
 
@@ -105,11 +109,15 @@ class EncodedClips:
         return found
 
     def _key(self, index: int) -> str:
-        return f"latents.{self._records[index]['clip']}"
+        return latents_key(self._records[index]["clip"])
 
 
-def key_of(caption: str, part: str) -> str:
-    return f"{hashlib.sha256(caption.encode()).hexdigest()[:32]}.{part}"
+def latents_in(folder: Path) -> ShardReader:
+    return ShardReader(folder, LATENTS, is_clip)
+
+
+def texts_in(folder: Path) -> ShardReader:
+    return ShardReader(folder, TEXTS, is_text)
 
 
 def encode_clips(
@@ -131,13 +139,13 @@ def encode_clips(
     identity = identity or identify(clips, vae, clip)
     begin(folder, identity)
     captions = sorted({"", *(clips.caption(i) for i in range(len(clips)))})
-    texts, latents = ShardReader(folder, TEXTS), ShardReader(folder, LATENTS)
+    texts, latents = texts_in(folder), latents_in(folder)
     known = {record["clip"] for record in latents.records}
     progress = Counter(len(captions) + len(clips), on_progress)
     try:
         with ShardWriter(folder, TEXTS, shard_bytes) as writer:
             for caption in captions:
-                if key_of(caption, "embedding") not in texts:
+                if text_key(caption, "embedding") not in texts:
                     writer.add({"caption": caption}, encode_text(clip, caption))
                 progress.step()
         with ShardWriter(folder, LATENTS, shard_bytes) as writer:
@@ -151,7 +159,7 @@ def encode_clips(
             "which goes on where it stopped, or choose another cache_folder."
         ) from error
     except WriteError as error:
-        kept = len({record["clip"] for record in ShardReader(folder, LATENTS).records})
+        kept = len({record["clip"] for record in latents_in(folder).records})
         raise ValueError(
             f"{error} {kept} of {len(clips)} clips are encoded and kept there. Make room and run "
             "again, which goes on where it stopped, or choose another cache_folder."
@@ -172,9 +180,9 @@ class Counter:
 
 def encode_text(clip: Any, caption: str) -> dict[str, Tensor]:
     encoded = clip.encode_from_tokens(clip.tokenize(caption), return_pooled=True, return_dict=True)
-    tensors = {key_of(caption, "embedding"): encoded["cond"][0]}
+    tensors = {text_key(caption, "embedding"): encoded["cond"][0]}
     if hasattr(clip.cond_stage_model, "clip_g"):  # SDXL's; SD1.5's would be noise: UNFILLED
-        tensors[key_of(caption, "pooled")] = encoded["pooled_output"][0]
+        tensors[text_key(caption, "pooled")] = encoded["pooled_output"][0]
     return {key: as_float16(tensor, "text encoder", caption) for key, tensor in tensors.items()}
 
 
@@ -192,7 +200,7 @@ def encode_clip(clips: ClipSet, index: int, vae: Any) -> tuple[dict[str, Any], d
             f"AnimateDiff needs {CHANNELS} channels a frame. Connect a VAE of SD1.5 or SDXL."
         )
     record = {"clip": index, "name": read.name, "caption": read.caption}
-    return record, {f"latents.{index}": as_float16(latents, "VAE", read.name)}
+    return record, {latents_key(index): as_float16(latents, "VAE", read.name)}
 
 
 def encode_frames(vae: Any, frames: Tensor, seed: str) -> Tensor:

@@ -15,7 +15,9 @@ from .clips import ClipSet
 from .shards import WriteError, write_file
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
+"""1 was without checksums, and some of its videos and texts were read otherwise: turned, with other
+colours, in another encoding. So its clips are encoded anew."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,27 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         manifest = json.loads(path.read_text("utf-8"))
-    except ValueError:
+    except (ValueError, OSError, RecursionError):
         manifest = None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if isinstance(manifest, dict) and manifest.get("format") in range(FORMAT):
         raise ValueError(
-            f"{path} is damaged or of another version. Choose another cache_folder, or delete that "
+            f"{folder} was encoded by an earlier version of AnimateDiff Kit, which read some files "
+            "otherwise. Choose another cache_folder, or delete that folder to encode anew."
+        )
+    if not is_manifest(manifest):
+        raise ValueError(
+            f"{path} is damaged or of a later version. Choose another cache_folder, or delete that "
             "folder to encode anew."
         )
     return manifest
+
+
+def is_manifest(content: Any) -> bool:
+    """Whether it is what `Identity.manifest` gives."""
+    kinds = {"format": int, "vae": str, "clip": str, "clips": int, "description": dict}
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return False
+    return all(type(content.get(key)) is kind for key, kind in kinds.items())
 
 
 def begin(folder: Path, identity: Identity) -> None:

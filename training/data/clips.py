@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -25,6 +26,9 @@ LATENT = 8
 
 LARGE = 30_000_000
 """Pixels of a picture above which it is made smaller before it is worked on."""
+
+LARGE_CLIP = 500_000_000
+"""The same of all pictures of a clip together, which are in memory at one time: 1.5 GB."""
 
 
 class UnreadableClip(ValueError):
@@ -94,10 +98,23 @@ def check_size(height: int, width: int) -> None:
         )
 
 
-def reduction(height: int, width: int, wanted_height: int, wanted_width: int) -> int:
+def check_memory(frames: int, height: int, width: int) -> None:
+    """Raise ValueError where a clip at its training size does not fit into memory, once as frames
+    and once as a whole."""
+    needed, free = 2 * frames * height * width * 3 * 4, psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"A clip of {frames} frames of {width} x {height} takes {needed / 1e9:.1f} GB of "
+            f"memory, and {free / 1e9:.1f} GB are free. Set frames, width or height lower."
+        )
+
+
+def reduction(
+    height: int, width: int, wanted_height: int, wanted_width: int, frames: int = 1
+) -> int:
     """The whole number that a large picture's sides can be divided by, with twice the wanted size
-    left; 1 for pictures of up to LARGE pixels."""
-    if height * width <= LARGE:
+    left; 1 for pictures of up to LARGE pixels, of which a clip has up to LARGE_CLIP."""
+    if height * width <= LARGE and frames * height * width <= LARGE_CLIP:
         return 1
     return max(1, min(height // wanted_height, width // wanted_width) // 2)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .clips import ClipSet, check_size
+from .clips import ClipSet, check_memory, check_size
 
 
 def check_images(images: Tensor, caption: str) -> None:
@@ -93,6 +93,7 @@ class ImageClips(BatchClips):
             )
         self.size = height or images.shape[1], width or images.shape[2]
         check_size(*self.size)
+        check_memory(self.length, *self.size)
 
     def __len__(self) -> int:
         return len(self.images) // self.length
@@ -122,6 +123,7 @@ class StillClips(BatchClips):
         if frames < 2:
             raise ValueError(f"A camera move of {frames} frames is none; set frames to 2 or more.")
         check_size(height, width)
+        check_memory(frames, height, width)
         self.images, self.text, self.length = images[..., :3], caption.strip(), frames
         self.size = height, width
 

@@ -1,13 +1,12 @@
 """Tensors on disk in safetensors files of about 64 MB, appended to and read one by one.
 
-A shard's metadata holds one JSON record for each thing that was added, so a folder of shards
-needs no other index. Shards are written whole or not at all, and never again.
+A shard's metadata holds one JSON record for each thing that was added (records.py), so a folder of
+shards needs no other index. Shards are written whole or not at all, and never again.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import re
 import time
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from ..files.atomic import write_atomic
 from ..files.locks import lock_folder
+from .records import IsRecord, anything_goes, checksum, metadata_of, read_metadata
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ SHARD_BYTES = 64 * 2**20
 SHARD_SECONDS = 120.0
 """After so long a shard is written though it is small: what a killed process can lose."""
 
-RECORDS = "animatediff_kit_records"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OPEN_FILES = 8
 
@@ -66,7 +65,7 @@ def shard_files(folder: Path, kind: str) -> list[Path]:
     if not folder.is_dir():
         return []
     name = re.compile(rf"{kind}-(\d+)\.safetensors")
-    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+    return sorted(p for p in folder.iterdir() if name.fullmatch(p.name) and p.is_file())
 
 
 class ShardWriter:
@@ -134,7 +133,7 @@ class ShardWriter:
     def flush(self) -> None:
         if not self.records:
             return
-        content = save(self.tensors, {RECORDS: json.dumps(self.records)})
+        content = save(self.tensors, metadata_of(self.records, self.tensors))
         self._begin()
         write_file(self.folder / f"{self.kind}-{self.number:05d}.safetensors", content)
         self.number += 1
@@ -143,19 +142,27 @@ class ShardWriter:
 class ShardReader:
     """The tensors of a folder's shards; only their names and shapes are in memory.
 
-    Raises ValueError that names a shard which is damaged or gone.
+    is_record: whether something is a record of a shard of this kind. Raises ValueError that names a
+    shard which is damaged or gone, be it by one bit of a tensor, as soon as that tensor is read.
     """
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str, is_record: IsRecord = anything_goes) -> None:
         self.files = shard_files(folder, kind)
         self.places: dict[str, int] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.checksums: dict[str, int] = {}
         self.records: list[Any] = []
         self._opened: OrderedDict[int, Any] = OrderedDict()
         for number in range(len(self.files)):
             file = self._open(number)
-            self.records += json.loads((file.metadata() or {}).get(RECORDS, "[]"))
-            for key in file.keys():
+            keys = set(file.keys())
+            try:
+                records, checksums = read_metadata(file.metadata() or {}, keys, is_record)
+            except ValueError as error:
+                raise damaged(self.files[number]) from error
+            self.records += records
+            self.checksums.update(checksums)
+            for key in keys:
                 self.places[key] = number
                 self.shapes[key] = tuple(file.get_slice(key).get_shape())
 
@@ -164,9 +171,13 @@ class ShardReader:
 
     def get(self, key: str) -> Tensor:
         """A tensor as float32, fit for autograd also where it is read in inference mode."""
-        file = self._open(self.places[key])
+        number = self.places[key]
+        file = self._open(number)
         with torch.inference_mode(False):
-            return file.get_tensor(key).float()
+            tensor = file.get_tensor(key)
+            if checksum(tensor) != self.checksums[key]:
+                raise damaged(self.files[number])
+            return tensor.float()
 
     def _open(self, number: int) -> Any:
         if number in self._opened:
@@ -176,11 +187,15 @@ class ShardReader:
         try:
             file = safe_open(str(path), "pt")
         except (OSError, SafetensorError) as error:
-            raise ValueError(
-                f"{path} is damaged or gone. Delete it if it is there, and encode the clips again "
-                "into the same folder: only what it held is encoded anew."
-            ) from error
+            raise damaged(path) from error
         self._opened[number] = file
         if len(self._opened) > OPEN_FILES:
             self._opened.popitem(last=False)
         return file
+
+
+def damaged(path: Path) -> ValueError:
+    return ValueError(
+        f"{path} is damaged or gone. Delete it if it is there, and encode the clips again into the "
+        "same folder: only what it held is encoded anew."
+    )

@@ -22,6 +22,10 @@ from .walk import MayRead, anything, stop_if_asked, walk
 
 log = logging.getLogger(__name__)
 
+CAPTION_BYTES = 100_000
+"""Of a caption's file: some 20,000 letters of any alphabet and encoding, where CLIP reads 77 tokens
+at a time."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -44,6 +48,12 @@ class Source:
             return self.written
         self.may_read(self.written)
         try:
+            size = self.written.stat().st_size
+            if size > CAPTION_BYTES:
+                raise ValueError(
+                    f"{self.caption_place} has {size:,} bytes, and a caption {CAPTION_BYTES:,} at "
+                    "most. Write what the clip shows in a few sentences."
+                )
             return " ".join(read_text(self.written, self.caption_place).split())
         except OSError as error:
             raise ValueError(

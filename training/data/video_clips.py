@@ -15,7 +15,14 @@ from torch import Tensor
 
 from .animations import count_animation, decode_animation
 from .captions import captions_of, mirrored
-from .clips import ClipSet, UnreadableClip, bucket_size, check_size, reduction
+from .clips import (
+    ClipSet,
+    UnreadableClip,
+    bucket_size,
+    check_memory,
+    check_size,
+    reduction,
+)
 from .pictures import read_images
 from .sources import Source, find_sources
 from .videos import count_frames, decode
@@ -51,6 +58,7 @@ class VideoSettings:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; set it to 1 or more.")
         check_size(self.height, self.width)
+        check_memory(self.frames, self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,8 @@ class VideoClips(ClipSet):
 
     def reduction(self, height: int, width: int) -> int:
         """What a picture's sides are divided by as it is read."""
-        return reduction(height, width, *self.training_size(height, width))
+        size = self.training_size(height, width)
+        return reduction(height, width, *size, self.settings.frames)
 
     def frame_count(self, index: int) -> int:
         return self.settings.frames

@@ -22,7 +22,7 @@ import safetensors
 import torch
 from torch import Tensor, nn
 
-from ..files.atomic import remove, save_tensors
+from ..files.atomic import remove_left, save_tensors
 from .optimizer import WeightAverage
 
 NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
@@ -66,8 +66,7 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     }
     tensors = unshared(checkpoint.tensors)
     metadata = {"animatediff_kit_training": json.dumps(about)}
-    for left in folder.glob(".checkpoint-*"):  # by a process that was killed
-        remove(left)
+    remove_left(folder, ".checkpoint-")
     try:
         save_tensors(path, tensors, metadata)
     except (OSError, safetensors.SafetensorError) as error:
@@ -96,7 +95,7 @@ def found(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    return sorted(p for p in folder.iterdir() if NAME.fullmatch(p.name) and p.is_file())
 
 
 def load(path: Path) -> Checkpoint:

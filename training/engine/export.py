@@ -8,7 +8,8 @@ choice for what belongs to the motion model.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from ...motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
 from ...motion_models.layouts import to_diffusers
 from ...motion_models.model import MotionModel
 from ...motion_models.modules import PositionalEncoding
-from ..files.atomic import save_tensors
+from ..files.atomic import save_new_tensors, save_tensors
 from ..files.fingerprints import digest_of
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 from .clip_loss import ClipLoss
@@ -127,32 +128,27 @@ def check_name(name: str) -> None:
         )
 
 
-def free_path(folder: Path, name: str) -> Path:
-    """`folder/name.safetensors`, or with a number behind the name where such a file lies
-    already."""
+def paths_for(folder: Path, name: str) -> Iterator[Path]:
+    """`folder/name.safetensors`, and then with a number behind the name. Raises ValueError."""
     check_name(name)
-    path, number = folder / f"{name}.safetensors", 1
-    while path.exists():
-        number += 1
-        path = folder / f"{name}_{number}.safetensors"
-    return path
+    numbered = (folder / f"{name}_{number}.safetensors" for number in count(2))
+    return chain([folder / f"{name}.safetensors"], numbered)
 
 
 def export(run: Run[ClipLoss], folder: Path, name: str, spelling: str = "official") -> Path:
-    """Write the stage's file and return its path; nothing is overwritten.
+    """Write the stage's file and return its path; where one of that name lies, it gets a number.
 
     Raises ValueError where it cannot be written. What was trained stays in the run's checkpoint.
     """
-    path = free_path(folder, name)
+    paths = paths_for(folder, name)
     with torch.no_grad():
         tensors = file_tensors(run, spelling)
     try:
-        save_weights(path, tensors, metadata(run))
+        return save_new_tensors(paths, tensors, metadata(run))
     except (OSError, SafetensorError) as error:
         size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
         raise ValueError(
-            f"{path.name} could not be written into {folder}, where it needs {size:.1f} MB "
+            f"{name}.safetensors could not be written into {folder}, where it needs {size:.1f} MB "
             f"({error}); what was trained is safe in {run.folder}, so make room and resume the "
             "run, which has no step left and writes the file at once."
         ) from error
-    return path

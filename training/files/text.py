@@ -17,6 +17,8 @@ MARKS = (  # UTF-32's little mark begins with UTF-16's, so it comes first
     (codecs.BOM_UTF16_BE, "UTF-16"),
     (codecs.BOM_UTF8, "UTF-8-sig"),
 )
+LONGEST_LINE = 1_000_000
+"""Characters of a line, so that a file without any end of line fills no memory."""
 SAVE = 'Save it as UTF-8 (in Notepad: "Save as", encoding UTF-8).'
 
 
@@ -37,7 +39,12 @@ def read_lines(path: Path, name: str, newline: str | None = "") -> Iterator[str]
     encoding = encoding_of(path)
     with open(path, encoding=encoding, newline=newline) as file:
         try:
-            for line in file:
+            while line := file.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE and not line.endswith("\n"):
+                    raise ValueError(
+                        f"{name} has a line of {LONGEST_LINE:,} characters or more, which is no "
+                        "text that people write. Choose another file."
+                    )
                 if "\0" in line:
                     raise ValueError(
                         f"{name} holds a NUL character, so it is no text in {spoken(encoding)}; "

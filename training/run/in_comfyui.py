@@ -7,8 +7,9 @@ import gc
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import comfy.model_management as memory
@@ -46,17 +47,34 @@ class Result:
 
 
 def run_folder(name: str, resume: str) -> Path:
-    """A new folder for a run called `name`, or that of the run to resume.
+    """A new folder for a run called `name`, which is made at once so that no other process takes
+    it; or that of the run to resume.
 
-    Raises ValueError for a run that is not there, naming those that are.
+    Raises ValueError for a run that is not there, naming those that are, and where no folder can be
+    made.
     """
     root = Path(folder_paths.get_output_directory()) / RUNS
     if resume:
         return run_to_resume(root, resume)
-    number = 1
-    while (root / f"{name}_{number:03d}").exists():
-        number += 1
-    return root / f"{name}_{number:03d}"
+    for number in count(1):
+        folder = root / f"{name}_{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise ValueError(
+                f"{folder} cannot be made ({error.strerror}). Make room there, or let ComfyUI "
+                "write there."
+            ) from error
+    raise AssertionError("numbers have no end")
+
+
+def drop_if_empty(folder: Path) -> None:
+    """Take a run's folder away in which nothing was written."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def run_to_resume(root: Path, resume: str) -> Path:
@@ -133,11 +151,20 @@ def train(
     Whatever ends it early leaves a checkpoint. Nothing of it stays in memory. Raises ValueError for
     settings, clips, a model or a run to resume that do not go together.
     """
+    if not isinstance(settings, TrainingSettings):
+        raise ValueError(f"settings is {settings!r}. Connect the node Training Settings.")
+    if not hasattr(clips, "fingerprint"):
+        raise ValueError(f"clips is {clips!r}. Connect the node Encode Clips.")
     settings.check()
     check_name(name)
     folder = run_folder(name, resume)
-    with room_for_training():
-        return train_in_room(make_trainee, model, clips, settings, name, folder, resume, spelling)
+    try:
+        with room_for_training():
+            return train_in_room(
+                make_trainee, model, clips, settings, name, folder, resume, spelling
+            )
+    finally:
+        drop_if_empty(folder)
 
 
 def train_in_room(

@@ -242,7 +242,7 @@ def test_a_folder_that_is_no_cache(tmp_path: Path, encoded: Encode) -> None:
     content = json.loads(manifest.read_text())
     for text in ("{", json.dumps({**content, "format": 99})):
         manifest.write_text(text)
-        with pytest.raises(ValueError, match="manifest.json is damaged or of another ver"):
+        with pytest.raises(ValueError, match="manifest.json is damaged or of a later ver"):
             encoded(tmp_path)
     manifest.unlink()
     with pytest.raises(ValueError, match="has lost its manifest.json, so nobody knows what its cl"):

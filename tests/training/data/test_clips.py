@@ -7,7 +7,16 @@ import re
 import pytest
 import torch
 from adk_tests.support.videos import as_images, numbered, numbers
-from animatediff_kit.training.data.clips import bucket_size, check_size, fit
+from animatediff_kit.training.data.clips import (
+    LARGE,
+    LARGE_CLIP,
+    bucket_size,
+    check_size,
+    fit,
+    reduction,
+)
+from animatediff_kit.training.data.image_clips import ImageClips, StillClips
+from animatediff_kit.training.data.video_clips import VideoSettings
 
 
 def test_a_frame_of_the_right_size_is_untouched() -> None:
@@ -71,3 +80,24 @@ def test_sizes_that_the_vae_would_crop_are_refused(size: tuple[int, int]) -> Non
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)} or more."):
         check_size(*size)
     check_size(64, 72)
+
+
+def test_a_clip_that_does_not_fit_into_memory_is_refused_before_it_is_read() -> None:
+    said = r"^A clip of 1000000 frames of 4096 x 2048 takes 201326.6 GB of memory, and [\d.]+ GB ar"
+    with pytest.raises(ValueError, match=said):
+        VideoSettings(frames=10**6, width=4096, height=2048).check()
+    with pytest.raises(ValueError, match=said):
+        StillClips(torch.rand(1, 64, 64, 3), "x", 10**6, 4096, 2048)
+    frame = torch.rand(1, 64, 64, 3)
+    with pytest.raises(ValueError, match=said):
+        ImageClips(frame.expand(10**6, -1, -1, -1), "x", 1, 0, 4096, 2048)
+
+
+def test_long_clips_of_large_pictures_are_read_smaller() -> None:
+    """All of a clip's pictures are in memory at one time."""
+    height, width = 2160, 3840
+    assert height * width < LARGE < 64 * height * width
+    assert 16 * height * width < LARGE_CLIP < 64 * height * width
+    assert reduction(height, width, 256, 256, 16) == 1
+    assert reduction(height, width, 256, 256, 64) == 4
+    assert reduction(height, width, 2000, 2000, 64) == 1

@@ -182,6 +182,15 @@ def test_sidecars_of_other_programs(tmp_path: Path) -> None:
             find_sources(tmp_path)[0].caption()
 
 
+def test_a_caption_that_is_none(tmp_path: Path) -> None:
+    empty(tmp_path / "a.mp4")
+    empty(tmp_path / "a.txt", "x" * 100_001)
+    with pytest.raises(
+        ValueError, match="^a.txt has 100,001 bytes, and a caption 100,000 at most."
+    ):
+        find_sources(tmp_path)[0].caption()
+
+
 def test_tables_of_other_programs(tmp_path: Path) -> None:
     empty(tmp_path / "a.mp4")
     written = "videoid,name\na,a café\n"

@@ -21,7 +21,7 @@ from animatediff_kit.training.engine.export import (
     check_name,
     export,
     file_tensors,
-    free_path,
+    paths_for,
     save_weights,
 )
 from animatediff_kit.training.engine.loop import Run
@@ -236,7 +236,7 @@ def test_a_name_leaves_room_for_a_number(letter: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", ".hidden", "/abs"])
 def test_a_name_cannot_leave_the_folder(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=re.escape(f"{name!r} is no name for a file")):
-        free_path(tmp_path, name)
+        paths_for(tmp_path, name)
 
 
 def test_an_unknown_spelling_is_refused(runs: dict[str, Run[ClipLoss]]) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from adk_tests.support.clip_sets import NEEDS_FORK, in_a_process
-from animatediff_kit.training.files.atomic import save_tensors, write_atomic
+from animatediff_kit.training.files.atomic import (
+    save_new_tensors,
+    save_tensors,
+    this_machine,
+    write_atomic,
+    write_new,
+)
+from safetensors.torch import load_file
 
 
 def entries(folder: Path) -> list[str]:
@@ -39,7 +50,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 @NEEDS_FORK
 def test_a_killed_writer_leaves_no_broken_file(tmp_path: Path) -> None:
-    """What it leaves beside is overwritten by the next writer."""
+    """What it leaves beside is removed by the next writer, but not while it is alive."""
     path = tmp_path / "a.bin"
 
     def write_half(beside: Path) -> None:
@@ -50,6 +61,9 @@ def test_a_killed_writer_leaves_no_broken_file(tmp_path: Path) -> None:
     process = in_a_process(lambda: write_atomic(path, write_half))
     while not (tmp_path / "begun").exists():
         time.sleep(0.01)
+    write_atomic(tmp_path / "a.bin", lambda beside: beside.write_bytes(b"other"))
+    assert len([name for name in entries(tmp_path) if name.endswith(".part")]) == 1
+    path.unlink()
     process.kill()
     process.join()
     assert not path.exists()
@@ -64,3 +78,66 @@ def test_a_file_has_the_rights_that_the_users_umask_gives(tmp_path: Path) -> Non
     save_tensors(ours, {"a": torch.zeros(2)}, {"note": "x"})
     assert entries(tmp_path) == ["ours.safetensors", "plain"]
     assert ours.stat().st_mode == plain.stat().st_mode
+
+
+def numbered(folder: Path) -> Iterator[Path]:
+    return (folder / f"a_{number}.bin" for number in count(1))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_takes_the_first_free_name(
+    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not links:  # as FAT and some network drives
+
+        def refuse(*paths: object) -> None:
+            raise PermissionError("Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+        monkeypatch.setattr(os, "rename", refuse)
+    contents = [b"one", b"two", b"three"]
+    written = [write_new(numbered(tmp_path), lambda b, c=c: b.write_bytes(c)) for c in contents]
+    assert [path.name for path in written] == ["a_1.bin", "a_2.bin", "a_3.bin"]
+    assert [path.read_bytes() for path in written] == contents
+    assert entries(tmp_path) == ["a_1.bin", "a_2.bin", "a_3.bin"]
+
+
+def test_a_name_that_is_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    """Another process takes it while this one writes."""
+
+    def slow(beside: Path) -> None:
+        beside.write_bytes(b"ours")
+        (tmp_path / "a_1.bin").write_bytes(b"theirs")
+
+    assert write_new(numbered(tmp_path), slow).name == "a_2.bin"
+    assert (tmp_path / "a_1.bin").read_bytes() == b"theirs"
+
+
+@NEEDS_FORK
+def test_many_processes_write_under_one_name(tmp_path: Path) -> None:
+    def save() -> None:
+        for _ in range(10):
+            tensors = {"a": torch.full((1000,), float(os.getpid()))}
+            save_new_tensors(numbered(tmp_path), tensors, {})
+
+    processes = [in_a_process(save) for _ in range(3)]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    values = [float(load_file(tmp_path / name)["a"][0]) for name in entries(tmp_path)]
+    assert sorted(values) == sorted(float(p.pid or 0) for p in processes for _ in range(10))
+
+
+def test_what_others_have_in_the_making_stays(tmp_path: Path) -> None:
+    gone = max(psutil.pids()) + 1
+    names = {
+        f".a.bin.{this_machine()}-{gone}.part": False,
+        f".a.bin.{this_machine()}-{os.getppid()}.part": True,
+        f".a.bin.00000000-{gone}.part": True,
+        f".b.bin.{this_machine()}-{gone}.part": True,
+        ".a.bin.part": True,
+    }
+    for name in names:
+        (tmp_path / name).touch()
+    write_atomic(tmp_path / "a.bin", lambda beside: beside.write_bytes(b"x"))
+    assert entries(tmp_path) == sorted(["a.bin", *(name for name, left in names.items() if left)])

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from animatediff_kit.training.files.text import read_lines, read_text
+from animatediff_kit.training.files.text import LONGEST_LINE, read_lines, read_text
 
 TEXT = "a café at night – “open” 夜 🌙\nsecond line\n"
 
@@ -60,3 +60,14 @@ def test_ends_of_lines(tmp_path: Path) -> None:
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "a.txt", "a.txt")
+
+
+def test_a_file_without_any_end_of_line_fills_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x" * (LONGEST_LINE - 1) + "\n")
+    assert len(read_text(path, "a.csv")) == LONGEST_LINE
+    path.write_text("x" * LONGEST_LINE)
+    with pytest.raises(
+        ValueError, match="^a.csv has a line of 1,000,000 characters or more, which "
+    ):
+        read_text(path, "a.csv")

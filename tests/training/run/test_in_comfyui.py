@@ -194,6 +194,34 @@ def test_a_run_is_not_resumed_on_other_models() -> None:
             train(making(stages.MOTION_LORA, other), other, CLIPS, SETTINGS, "pan", "pan_001")
 
 
+def test_two_runs_of_one_name_have_folders_of_their_own(folders: Path) -> None:
+    """Also where another process has begun one, and no checkpoint is there yet."""
+    ours, theirs = run_folder("pan", ""), run_folder("pan", "")
+    assert [ours.name, theirs.name] == ["pan_001", "pan_002"] and ours.is_dir()
+    (theirs / ".checkpoint-00000001.safetensors.00000000-1.making").mkdir()
+    assert run().path.name == "pan.safetensors"
+    assert sorted(p.name for p in ours.parent.iterdir()) == ["pan_001", "pan_002", "pan_003"]
+    assert list(theirs.iterdir())
+
+
+def test_a_run_that_never_began_leaves_no_folder(folders: Path) -> None:
+    def fail(where: stages.DeviceAndDtype) -> stages.Trainee:
+        raise ValueError("no such model")
+
+    with pytest.raises(ValueError, match="no such model"):
+        train(fail, tiny.image_model(), CLIPS, SETTINGS, "pan", "")
+    assert not list((folders / "output" / RUNS).iterdir())
+
+
+@pytest.mark.parametrize("value", [None, 5, ["a"]])
+def test_inputs_that_come_from_no_node(value: Any) -> None:
+    """As a workflow in JSON may give them."""
+    with pytest.raises(ValueError, match=r"^settings is .*\. Connect the node Training Settings.$"):
+        train(making(stages.MOTION_LORA, value), value, CLIPS, value, "pan", "")
+    with pytest.raises(ValueError, match=r"^clips is .*\. Connect the node Encode Clips.$"):
+        train(making(stages.MOTION_LORA, value), value, value, SETTINGS, "pan", "")
+
+
 @pytest.mark.parametrize("name", ["../pan", "a/b", ""])
 def test_a_bad_name_is_refused_before_training(name: str, folders: Path) -> None:
     with pytest.raises(ValueError, match="is no name for a file"):

@@ -1,0 +1,138 @@
+"""Prompts at keyframes -> one embedding a frame."""
+
+from __future__ import annotations
+
+import logging
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psutil
+import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
+from torch import Tensor
+
+log = logging.getLogger(__name__)
+
+Conditioning = list[list[Any]]
+"""ComfyUI's: [embedding, its other values] for each range of sampling steps; one without ranges."""
+
+MOST_REPEATS = 4
+"""Times the longest prompt's tokens that every frame may carry; ComfyUI has the same bound where it
+puts prompts of several lengths into one call (comfy/conds.py)."""
+
+EASINGS: dict[str, Callable[[float], float]] = {
+    # how far, 0 to 1, a frame has gone from its keyframe to the next
+    "linear": lambda u: u,
+    "smooth": lambda u: (1 - math.cos(math.pi * u)) / 2,
+    "step": lambda u: 0.0,
+}
+
+
+def blend_at(frame: int, keyframes: Sequence[int], interpolation: str) -> tuple[int, int, float]:
+    """Which two keyframes (their places in the list) a frame lies between, and its way to the
+    second.
+
+    Behind the last keyframe its prompt stays. Raises ValueError for an unknown interpolation.
+    """
+    if interpolation not in EASINGS:
+        raise ValueError(
+            f"{interpolation!r} is no interpolation; choose one of {', '.join(EASINGS)}."
+        )
+    before = bisect_right(keyframes, frame) - 1
+    if before + 1 == len(keyframes):
+        return before, before, 0.0
+    way = (frame - keyframes[before]) / (keyframes[before + 1] - keyframes[before])
+    return before, before + 1, EASINGS[interpolation](way)
+
+
+def travel_conditionings(
+    prompts: Sequence[Conditioning], keyframes: Sequence[int], frames: int, how: str
+) -> Conditioning:
+    """The prompts at the keyframes -> one conditioning that holds an embedding a frame.
+
+    Text encoders whose weights change over the sampling steps (Set CLIP Hooks) give an entry for
+    each range of steps, the same ranges for every prompt: each range has a travel of its own. What
+    an entry holds beside text and pooled text is the first prompt's.
+    """
+    ranges = zip(*prompts, strict=True)
+    return [travel_entries(entries, keyframes, frames, how) for entries in ranges]
+
+
+def travel_entries(
+    entries: Sequence[list[Any]], keyframes: Sequence[int], frames: int, how: str
+) -> list[Any]:
+    """[1 t c, {pooled_output: 1 c, ...}] at each keyframe -> [frames t c, {frames c, ...}]"""
+    texts, others = zip(*entries, strict=True)
+    values = dict(others[0])
+    if values.get("pooled_output") is not None:
+        pooled = [other["pooled_output"] for other in others]
+        values["pooled_output"] = travel(pooled, keyframes, frames, how)
+    return [travel(same_length(texts), keyframes, frames, how), values]
+
+
+def travel(embeddings: Sequence[Tensor], keyframes: Sequence[int], frames: int, how: str) -> Tensor:
+    """One embedding a frame, blended between those of the keyframes.   each 1 t c -> frames t c
+
+    Raises ValueError where memory does not hold them, and ComfyUI's InterruptProcessingException
+    after Cancel.
+    """
+    check_memory(embeddings[0], frames)
+    rows = embeddings[0].new_empty((frames, *embeddings[0].shape[1:]))
+    for frame, row in enumerate(rows):
+        throw_exception_if_processing_interrupted()
+        first, second, way = blend_at(frame, keyframes, how)
+        start, end = embeddings[first][0], embeddings[second][0]
+        row.copy_(start if way == 0.0 else torch.lerp(start, end, way))
+    return rows
+
+
+def check_memory(embedding: Tensor, frames: int) -> None:
+    """Raise ValueError where the embeddings of so many frames do not fit into memory.   1 t c"""
+    needed, free = frames * embedding.nbytes, psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"The prompts of {frames} frames need {needed / 1e9:.1f} GB of memory, and "
+            f"{free / 1e9:.1f} GB are free. Set frames to the batch_size of the latent, or write "
+            "shorter prompts."
+        )
+
+
+def same_length(embeddings: Sequence[Tensor]) -> list[Tensor]:
+    """Text embeddings repeated to one number of tokens.   each 1 t c
+
+    Attention over a text that is repeated as a whole gives what attention over the text gives, so a
+    frame at its keyframe sees exactly its prompt. Where that would take more than MOST_REPEATS
+    times the longest, the last repetition of some breaks off, which a warning tells: their first
+    chunks then count for more, by one repetition in four at the most.
+    """
+    lengths = [embedding.shape[1] for embedding in embeddings]
+    tokens = common_length(lengths)
+    uneven = max(unevenness(length, tokens) for length in lengths)
+    if uneven:
+        log.warning(
+            "Prompts of %s tokens have no common length of at most %d times the longest, so parts "
+            "of some count for up to %.0f %% more. Make the prompts about equally long.",
+            ", ".join(map(str, sorted(set(lengths)))),
+            MOST_REPEATS,
+            100 * uneven,
+        )
+    return [e.repeat(1, -(-tokens // e.shape[1]), 1)[:, :tokens] for e in embeddings]
+
+
+def common_length(lengths: Sequence[int]) -> int:
+    """The least common multiple, if it is at most MOST_REPEATS times the longest; otherwise, of all
+    lengths up to there, the one that repeats most evenly. Whole chunks of the tokenizer either
+    way."""
+    exact, longest = math.lcm(*lengths), max(lengths)
+    if exact <= MOST_REPEATS * longest:
+        return exact
+    possible = range(longest, MOST_REPEATS * longest + 1, math.gcd(*lengths))
+    return min(possible, key=lambda tokens: max(unevenness(n, tokens) for n in lengths))
+
+
+def unevenness(length: int, tokens: int) -> float:
+    """By how much the tokens that are repeated once more than others count for more."""
+    repeats, rest = divmod(tokens, length)
+    return 1 / repeats if rest else 0.0
