@@ -112,3 +112,19 @@ def test_a_node_runs_or_says_why_not(name: str, comfyui: Path) -> None:
 
     judged()
     comfy_execution.progress.global_progress_registry = None
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_choice_that_is_none_is_refused(name: str, comfyui: Path) -> None:
+    """ComfyUI 0.3.75 looks at no choice of these nodes itself, so a prompt may hold any JSON."""
+    node = NODES[name]
+    start = start_of(node, {"source": str(comfyui / "videos"), "prompts": "0: a ball"})
+    choices = [given.id for given in node.GET_SCHEMA().inputs if given.get_io_type() == "COMBO"]
+    for choice in choices:
+        for value in ({}, 3, "no such thing"):
+            prompt = prompt_of(node, {**start, choice: value})
+            valid, outputs, said = validated(prompt)
+            came = run(prompt, outputs) if valid else None
+            assert came is None or came.ended == "failed", (choice, value)
+            check(said if came is None else came.said, came is not None)
+    comfy_execution.progress.global_progress_registry = None
