@@ -80,4 +80,9 @@ def check_adapter(patches: Mapping[Any, Any], weights: Mapping[str, Tensor], nam
                 f"down {list(down.shape)} change no weight of shape {list(shape)}. "
                 "v3_sd15_adapter and its kin need an SD1.5 checkpoint."
             )
+        if core is None and up.flatten(1).shape[1] != down.shape[0]:
+            raise ValueError(
+                f"{name} is damaged: at {key} its up {list(up.shape)} and down {list(down.shape)} "
+                "have no rank in common. Download it again."
+            )
         check_rank_and_type(down, up, tuple(shape), str(key), name)

@@ -27,7 +27,7 @@ def load_or_reuse(
 ) -> ModelPatcher:
     """As `load_motion_model`, which is not called where the file was the last to be loaded and has
     not changed since. Raises ValueError as it does."""
-    key = (*state_of(path), family, disable_dynamic)
+    key = (*state_of(path), repr(family), disable_dynamic)
     kept = _kept.get(key)
     if kept is None:
         forget()  # before the next is read, so that memory never holds two

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..motion_models.call import publish_runs
 from .handler import NODE, FrameWindows
 from .views.plan import is_animated, room_for_views
+from .window_states import check_states
 from .windows import Windows, WindowSettings, windows_of
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> A
     handler = options.get("context_handler")
     if isinstance(handler, FrameWindows):
         check_guidance(options, handler.settings, noise.shape[0])
+        if handler.settings.applies_to(noise.shape[0]):
+            check_states(options)
         log.info("AnimateDiff Kit: %s.", describe(handler.settings, noise.shape[0]))
     return executor(noise, *args, **kwargs)
 

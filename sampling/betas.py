@@ -42,7 +42,7 @@ def apply_beta_schedule(model: ModelPatcher, schedule_name: str, family: Family)
     and warns where it is not. Raises ValueError for a name that is none of BETA_SCHEDULES.
     """
     name = family.betas if schedule_name == AUTOMATIC else schedule_name
-    if name not in BETA_SCHEDULES:
+    if name not in [*BETA_SCHEDULES]:
         raise ValueError(
             f"{name!r} is no beta schedule; choose {AUTOMATIC}, {', '.join(BETA_SCHEDULES)}."
         )

@@ -40,7 +40,7 @@ def low_pass(name: str, frames: int, height: int, width: int) -> Tensor:
 
     Raises ValueError for a name that is not in FILTERS.
     """
-    if name not in FILTERS:
+    if name not in [*FILTERS]:
         raise ValueError(f"{name!r} is no FreeInit filter; choose one of {', '.join(FILTERS)}.")
     t, y, x = (2 * torch.fft.fftfreq(size) for size in (frames, height, width))
     squared = t[:, None, None] ** 2 + y[:, None] ** 2 + x**2

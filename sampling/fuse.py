@@ -72,7 +72,7 @@ FUSE_METHODS: dict[str, Callable[[list[int], int, WindowSettings], Weights]] = {
 def fuse_weights(window: list[int], frames: int, settings: WindowSettings) -> Weights:
     """The weights of `settings.fuse` for a window. Raises ValueError for a name that is not in
     the table."""
-    if settings.fuse not in FUSE_METHODS:
+    if settings.fuse not in [*FUSE_METHODS]:
         raise ValueError(
             f"{settings.fuse!r} is no fuse method; choose one of {', '.join(FUSE_METHODS)}."
         )

@@ -32,6 +32,7 @@ from .frames import frames_of
 from .fuse import fuse_weights
 from .views.controls import conds_in_parts
 from .views.plan import home_of_views, is_animated, views_of
+from .window_states import state_of_window, tell_skipped
 from .windows import WindowSettings, windows_of
 
 NODE = "Slide Context Windows"
@@ -111,6 +112,7 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
             window = Window(indices, x_in.shape[0])
             cut = Cut(indices, x_in.shape[0], self.settings.length)
             options = window_options(window, model_options, run)
+            options.update(state_of_window(model_options, run, indices))
             with published(options, model_options), cut.told_to(controls_of(conds), hints):
                 predictions = calc_cond_batch(
                     model,
@@ -126,6 +128,7 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
                 window.add_window(sum_of, prediction * scale)
             window.add_window(weight, scale)
             progress.update_absolute(step * len(windows) + i + 1)
+        tell_skipped(model_options, run)
         return [sum_of.div_(weight) for sum_of in total]
 
     def in_views(

@@ -76,7 +76,7 @@ def blend_at(frame: int, keyframes: Sequence[int], interpolation: str) -> tuple[
 
     Behind the last keyframe its prompt stays. Raises ValueError for an unknown interpolation.
     """
-    if interpolation not in EASINGS:
+    if interpolation not in [*EASINGS]:
         raise ValueError(
             f"{interpolation!r} is no interpolation; choose one of {', '.join(EASINGS)}."
         )

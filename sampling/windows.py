@@ -43,7 +43,7 @@ class WindowSettings:
                 "forward; it must be at least 0 and below the length. Set it to "
                 f"{max(0, self.length // 4)}."
             )
-        if self.schedule not in SCHEDULES:
+        if self.schedule not in [*SCHEDULES]:
             raise ValueError(
                 f"{self.schedule!r} is no schedule; choose one of {', '.join(SCHEDULES)}."
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from ..schema import (
     advanced,
     schema,
 )
-from ..weights_files import NONE, file_input, found, read_lora
+from ..weights_files import NONE, file_input, found, read_lora, state_of_file
 
 
 def model_input() -> Any:
@@ -223,6 +222,10 @@ class TrainMotionLora(io.ComfyNode):
         return start == NONE or found(start, MOTION_LORAS)
 
     @classmethod
+    def fingerprint_inputs(cls, start: str | None = NONE, **others: Any) -> str:
+        return state_of_file(start, MOTION_LORAS)
+
+    @classmethod
     def execute(
         cls,
         model: Any,
@@ -241,10 +244,6 @@ class TrainMotionLora(io.ComfyNode):
             return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)
 
         result = train(make, model, clips, settings, name, resume, spelling)
-        return shown(cls, result, with_lora(motion_model, result.path))
-
-
-def with_lora(motion_model: Any, path: Path) -> Any:
-    """The motion model with the MotionLoRA that has just been written on."""
-    tensors = read_lora(path.name, MOTION_LORAS)
-    return apply_motion_lora(motion_model, tensors, 1.0, path.name)
+        lora = read_lora(result.path.name, MOTION_LORAS)
+        trained = apply_motion_lora(motion_model, lora, 1.0, result.path.name)
+        return shown(cls, result, trained)

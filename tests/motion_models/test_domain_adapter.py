@@ -133,6 +133,19 @@ def test_a_pair_that_is_no_matrix_is_refused(base, shape):
         apply_domain_adapter(base, {**tensors, key: torch.ones(shape)}, 1.0, "a")
 
 
+@pytest.mark.parametrize("rows", [0, 1])
+def test_halves_of_different_ranks_are_refused(base, rows):
+    """ComfyUI would leave the layer out, and say so in the log alone."""
+    tensors = adapter()
+    key = "mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight"
+    name = next(found for found in tensors if found.endswith(key))
+    up = list(tensors[name.replace("down", "up")].shape)
+    tensors[name] = tensors[name][:rows]
+    text = rf"^a is damaged: at diffusion_model.middle_.* its up \[{up[0]}, {up[1]}\] and down "
+    with pytest.raises(ValueError, match=text + r".* have no rank in common\. Download it again"):
+        apply_domain_adapter(base, tensors, 1.0, "a")
+
+
 def test_an_adapter_that_meets_no_layer_is_refused(base):
     file = {key.replace("_blocks.", "_blocks.7"): tensor for key, tensor in adapter().items()}
     file = {key: tensor for key, tensor in file.items() if not key.startswith("mid_block")}

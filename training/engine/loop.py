@@ -59,7 +59,8 @@ class Run(Generic[Loss]):
     """One run over a loss. `folder` gets its checkpoints; `watch` is called after every step and
     may raise to end the run.
 
-    losses: of every step so far, NaN where it was skipped;   skipped: how many were
+    losses: of every step so far, NaN where it was skipped;   skipped: how many were;   is_whole:
+    false while weights and optimizer are on their way to the next step
     """
 
     loss: Loss
@@ -68,6 +69,7 @@ class Run(Generic[Loss]):
     step: int = 0
     skipped: int = 0
     losses: list[float] = field(default_factory=list)
+    is_whole: bool = True
 
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
@@ -103,7 +105,9 @@ class Run(Generic[Loss]):
 
     @torch.inference_mode(False)
     def train(self) -> None:
-        """All steps that are left. Whatever ends it, a checkpoint of the last whole step stays.
+        """All steps that are left. Whatever ends it, a checkpoint of the last whole step stays;
+        where weights are half changed, as without memory for the optimizer, the last that was
+        written.
 
         Raises ValueError when the gradients stop being numbers.
         """
@@ -118,11 +122,12 @@ class Run(Generic[Loss]):
                 self.watch(report)
                 self.check_progress(report)
         finally:
-            if saved != self.step:
+            if saved != self.step and self.is_whole:
                 self.save()
 
     def one_step(self) -> Report:
         """One step of the optimizer, over all its forward passes."""
+        self.optimizer.zero_grad(set_to_none=True)  # of a step that broke off in its backward pass
         rate = self.loss.rate(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -130,6 +135,7 @@ class Run(Generic[Loss]):
         self.scaler.unscale_(self.optimizer)
         norm = float(nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm))
         finite = math.isfinite(norm)
+        self.is_whole = False
         if finite:
             self.scaler.step(self.optimizer)
             if self.average is not None:
@@ -139,6 +145,7 @@ class Run(Generic[Loss]):
         self.losses.append(loss if finite else math.nan)
         self.skipped += not finite
         self.step += 1
+        self.is_whole = True
         return Report(self.step, self.losses[-1], norm, rate, self.skipped)
 
     def gradients(self) -> float:

@@ -1,0 +1,2 @@
+"""What benchmarks/soak.py is made of: kinds of prompts, a server that tells its memory, the
+judgement."""

@@ -1,0 +1,75 @@
+"""What a node keeps between the calls of a run, kept for each window by itself.
+
+ComfyUI's EasyCache (comfy_extras/nodes_easycache.py) remembers, from step to step, what the UNet
+was last given and what it made of it, and leaves a call out where little has changed. With windows,
+the call before is that of another window, of other frames. So each window is shown a holder of its
+own. LazyCache keeps whole videos, around the windows, and needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..motion_models.call import Run
+
+HOLDERS = {
+    # class of what a node keeps -> the node's display name
+    "EasyCacheHolder": "EasyCache",
+}
+
+OPTION = "easycache"
+"""The key of transformer_options under which a holder stands."""
+
+OF_A_RUN = ("start_t", "end_t")
+"""What a holder was told of the run, which a clone has not."""
+
+
+def keeps_state(options: dict[str, Any]) -> bool:
+    """Whether a node that keeps state for each call is on the model.   options: model_options"""
+    return type(holder_of(options)).__name__ in HOLDERS
+
+
+def holder_of(options: dict[str, Any]) -> Any:
+    return options.get("transformer_options", {}).get(OPTION)
+
+
+def check_states(options: dict[str, Any]) -> None:
+    """Raise ValueError where a node keeps what cannot be had a second time for another window."""
+    holder = holder_of(options)
+    if keeps_state(options) and not callable(getattr(holder, "clone", None)):
+        raise ValueError(
+            f"{HOLDERS[type(holder).__name__]} of this ComfyUI keeps one state for all calls of "
+            "the UNet, so in context windows it would give frames what it kept of others. Remove "
+            "it, or the windows."
+        )
+
+
+def state_of_window(options: dict[str, Any], run: Run, indices: Sequence[int]) -> dict[str, Any]:
+    """What transformer_options hold while the window of these frames is computed: the state that
+    the same frames left at an earlier step, or a fresh one."""
+    if not keeps_state(options):
+        return {}
+    shared = holder_of(options)
+    own = run.keep((OPTION, "windows"), dict[tuple[int, ...], Any])
+    frames = tuple(indices)
+    if frames not in own:
+        own[frames] = fresh(shared)
+    return {OPTION: own[frames]}
+
+
+def fresh(shared: Any) -> Any:
+    """A holder with the settings of `shared`, and nothing kept yet."""
+    holder = shared.clone()
+    for name in OF_A_RUN:
+        setattr(holder, name, getattr(shared, name))
+    return holder
+
+
+def tell_skipped(options: dict[str, Any], run: Run) -> None:
+    """Have the node, which tells at the end how many steps it left out, tell the mean of the
+    windows."""
+    if keeps_state(options):
+        own = run.keep((OPTION, "windows"), dict[tuple[int, ...], Any])
+        skipped = [holder.total_steps_skipped for holder in own.values()]
+        holder_of(options).total_steps_skipped = sum(skipped) / max(1, len(skipped))
