@@ -28,6 +28,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("motion_model", MOTION, None),
         ("lora", COMBO, FILE),
         ("strength", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
     ],
     "ADK_ApplyMotionModel": [
         ("model", MODEL, None),
@@ -181,6 +182,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
 }
 OPTIONAL = {
     # sockets that may stay empty
+    "ADK_LoadMotionLoRA": {"strength_over_time"},
     "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
     "ADK_Animate": {"strength_over_time", "scale_over_time"},
     "ADK_Strength": {"mask", "floats", "curve", "times"},
