@@ -9,6 +9,8 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
+from .control.control_net import ControlStrength
+from .control.prompts import BlendPrompts
 from .control.strength import Strength
 from .lora import DomainAdapter, LoadMotionLora
 from .motion_model import ApplyMotionModel, LoadMotionModel
@@ -34,6 +36,8 @@ NODES: list[type[io.ComfyNode]] = [
     PromptTravel,
     Strength,
     AudioStrength,
+    BlendPrompts,
+    ControlStrength,
     FreeNoiseNode,
     FreeInitNode,
     LoadVideoClips,

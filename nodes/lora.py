@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.folders import LORAS, MOTION_LORAS, list_files
 from ..motion_models.lora import apply_motion_lora
-from ..sampling.values.over_time import combined
+from ..sampling.values.over_time import combined, whole_frames
 from .inputs import strength_input, strength_socket
 from .schema import CATEGORY, MotionModelSocket, schema
 from .weights_files import file_input, found, read_lora
@@ -90,6 +90,7 @@ class DomainAdapter(io.ComfyNode):
                     lowest=-2.0,
                     highest=2.0,
                 ),
+                strength_socket("strength_over_time", "the scale"),
             ],
             outputs=[io.Model.Output("adapted_model", display_name="model")],
         )
@@ -99,6 +100,11 @@ class DomainAdapter(io.ComfyNode):
         return found(adapter, *ADAPTER_FOLDERS)
 
     @classmethod
-    def execute(cls, model: Any, adapter: str, scale: float = 1.0) -> io.NodeOutput:
+    def execute(
+        cls, model: Any, adapter: str, scale: float = 1.0, strength_over_time: Any = None
+    ) -> io.NodeOutput:
         tensors = read_lora(adapter, *ADAPTER_FOLDERS)
-        return io.NodeOutput(apply_domain_adapter(model, tensors, scale, adapter))
+        if strength_over_time is not None:
+            whole_frames(strength_over_time, "The domain adapter")
+        how_much = combined(scale, strength_over_time)
+        return io.NodeOutput(apply_domain_adapter(model, tensors, how_much, adapter))

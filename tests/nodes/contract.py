@@ -54,6 +54,16 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("curve", "CURVE", None),
         ("times", STRENGTH, None),
     ],
+    "ADK_BlendPrompts": [
+        ("first", "CONDITIONING", None),
+        ("second", "CONDITIONING", None),
+        ("blend", STRENGTH, None),
+        ("frames", INT, 16),
+    ],
+    "ADK_ControlStrength": [
+        ("control_net", "CONTROL_NET", None),
+        ("strength_over_time", STRENGTH, None),
+    ],
     "ADK_AudioStrength": [
         ("audio", "AUDIO", None),
         ("frames", INT, 16),
@@ -67,6 +77,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("model", MODEL, None),
         ("adapter", COMBO, FILE),
         ("scale", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
     ],
     "ADK_Animate": [
         ("model", MODEL, None),
@@ -183,6 +194,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
 OPTIONAL = {
     # sockets that may stay empty
     "ADK_LoadMotionLoRA": {"strength_over_time"},
+    "ADK_DomainAdapter": {"strength_over_time"},
     "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
     "ADK_Animate": {"strength_over_time", "scale_over_time"},
     "ADK_Strength": {"mask", "floats", "curve", "times"},
@@ -194,6 +206,8 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_DomainAdapter": [MODEL],
     "ADK_Strength": [STRENGTH, "IMAGE"],
     "ADK_AudioStrength": [STRENGTH, FLOAT, "IMAGE"],
+    "ADK_BlendPrompts": ["CONDITIONING"],
+    "ADK_ControlStrength": ["CONTROL_NET"],
     "ADK_Animate": [MODEL],
     "ADK_ContextWindows": [MODEL],
     "ADK_PreviewWindows": ["IMAGE"],
