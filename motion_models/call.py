@@ -114,8 +114,8 @@ class Call:
         return step / steps
 
 
-def call_of(x: Tensor, t: Tensor, options: dict[str, Any], other: str = "") -> Call:
-    """The call of the UNet with x: (b f) c h w at sigmas t: (b f).
+def call_of(x: Tensor, t: Tensor | None, options: dict[str, Any], other: str = "") -> Call:
+    """The call of the UNet with x: (b f) ... at sigmas t: (b f).
 
     `other` names what may regroup the batch. Raises ValueError when the batch holds no whole
     videos, since nothing then says which latents are frames of one.

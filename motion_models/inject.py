@@ -25,8 +25,8 @@ from .fit import check_fits
 from .layers import MotionSettings, check_frames, motion_placements
 from .load import load_motion_model, motion_model
 from .low_rank import beside
-from .model import MotionModel
 from .placements import Placement, placed
+from .position_tables import adjusted, settings_of, spec_of
 from .sites import uncompiled
 from .specs import MotionSpec
 from .views.frame_parts import FrameParts
@@ -52,7 +52,7 @@ def apply_motion_model(
     """
     settings = settings if settings is not None else MotionSettings()
     settings.check()
-    spec = motion_model(motion).spec
+    spec = spec_of(motion)
     check_fits(spec, model)
     animated = model.clone()
     if settings.strength == 0.0:
@@ -181,13 +181,13 @@ class Injection:
         motion = patcher.model
         views, window = call.run.views, call.run.indices is not None
         at_once = views.length if views is not None else call.frames
-        check_frames(motion.spec, at_once, views is not None or window)
+        check_frames(spec_of(patcher), at_once, views is not None or window)
         dtype = base.manual_cast_dtype or base.get_dtype()
         call = replace(
             call,
             strength=self.settings.strength,
             motion_scale=self.settings.motion_scale,
-            positions=positions_for(motion, call, device, dtype),
+            positions=positions_for(patcher, call, device, dtype),
             beside=beside(patcher, call.run, device, dtype),
         )
         return motion_placements(self.key, unet, motion, call)
@@ -214,11 +214,12 @@ def in_parts(call: Call, device: torch.device) -> Call:
 
 
 def positions_for(
-    motion: MotionModel, call: Call, device: torch.device, dtype: torch.dtype
+    patcher: ModelPatcher, call: Call, device: torch.device, dtype: torch.dtype
 ) -> dict[str, Tensor]:
     """The motion model's tables of positions where the call computes, copied there once a run."""
-    key = ("positions", motion, device, dtype)
-    return call.run.keep(key, lambda: motion.positions_on(device, dtype))
+    motion, settings = motion_model(patcher), settings_of(patcher)
+    key = ("positions", motion, settings, device, dtype)
+    return call.run.keep(key, lambda: adjusted(patcher, motion.positions_on(device, dtype)))
 
 
 def regrouper(base: Any) -> str:

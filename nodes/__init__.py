@@ -10,6 +10,7 @@ from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
 from .control.control_net import ControlStrength
+from .control.positions import StretchPositions
 from .control.prompts import BlendPrompts
 from .control.strength import Strength
 from .lora import DomainAdapter, LoadMotionLora
@@ -38,6 +39,7 @@ NODES: list[type[io.ComfyNode]] = [
     AudioStrength,
     BlendPrompts,
     ControlStrength,
+    StretchPositions,
     FreeNoiseNode,
     FreeInitNode,
     LoadVideoClips,

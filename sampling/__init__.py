@@ -4,7 +4,8 @@
     handler apply_windows                the windows in ComfyUI's sampler
     conditioning controls frames         what belongs to a frame goes into its window
     betas free_noise free_init           noise schedules and initial noise
-    prompt_travel                        prompts that change over the frames
+    prompt_travel easings                prompts that change over the frames
+    values/                              strengths over frames, steps and pixels; audio
     views/                               windows inside the motion layers
 
 Knows motion_models; knows nothing of nodes.

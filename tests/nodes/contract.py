@@ -54,6 +54,12 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("curve", "CURVE", None),
         ("times", STRENGTH, None),
     ],
+    "ADK_StretchPositions": [
+        ("motion_model", MOTION, None),
+        ("offset", INT, 0),
+        ("length", INT, 0),
+        ("stretch_to", INT, 0),
+    ],
     "ADK_BlendPrompts": [
         ("first", "CONDITIONING", None),
         ("second", "CONDITIONING", None),
@@ -207,6 +213,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_Strength": [STRENGTH, "IMAGE"],
     "ADK_AudioStrength": [STRENGTH, FLOAT, "IMAGE"],
     "ADK_BlendPrompts": ["CONDITIONING"],
+    "ADK_StretchPositions": [MOTION],
     "ADK_ControlStrength": ["CONTROL_NET"],
     "ADK_Animate": [MODEL],
     "ADK_ContextWindows": [MODEL],
