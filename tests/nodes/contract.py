@@ -96,6 +96,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("beta_schedule", COMBO, "automatic"),
         ("strength_over_time", STRENGTH, None),
         ("scale_over_time", STRENGTH, None),
+        ("lora_strength_over_time", STRENGTH, None),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
     "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
@@ -202,7 +203,7 @@ OPTIONAL = {
     "ADK_LoadMotionLoRA": {"strength_over_time"},
     "ADK_DomainAdapter": {"strength_over_time"},
     "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
-    "ADK_Animate": {"strength_over_time", "scale_over_time"},
+    "ADK_Animate": {"strength_over_time", "scale_over_time", "lora_strength_over_time"},
     "ADK_Strength": {"mask", "floats", "curve", "times"},
 }
 OUTPUTS: dict[str, list[str]] = {
