@@ -72,6 +72,13 @@ class Beside:
     strength: Strength
     layers: Mapping[nn.Module, tuple[Tensor, ...]]
 
+    def of(self, layer: nn.Module, x: Tensor) -> Tensor:
+        """The change of a layer's output, 0 where there is none.   x: ... in -> ... out"""
+        if layer not in self.layers:
+            return x.new_zeros((*x.shape[:-1], layer.out_features))  # pyright: ignore
+        down, up = self.layers[layer]
+        return nn.functional.linear(nn.functional.linear(x, down), up)
+
 
 @dataclass(frozen=True)
 class Call:

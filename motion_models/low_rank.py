@@ -2,7 +2,9 @@
 
 A MotionLoRA of one strength is merged into the weights. One that follows the frames cannot be: its
 layers are computed beside them, y = W x + strength * scale * up (down x) (Guo et al. 2024, section
-4.3), with the strength of the row's frame and pixel. Nothing is put into the motion model: what a
+4.3). What a frame is given, is computed with the strength of this frame alone (and pixel): also the
+keys and values of the frames that it looks at. So each frame gets what the merged weights of its
+strength would give it. Nothing is put into the motion model: what a
 call has beside it lies in the call, so that models which share weights may have others.
 """
 
@@ -18,6 +20,7 @@ from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor, nn
 
 from .call import Beside, Call, Run
+from .specs import HEADS
 from .strength import Strength, Values, by_pixel, values_at
 
 ATTACHMENT = "animatediff_kit_low_rank"
@@ -110,12 +113,69 @@ def of_keys(scales: Values) -> Values:
 
 
 def linear(layer: nn.Module, x: Tensor, call: Call, scales: Values) -> Tensor:
-    """The layer, and what the call has beside it.   x: (b n) f in -> (b n) f out"""
+    """The layer, and what the call has beside it, each row with its own strength.   x: (b n) f in
+    -> (b n) f out"""
     y = layer(x)
     for column, change in enumerate(call.beside, start=1):
         if layer in change.layers:
-            assert isinstance(scales, Tensor)
-            down, up = change.layers[layer]
-            strength = scales[..., column : column + 1]
-            y = torch.addcmul(y, nn.functional.linear(nn.functional.linear(x, down), up), strength)
+            y = torch.addcmul(y, change.of(layer, x), strengths(scales, column))
     return y
+
+
+def strengths(scales: Values, column: int) -> Tensor:
+    """(b n) f 1"""
+    assert isinstance(scales, Tensor)
+    return scales[..., column : column + 1]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Queries, keys and values for an attention in which each frame sees all others as the weights
+    of its own strengths make them. With the changes D_m beside keys and values,
+
+        q_i (k_j + sum_m s_mi Dk_mj) = [q_i, s_1i q_i, ...] . [k_j, Dk_1j, ...]
+        sum_j a_ij (v_j + sum_m s_mi Dv_mj) = y_0i + sum_m s_mi y_mi
+        [y_0, y_1, ...] = a [v, Dv_1, ...]
+
+    so one attention of wider heads gives it exactly.   q, k, v: (b n) f (heads times d (1 + m))
+    """
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    columns: tuple[int, ...] = ()
+
+    def joined(self, y: Tensor, scales: Values) -> Tensor:
+        """(b n) f (heads times d (1 + m)) -> (b n) f c"""
+        if not self.columns:
+            return y
+        first, *more = by_head(y).chunk(1 + len(self.columns), dim=-1)
+        for column, part in zip(self.columns, more, strict=True):
+            first = torch.addcmul(first, part, strengths(scales, column).unsqueeze(-1))
+        return first.flatten(2)
+
+
+def seen(layers: tuple[Any, Any, Any], x: Tensor, call: Call, scales: Values) -> Seen:
+    """What an attention's layers (to_q, to_k, to_v) and those beside make of x: (b n) f c."""
+    to_q, to_k, to_v = layers
+    q, k, v = linear(to_q, x, call, scales), to_k(x), to_v(x)
+    columns = tuple(
+        i for i, b in enumerate(call.beside, start=1) if to_k in b.layers or to_v in b.layers
+    )
+    if not columns:
+        return Seen(q, k, v)
+    heads = by_head(q)
+    # attention divides by the root of the heads' width, which has grown
+    q = torch.cat([heads, *(heads * strengths(scales, i).unsqueeze(-1) for i in columns)], dim=-1)
+    q = q * (1 + len(columns)) ** 0.5
+    beside = [call.beside[i - 1] for i in columns]
+    k, v = (
+        torch.cat([by_head(part), *(by_head(b.of(layer, x)) for b in beside)], dim=-1).flatten(2)
+        for part, layer in ((k, to_k), (v, to_v))
+    )
+    return Seen(q.flatten(2), k, v, columns)
+
+
+def by_head(x: Tensor) -> Tensor:
+    """(b n) f c -> (b n) f heads d"""
+    return x.unflatten(2, (HEADS, -1))

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .call import Call
-from .low_rank import linear, of_keys, scales_at
+from .low_rank import linear, of_keys, scales_at, seen
 from .specs import HEADS, NormRule
 from .strength import Values, add_scaled, values_at
 
@@ -92,15 +92,15 @@ class TemporalAttention(nn.Module):
         """x: (b n) f c -> (b n) f c.   `scale` multiplies the keys, thus the logits: above 1 the
         frames attend more sharply, which people use for more motion."""
         x = self.pos_encoder(x, call.positions)
-        q, k, v = (linear(to, x, call, scale) for to in (self.to_q, self.to_k, self.to_v))
-        keys = of_keys(scale)
+        given = seen((self.to_q, self.to_k, self.to_v), x, call, scale)
+        q, k, v, keys = given.q, given.k, given.v, of_keys(scale)
         if isinstance(keys, Tensor) or keys != 1.0:
             k = k * keys
         parts = [
             optimized_attention(*part, heads=HEADS, transformer_options=call.options)
             for part in zip(q.split(MAX_ROWS), k.split(MAX_ROWS), v.split(MAX_ROWS), strict=True)
         ]
-        joined = parts[0] if len(parts) == 1 else torch.cat(parts)
+        joined = given.joined(parts[0] if len(parts) == 1 else torch.cat(parts), scale)
         return linear(self.to_out[0], joined, call, scale)
 
 

@@ -13,9 +13,11 @@ from ...motion_models.inject import apply_motion_model
 from ...motion_models.layers import MotionSettings
 from ...motion_models.load import motion_model
 from ...motion_models.lora import apply_motion_lora
+from ...sampling.apply_windows import apply_context_windows
 from ...sampling.betas import AUTOMATIC, apply_beta_schedule
 from ...sampling.values.audio import audio_values
 from ...sampling.values.over_time import inverse, value_over_time
+from ...sampling.windows import WindowSettings
 from ...small_world import files
 from ...small_world.motions import FRAMES, SIDE
 from ..claims.scenes import Case
@@ -26,8 +28,11 @@ STEPS, GUIDANCE, SAMPLER, SCHEDULER = 8, 6.0, "euler", "normal"
 RELEASE = 0.3
 """Smoothing of the onsets: what is left of them one frame later."""
 
-CROSSING = "0: 1, 15: 0"
-"""Of the first of two opposed MotionLoRAs; the second has the inverse."""
+LONG, WINDOWS = 28, WindowSettings(16, 4)
+"""Frames of a clip in which two MotionLoRAs cross over, in two windows."""
+
+CROSSING = "11: 1, 16: 0"
+"""Of the first of the two; the second has the inverse. They cross where the windows overlap."""
 
 
 def drum_track(seed: int, frames: int = FRAMES) -> dict[str, Any]:
@@ -63,21 +68,27 @@ def crossing(case: Case, first: str, second: str) -> Tensor:
     for move, strength in ((first, curve), (second, inverse(curve))):
         file, _ = shipped_move(move)
         motion = apply_motion_lora(motion, files.weights_of(file), strength, file.name)
-    return rendered(case, motion, MotionSettings())
+    return rendered(case, motion, MotionSettings(), LONG)
 
 
 @torch.inference_mode()
 def rendered(
-    case: Case, motion: Any, settings: MotionSettings, shared_noise: bool = False
+    case: Case,
+    motion: Any,
+    settings: MotionSettings,
+    frames: int = FRAMES,
+    shared_noise: bool = False,
 ) -> Tensor:
     """-> f h w 3 in 0..1"""
     image_model, clip, vae = loaded(files.BASE)
-    empty = torch.zeros((FRAMES, 4, SIDE // 8, SIDE // 8))
+    empty = torch.zeros((frames, 4, SIDE // 8, SIDE // 8))
     noise: Any = comfy.sample.prepare_noise(empty, case.seed, None)
     if shared_noise:
-        noise = noise[:1].repeat(FRAMES, 1, 1, 1)
+        noise = noise[:1].repeat(frames, 1, 1, 1)
     model = apply_motion_model(image_model, motion, settings)
     model = apply_beta_schedule(model, AUTOMATIC, motion_model(motion).spec.family)
+    if frames > FRAMES:
+        model = apply_context_windows(model, WINDOWS)
     asked, nothing = (encoded(clip, text) for text in (case.caption, ""))
     latents = comfy.sample.sample(
         model, noise, STEPS, GUIDANCE, SAMPLER, SCHEDULER, asked, nothing,

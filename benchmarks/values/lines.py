@@ -10,10 +10,9 @@ from torch import Tensor
 
 from ...measures.flow import pairs
 from ...measures.motion_measures import measure_motion
-from ...small_world.motions import FRAMES
 from ..claims.estimates import Estimate, mean, share
 from ..claims.scenes import camera_cases, cases
-from .clips import crossing, onset_curve, with_strength
+from .clips import LONG, crossing, onset_curve, with_strength
 
 FOLLOWS, SHUFFLED, TURNS = 0.6, 0.1, 0.9
 
@@ -64,7 +63,7 @@ def camera_lines(clips: int) -> Iterator[Line]:
     for first, second in OPPOSED:
         for case in camera_cases(first, max(1, clips // len(OPPOSED))):
             clip = crossing(case, first, second)
-            halves = clip[: FRAMES // 2], clip[FRAMES // 2 :]
+            halves = clip[: LONG // 2], clip[LONG // 2 :]
             hits.append([moves(h) == m for h, m in zip(halves, (first, second), strict=True)])
     for half, of_half in zip(("first", "second"), zip(*hits, strict=True), strict=True):
         found = share(of_half)

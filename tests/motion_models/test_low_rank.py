@@ -47,7 +47,7 @@ def sampled(base: ModelPatcher, motion: ModelPatcher, **more: Any) -> Tensor:
     return tiny.sample(apply_motion_model(base, motion, MotionSettings(**more)), frames=FRAMES)
 
 
-@pytest.mark.parametrize("strength", [0.7, -1.2, 0.0])
+@pytest.mark.parametrize("strength", [0.7, -0.8, 0.0])
 def test_one_value_is_the_merged_lora(base: ModelPatcher, strength: float) -> None:
     found = sampled(base, loras(constant(strength)))
     assert by_hand.relative(found, sampled(base, loras(strength))) < 1e-5
@@ -97,39 +97,41 @@ def test_alpha_and_feed_forwards_count() -> None:
 
 
 @pytest.mark.parametrize("values", [by_frame, by_place])
-def test_each_frame_and_pixel_has_its_own(values: Any) -> None:
-    """An attention whose weights are written out for every frame and pixel."""
-    patcher = apply_motion_lora(
-        tiny.motion_patcher("v2"), tiny.motion_lora("v2", 5), values, "zoom"
-    )
-    model: Any = patcher.model
-    attention = model.get_submodule(f"{BLOCK}.attention_blocks.0")
+@pytest.mark.parametrize("motion_scale", [1.0, by_frame])
+def test_each_frame_and_pixel_sees_its_own_weights(values: Any, motion_scale: Any) -> None:
+    """An attention by hand: for each frame of each pixel the weights are merged anew."""
+    motion = apply_motion_lora(tiny.motion_patcher("v2"), tiny.motion_lora("v2", 5), values, "zoom")
+    patcher = apply_motion_lora(motion, tiny.motion_lora("v2", 6), by_place, "pan")
+    attention = patcher.model.get_submodule(f"{BLOCK}.attention_blocks.0")
     x = torch.zeros((2 * FRAMES, 64, 4, 3))
-    call = tiny.call(x, FRAMES)
+    call = tiny.call(x, FRAMES, motion_scale=motion_scale)
     call = replace(call, beside=beside(patcher, call.run, x.device, x.dtype))
     rows = torch.randn((2 * 12, FRAMES, 64), generator=torch.Generator().manual_seed(2))
     scales = scales_at(call, x)
-    assert isinstance(scales, Tensor) and scales.shape == (24, FRAMES, 2)
-    there = values(call, 4, 3).expand(-1, 1, 4, 3).reshape(2, FRAMES, 12).permute(0, 2, 1)
-    [low_rank] = attached(patcher)
+    assert isinstance(scales, Tensor) and scales.shape == (24, FRAMES, 3)
 
-    def projected(name: str, y: Tensor) -> Tensor:
-        down, up = low_rank.pairs[f"{BLOCK}.attention_blocks.0.{name}"]
-        layer = attention.get_submodule(name)
-        weights = layer.weight + there.flatten(0, 1)[..., None, None] * (up @ down)
-        out = torch.einsum("nfoi,nfi->nfo", weights, y)
-        return out if layer.bias is None else out + layer.bias
+    def merged(name: str, row: int, frame: int) -> Tensor:
+        weight = attention.get_submodule(name).weight
+        for low_rank, strength in zip(attached(patcher), (values, by_place), strict=True):
+            maps = strength(call, 4, 3).expand(-1, 1, 4, 3).reshape(2, FRAMES, 12)
+            down, up = low_rank.pairs[f"{BLOCK}.attention_blocks.0.{name}"]
+            weight = weight + maps[row // 12, frame, row % 12] * (up @ down)
+        return weight
 
+    keys = 1.0 if motion_scale == 1.0 else by_frame(call, 4, 3).view(2, FRAMES)
     with torch.inference_mode():
-        y = attention.pos_encoder(rows, {})
-        heads = [
-            projected(name, y).unflatten(2, (8, -1)).transpose(1, 2)
-            for name in ("to_q", "to_k", "to_v")
-        ]
-        mixed = torch.nn.functional.scaled_dot_product_attention(*heads)
-        expected = projected("to_out.0", mixed.transpose(1, 2).flatten(2))
+        positioned: Any = attention.get_submodule("pos_encoder")(rows, {})
         found = attention(rows, call, scales)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        for row, frame in ((0, 0), (7, 3), (12, 1), (23, 2)):
+            y = positioned[row]
+            q, k, v = (y @ merged(n, row, frame).T for n in ("to_q", "to_k", "to_v"))
+            k = k * (keys if isinstance(keys, float) else keys[row // 12].unsqueeze(1))
+            heads = [part.unflatten(1, (8, -1)).transpose(0, 1) for part in (q, k, v)]
+            mixed = torch.nn.functional.scaled_dot_product_attention(*heads)
+            mixed = mixed.transpose(0, 1).flatten(1)[frame]
+            bias = attention.get_submodule("to_out.0").bias
+            expected = merged("to_out.0", row, frame) @ mixed + bias
+            torch.testing.assert_close(found[row, frame], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("schedule", ["batched", "views"])
