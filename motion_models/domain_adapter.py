@@ -11,21 +11,24 @@ from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor
 
+from .adapter_over_time import apply_over_time
 from .kinds import KIND_PHRASES, SPATIAL_LORA, kind_of
 from .layouts import strip_wrappers
 from .lora import check_rank_and_type
 from .sound import alpha_of, check_number
+from .strength import Strength
 
 log = logging.getLogger(__name__)
 
 
 def apply_domain_adapter(
-    model: ModelPatcher, tensors: Mapping[str, Tensor], scale: float, name: str
+    model: ModelPatcher, tensors: Mapping[str, Tensor], scale: Strength, name: str
 ) -> ModelPatcher:
     """A clone of the image model with the domain adapter on: Q = W z + scale * A B^T z, in self-
     and cross-attention alike (Guo et al. 2024, eq. 4). At scale 0 the clone is the base, bit for
     bit.
 
+    A scale over time is computed beside the weights (adapter_over_time.py), one number is merged.
     Raises ValueError when the file is no LoRA of the image model, or fits no layer of this one.
     """
     check_number("The adapter's scale", scale)
@@ -45,8 +48,12 @@ def apply_domain_adapter(
             f"{error.args[0]}. Download it again."
         ) from error
     check_adapter(patches, model.model.state_dict(), name)
-    adapted = model.clone()
-    matched = adapted.add_patches(patches, scale) if scale != 0.0 else list(patches)
+    adapted, matched = model.clone(), list(patches)
+    if callable(scale):
+        matched = [key for key in patches if key in model.model.state_dict()]
+        adapted = apply_over_time(model, patches, scale, name) if matched else adapted
+    elif scale != 0.0:
+        matched = adapted.add_patches(patches, scale)
     if not matched:
         raise ValueError(
             f"{name} changes no layer of this model: it was made for another base model. "

@@ -24,8 +24,9 @@ from .compat import copy_on, window_length
 from .fit import check_fits
 from .layers import MotionSettings, check_frames, motion_placements
 from .load import load_motion_model, motion_model
-from .model import MotionModel
+from .low_rank import beside
 from .placements import Placement, placed
+from .position_tables import adjusted, settings_of, spec_of
 from .sites import uncompiled
 from .specs import MotionSpec
 from .views.frame_parts import FrameParts
@@ -51,7 +52,7 @@ def apply_motion_model(
     """
     settings = settings if settings is not None else MotionSettings()
     settings.check()
-    spec = motion_model(motion).spec
+    spec = spec_of(motion)
     check_fits(spec, model)
     animated = model.clone()
     if settings.strength == 0.0:
@@ -90,6 +91,7 @@ def on_device_of(model: ModelPatcher, motion: ModelPatcher) -> ModelPatcher:
     if copy is None:
         copy = motion.clone() if motion_model(motion).source is None else loaded_again(motion)
         copy.load_device = model.load_device
+    copy.attachments = dict(motion.attachments)
     return copy
 
 
@@ -105,6 +107,7 @@ def loaded_again(motion: ModelPatcher) -> ModelPatcher:
     fresh = load_motion_model(*source)
     fresh.patches = {key: list(patches) for key, patches in motion.patches.items()}
     fresh.patches_uuid = motion.patches_uuid
+    fresh.attachments = dict(motion.attachments)
     return fresh
 
 
@@ -174,16 +177,18 @@ class Injection:
 
     def layers(self, base: Any, unet: Any, call: Call, device: torch.device) -> Iterator[Placement]:
         """The layers of the motion model that the running model carries."""
-        motion = base.current_patcher.get_additional_models_with_key(self.key)[0].model
+        patcher = base.current_patcher.get_additional_models_with_key(self.key)[0]
+        motion = patcher.model
         views, window = call.run.views, call.run.indices is not None
         at_once = views.length if views is not None else call.frames
-        check_frames(motion.spec, at_once, views is not None or window)
+        check_frames(spec_of(patcher), at_once, views is not None or window)
         dtype = base.manual_cast_dtype or base.get_dtype()
         call = replace(
             call,
             strength=self.settings.strength,
             motion_scale=self.settings.motion_scale,
-            positions=positions_for(motion, call, device, dtype),
+            positions=positions_for(patcher, call, device, dtype),
+            beside=beside(patcher, call.run, device, dtype),
         )
         return motion_placements(self.key, unet, motion, call)
 
@@ -209,11 +214,12 @@ def in_parts(call: Call, device: torch.device) -> Call:
 
 
 def positions_for(
-    motion: MotionModel, call: Call, device: torch.device, dtype: torch.dtype
+    patcher: ModelPatcher, call: Call, device: torch.device, dtype: torch.dtype
 ) -> dict[str, Tensor]:
     """The motion model's tables of positions where the call computes, copied there once a run."""
-    key = ("positions", motion, device, dtype)
-    return call.run.keep(key, lambda: motion.positions_on(device, dtype))
+    motion, settings = motion_model(patcher), settings_of(patcher)
+    key = ("positions", motion, settings, device, dtype)
+    return call.run.keep(key, lambda: adjusted(patcher, motion.positions_on(device, dtype)))
 
 
 def regrouper(base: Any) -> str:

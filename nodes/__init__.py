@@ -10,6 +10,9 @@ from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
 from .control.continuation import Continue, JoinContinuation
+from .control.control_net import ControlStrength
+from .control.positions import StretchPositions
+from .control.prompts import BlendPrompts
 from .control.strength import Strength
 from .lora import DomainAdapter, LoadMotionLora
 from .motion_model import ApplyMotionModel, LoadMotionModel
@@ -37,6 +40,9 @@ NODES: list[type[io.ComfyNode]] = [
     AudioStrength,
     Continue,
     JoinContinuation,
+    BlendPrompts,
+    ControlStrength,
+    StretchPositions,
     FreeNoiseNode,
     FreeInitNode,
     LoadVideoClips,

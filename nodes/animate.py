@@ -73,6 +73,7 @@ class Animate(io.ComfyNode):
                 beta_schedule_input(),
                 strength_socket("strength_over_time", "what the motion model adds"),
                 strength_socket("scale_over_time", "motion_scale"),
+                strength_socket("lora_strength_over_time", "lora_strength"),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
         )
@@ -103,11 +104,13 @@ class Animate(io.ComfyNode):
         beta_schedule: str = AUTOMATIC,
         strength_over_time: Any = None,
         scale_over_time: Any = None,
+        lora_strength_over_time: Any = None,
     ) -> io.NodeOutput:
         motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
         if motion_lora != NONE:
             tensors = read_lora(motion_lora, MOTION_LORAS)
-            motion = apply_motion_lora(motion, tensors, lora_strength, motion_lora)
+            how_much = combined(lora_strength, lora_strength_over_time)
+            motion = apply_motion_lora(motion, tensors, how_much, motion_lora)
         settings = MotionSettings(
             combined(1.0, strength_over_time), combined(motion_scale, scale_over_time)
         )

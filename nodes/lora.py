@@ -9,7 +9,8 @@ from comfy_api.latest import io
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.folders import LORAS, MOTION_LORAS, list_files
 from ..motion_models.lora import apply_motion_lora
-from .inputs import strength_input
+from ..sampling.values.over_time import combined, whole_frames
+from .inputs import strength_input, strength_socket
 from .schema import CATEGORY, MotionModelSocket, schema
 from .weights_files import file_input, found, read_lora, state_of_file
 
@@ -41,6 +42,7 @@ class LoadMotionLora(io.ComfyNode):
                     "How much of the MotionLoRA is added. 1 is as trained; below 0 often reverses "
                     "the move.",
                 ),
+                strength_socket("strength_over_time", "the strength"),
             ],
             outputs=[
                 MotionModelSocket.Output("motion_model_with_lora", display_name="motion_model")
@@ -56,9 +58,12 @@ class LoadMotionLora(io.ComfyNode):
         return state_of_file(lora, MOTION_LORAS)
 
     @classmethod
-    def execute(cls, motion_model: Any, lora: str, strength: float = 1.0) -> io.NodeOutput:
+    def execute(
+        cls, motion_model: Any, lora: str, strength: float = 1.0, strength_over_time: Any = None
+    ) -> io.NodeOutput:
         tensors = read_lora(lora, MOTION_LORAS)
-        return io.NodeOutput(apply_motion_lora(motion_model, tensors, strength, lora))
+        how_much = combined(strength, strength_over_time)
+        return io.NodeOutput(apply_motion_lora(motion_model, tensors, how_much, lora))
 
 
 class DomainAdapter(io.ComfyNode):
@@ -89,6 +94,7 @@ class DomainAdapter(io.ComfyNode):
                     lowest=-2.0,
                     highest=2.0,
                 ),
+                strength_socket("strength_over_time", "the scale"),
             ],
             outputs=[io.Model.Output("adapted_model", display_name="model")],
         )
@@ -102,6 +108,11 @@ class DomainAdapter(io.ComfyNode):
         return state_of_file(adapter, *ADAPTER_FOLDERS)
 
     @classmethod
-    def execute(cls, model: Any, adapter: str, scale: float = 1.0) -> io.NodeOutput:
+    def execute(
+        cls, model: Any, adapter: str, scale: float = 1.0, strength_over_time: Any = None
+    ) -> io.NodeOutput:
         tensors = read_lora(adapter, *ADAPTER_FOLDERS)
-        return io.NodeOutput(apply_domain_adapter(model, tensors, scale, adapter))
+        if strength_over_time is not None:
+            whole_frames(strength_over_time, "The domain adapter")
+        how_much = combined(scale, strength_over_time)
+        return io.NodeOutput(apply_domain_adapter(model, tensors, how_much, adapter))

@@ -6,8 +6,9 @@
     betas free_noise free_init           noise schedules and initial noise
     few_steps entries                    warnings of what cannot work, before sampling starts
     prompt_schedule prompt_parts expressions foreign_syntax    prompts over frames, as text
-    prompt_travel                        prompts that change over the frames, as embeddings
     continuation                         a clip that goes on from its last frames
+    prompt_travel easings                prompts that change over the frames, as embeddings
+    values/                              strengths over frames, steps and pixels; audio
     views/                               windows inside the motion layers
 
 Knows motion_models; knows nothing of nodes.

@@ -16,7 +16,7 @@ from ..schema import CATEGORY, StrengthSocket, schema
 class AudioStrength(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        number = dict(min=-100.0, max=100.0, step=0.01)
+        number: dict[str, Any] = dict(min=-100.0, max=100.0, step=0.01)
         return schema(
             node_id="ADK_AudioStrength",
             display_name="Convert Audio to Strength",

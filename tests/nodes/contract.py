@@ -28,6 +28,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("motion_model", MOTION, None),
         ("lora", COMBO, FILE),
         ("strength", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
     ],
     "ADK_ApplyMotionModel": [
         ("model", MODEL, None),
@@ -55,6 +56,22 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "ADK_Continue": [("latent", "LATENT", None), ("kept", INT, 4), ("frames", INT, 12)],
     "ADK_JoinContinuation": [("before", "LATENT", None), ("continued", "LATENT", None)],
+    "ADK_StretchPositions": [
+        ("motion_model", MOTION, None),
+        ("offset", INT, 0),
+        ("length", INT, 0),
+        ("stretch_to", INT, 0),
+    ],
+    "ADK_BlendPrompts": [
+        ("first", "CONDITIONING", None),
+        ("second", "CONDITIONING", None),
+        ("blend", STRENGTH, None),
+        ("frames", INT, 16),
+    ],
+    "ADK_ControlStrength": [
+        ("control_net", "CONTROL_NET", None),
+        ("strength_over_time", STRENGTH, None),
+    ],
     "ADK_AudioStrength": [
         ("audio", "AUDIO", None),
         ("frames", INT, 16),
@@ -68,6 +85,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("model", MODEL, None),
         ("adapter", COMBO, FILE),
         ("scale", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
     ],
     "ADK_Animate": [
         ("model", MODEL, None),
@@ -80,6 +98,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("beta_schedule", COMBO, "automatic"),
         ("strength_over_time", STRENGTH, None),
         ("scale_over_time", STRENGTH, None),
+        ("lora_strength_over_time", STRENGTH, None),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
     "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
@@ -189,8 +208,10 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
 }
 OPTIONAL = {
     # sockets that may stay empty
+    "ADK_LoadMotionLoRA": {"strength_over_time"},
+    "ADK_DomainAdapter": {"strength_over_time"},
     "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
-    "ADK_Animate": {"strength_over_time", "scale_over_time"},
+    "ADK_Animate": {"strength_over_time", "scale_over_time", "lora_strength_over_time"},
     "ADK_Strength": {"mask", "floats", "curve", "times"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
 }
@@ -203,6 +224,9 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_Continue": ["LATENT", INT],
     "ADK_JoinContinuation": ["LATENT"],
     "ADK_AudioStrength": [STRENGTH, FLOAT, "IMAGE"],
+    "ADK_BlendPrompts": ["CONDITIONING"],
+    "ADK_StretchPositions": [MOTION],
+    "ADK_ControlStrength": ["CONTROL_NET"],
     "ADK_Animate": [MODEL],
     "ADK_ContextWindows": [MODEL],
     "ADK_PreviewWindows": ["IMAGE"],

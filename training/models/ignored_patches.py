@@ -11,6 +11,9 @@ from typing import Any
 
 from comfy.model_patcher import ModelPatcher
 
+from ...motion_models.low_rank import attached
+from ...motion_models.position_tables import settings_of
+
 log = logging.getLogger(__name__)
 
 
@@ -44,6 +47,8 @@ def ignored(model: ModelPatcher) -> list[str]:
     names = [origin(part) for part in leaves(places)]
     if model.hook_patches:
         names.append("hooks that change weights during sampling")
+    names += [f"{low_rank.name} with a strength over time" for low_rank in attached(model)]
+    names += ["stretched positions"] if settings_of(model) else []
     return list(dict.fromkeys(names))
 
 

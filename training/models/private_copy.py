@@ -125,6 +125,7 @@ def private_motion_model(
         torch.manual_seed(seed)
         motion = MotionModel(spec, PlainLayers, torch.float32, "cpu").to(device)
     if source is not None:
+        tell_ignored(source)
         motion.load_state_dict(merged_weights(source, device), strict=True)
         copy_tables(motion_model(source), motion)
         return motion

@@ -10,6 +10,8 @@ import torch
 from adk_tests.support import tiny
 from adk_tests.training import small
 from animatediff_kit.motion_models.inject import apply_motion_model
+from animatediff_kit.motion_models.lora import apply_motion_lora
+from animatediff_kit.motion_models.position_tables import PositionSettings, set_positions
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.ignored_patches import ignored, origin
 from comfy.hooks import WeightHook
@@ -89,6 +91,16 @@ def test_a_motion_model_on_the_image_model_is_named() -> None:
     animated = apply_motion_model(tiny.image_model(), tiny.motion_patcher("v3"))
     names = ignored(animated)
     assert any(name.startswith("Injection (") and "inject" in name for name in names)
+
+
+def test_what_is_over_time_on_a_motion_model_is_named() -> None:
+    motion = tiny.motion_patcher("v3")
+    lora = tiny.motion_lora("v3", 5)
+    merged = apply_motion_lora(motion, lora, 0.5, "zoom")
+    assert ignored(merged) == []
+    motion = set_positions(merged, PositionSettings(offset=1))
+    motion = apply_motion_lora(motion, lora, lambda call, height, width: 1.0, "pan")
+    assert ignored(motion) == ["pan with a strength over time", "stretched positions"]
 
 
 def test_a_packs_folder_is_not_in_its_name() -> None:
