@@ -183,6 +183,7 @@ class Injection:
             call,
             strength=self.settings.strength,
             motion_scale=self.settings.motion_scale,
+            norms=self.settings.norms,
             positions=positions_for(motion, call, device, dtype),
         )
         return motion_placements(self.key, unet, motion, call)

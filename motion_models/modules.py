@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .call import Call
-from .specs import HEADS, NormRule
+from .specs import EVERYWHERE, HEADS, NormRule
 from .strength import Values, add_scaled, by_pixel, values_at
 
 GROUPS = 32
@@ -174,12 +174,16 @@ class TemporalTransformer(nn.Module):
     def forward(self, x: Tensor, call: Call) -> Tensor:
         """The residual that the module adds.   x: (b f) c h w -> (b f) c h w"""
         c, h, w = x.shape[1:]
-        y = group_norm(self.norm, x, call.frames, self.norm_rule)
+        y = group_norm(self.norm, x, call.frames, self.rule(call))
         y = y.reshape(-1, call.frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
         scale = by_pixel(values_at(call.motion_scale, call, x), call.videos, h * w)
         y = self.over_time(y, call, scale)
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
+
+    def rule(self, call: Call) -> NormRule:
+        """Over which frames the module's own norm takes its statistics."""
+        return "across_frames" if call.norms == EVERYWHERE else self.norm_rule
 
     def over_time(
         self, y: Tensor, call: Call, scale: Values = 1.0, mix: Mix = all_at_once

@@ -9,6 +9,7 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .lora import DomainAdapter, LoadMotionLora
+from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
@@ -32,6 +33,9 @@ NODES: list[type[io.ComfyNode]] = [
     PromptTravel,
     FreeNoiseNode,
     FreeInitNode,
+    NoiseSchedule,
+    ModelNoiseNode,
+    ModelGuidance,
     LoadVideoClips,
     ClipsFromImages,
     MoveCamera,

@@ -20,6 +20,7 @@ from .inputs import (
     image_model_input,
     motion_model_input,
     motion_scale_input,
+    norms_input,
     percent_inputs,
     strength_input,
 )
@@ -94,6 +95,7 @@ class ApplyMotionModel(io.ComfyNode):
                 motion_scale_input(),
                 beta_schedule_input(),
                 *percent_inputs("the motion model"),
+                norms_input(),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
         )
@@ -108,8 +110,9 @@ class ApplyMotionModel(io.ComfyNode):
         beta_schedule: str = AUTOMATIC,
         start_percent: float = 0.0,
         end_percent: float = 1.0,
+        norms: str = AUTOMATIC,
     ) -> io.NodeOutput:
-        settings = MotionSettings(strength, motion_scale, start_percent, end_percent)
+        settings = MotionSettings(strength, motion_scale, start_percent, end_percent, norms)
         animated = apply_motion_model(model, motion_model, settings)
         animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
         return io.NodeOutput(count_entries(animated))
