@@ -10,7 +10,8 @@ from ..motion_models.specs import BETA_SCHEDULES
 from ..sampling.betas import set_beta_schedule
 from ..sampling.guidance import set_guidance
 from ..sampling.model_noise import GENERATORS, NOISES, NoiseSettings, set_noise
-from .inputs import length_input, overlap_input
+from ..sampling.values.over_time import combined
+from .inputs import length_input, overlap_input, strength_socket
 from .schema import CATEGORY, advanced, schema
 
 
@@ -133,10 +134,11 @@ class ModelGuidance(io.ComfyNode):
                     tooltip="How far the prediction is carried from the negative prompt to the "
                     "positive. 1 leaves the negative out, which is twice as fast.",
                 ),
+                strength_socket("cfg_over_time", "cfg"),
             ],
             outputs=[io.Model.Output("guided_model", display_name="model")],
         )
 
     @classmethod
-    def execute(cls, model: Any, cfg: float = 7.0) -> io.NodeOutput:
-        return io.NodeOutput(set_guidance(model, cfg))
+    def execute(cls, model: Any, cfg: float = 7.0, cfg_over_time: Any = None) -> io.NodeOutput:
+        return io.NodeOutput(set_guidance(model, combined(cfg, cfg_over_time)))
