@@ -10,6 +10,7 @@ from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
 from .control.strength import Strength
+from .evolved import evolved_nodes
 from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
@@ -57,4 +58,4 @@ class AnimateDiffKit(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
         small_world_files.register_folders()
-        return NODES
+        return [*NODES, *evolved_nodes()]
