@@ -87,8 +87,9 @@ class Call:
     videos: whole videos in the batch, one for each cond (and for each tile that another pack puts
     beside it); frames: of each; run: the sampling run that the call belongs to; t: (b f) sigmas;
     options: transformer_options; strength, motion_scale: how the layers act (strength.py);
-    parts: how a call of views is cut; positions: the tables of positions on the device that
-    computes, by the name of the layer that adds them; beside: low-rank changes beside the layers.
+    norms: a name in NORM_CHOICES (specs.py); parts: how a call of views is cut; positions: the
+    tables of positions on the device that computes, by the name of the layer that adds them;
+    beside: low-rank changes beside the layers.
     """
 
     videos: int
@@ -99,6 +100,7 @@ class Call:
     strength: Strength = 1.0
     motion_scale: Strength = 1.0
     parts: FrameParts | None = None
+    norms: str = "automatic"
     positions: Mapping[str, Tensor] = field(default_factory=dict)
     beside: tuple[Beside, ...] = ()
 

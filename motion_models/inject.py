@@ -187,6 +187,7 @@ class Injection:
             call,
             strength=self.settings.strength,
             motion_scale=self.settings.motion_scale,
+            norms=self.settings.norms,
             positions=positions_for(patcher, call, device, dtype),
             beside=beside(patcher, call.run, device, dtype),
         )

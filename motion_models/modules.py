@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from .call import Call
 from .low_rank import linear, of_keys, scales_at, seen
-from .specs import HEADS, NormRule
+from .specs import EVERYWHERE, HEADS, NormRule
 from .strength import Values, add_scaled, values_at
 
 GROUPS = 32
@@ -181,11 +181,15 @@ class TemporalTransformer(nn.Module):
     def forward(self, x: Tensor, call: Call) -> Tensor:
         """The residual that the module adds.   x: (b f) c h w -> (b f) c h w"""
         c, h, w = x.shape[1:]
-        y = group_norm(self.norm, x, call.frames, self.norm_rule)
+        y = group_norm(self.norm, x, call.frames, self.rule(call))
         y = y.reshape(-1, call.frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
         y = self.over_time(y, call, scales_at(call, x))
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
+
+    def rule(self, call: Call) -> NormRule:
+        """Over which frames the module's own norm takes its statistics."""
+        return "across_frames" if call.norms == EVERYWHERE else self.norm_rule
 
     def over_time(
         self, y: Tensor, call: Call, scale: Values = 1.0, mix: Mix = all_at_once

@@ -14,7 +14,9 @@ from .control.control_net import ControlStrength
 from .control.positions import StretchPositions
 from .control.prompts import BlendPrompts
 from .control.strength import Strength
+from .evolved import evolved_nodes
 from .lora import DomainAdapter, LoadMotionLora
+from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
@@ -45,6 +47,9 @@ NODES: list[type[io.ComfyNode]] = [
     StretchPositions,
     FreeNoiseNode,
     FreeInitNode,
+    NoiseSchedule,
+    ModelNoiseNode,
+    ModelGuidance,
     LoadVideoClips,
     ClipsFromImages,
     MoveCamera,
@@ -62,4 +67,4 @@ class AnimateDiffKit(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
         small_world_files.register_folders()
-        return NODES
+        return [*NODES, *evolved_nodes()]

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_MODELS, list_files
-from ..motion_models.specs import BETA_SCHEDULES
+from ..motion_models.specs import BETA_SCHEDULES, NORM_CHOICES
 from ..sampling.fuse import FUSE_METHODS
 from ..sampling.windows import SCHEDULES
 from .schema import StrengthSocket, advanced
@@ -66,6 +66,19 @@ def beta_schedule_input() -> Any:
     )
 
 
+def norms_input() -> Any:
+    return advanced(
+        io.Combo.Input,
+        "norms",
+        options=list(NORM_CHOICES),
+        default=NORM_CHOICES[0],
+        optional=True,
+        tooltip="Which GroupNorms see all frames of a video at once. Automatic does as the motion "
+        "model was trained; across_frames as v1; everywhere as AnimateDiff-Evolved without "
+        "apply_v2_models_properly, for graphs that were tuned to it.",
+    )
+
+
 def percent_inputs(what: str) -> list[Any]:
     """The range of sampling in which something acts: 0 is the first step, 1 the last."""
     start = f"From which part of sampling on {what} acts: 0 is the first step."
@@ -92,8 +105,8 @@ def seed_input(tooltip: str) -> Any:
     )
 
 
-def length_input(tooltip: str, name: str = "length", lowest: int = 1) -> Any:
-    return io.Int.Input(name, default=16, min=lowest, max=1024, tooltip=tooltip)
+def length_input(tooltip: str, name: str = "length", lowest: int = 1, default: int = 16) -> Any:
+    return io.Int.Input(name, default=default, min=lowest, max=1024, tooltip=tooltip)
 
 
 def overlap_input(
@@ -139,5 +152,13 @@ def window_inputs() -> list[Any]:
             "closed_loop",
             default=False,
             tooltip="Makes the last frame lead into the first; needs the schedule looped_uniform.",
+        ),
+        advanced(
+            io.Boolean.Input,
+            "on_equal_length",
+            default=False,
+            optional=True,
+            tooltip="Windows also where all frames fit into one: with looped_uniform it wraps "
+            "round the end.",
         ),
     ]

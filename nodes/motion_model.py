@@ -22,6 +22,7 @@ from .inputs import (
     image_model_input,
     motion_model_input,
     motion_scale_input,
+    norms_input,
     percent_inputs,
     strength_input,
     strength_socket,
@@ -103,6 +104,7 @@ class ApplyMotionModel(io.ComfyNode):
                 *percent_inputs("the motion model"),
                 strength_socket("strength_over_time", "the strength"),
                 strength_socket("scale_over_time", "motion_scale"),
+                norms_input(),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
         )
@@ -119,12 +121,14 @@ class ApplyMotionModel(io.ComfyNode):
         end_percent: float = 1.0,
         strength_over_time: Any = None,
         scale_over_time: Any = None,
+        norms: str = AUTOMATIC,
     ) -> io.NodeOutput:
         settings = MotionSettings(
             combined(strength, strength_over_time),
             combined(motion_scale, scale_over_time),
             start_percent,
             end_percent,
+            norms,
         )
         animated = apply_motion_model(model, motion_model, settings)
         family = family_of(motion_model)
