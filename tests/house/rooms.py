@@ -51,6 +51,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "launcher",
         "standalone",
     ),
+    "conversion": (),
     "launcher": (),
     "standalone": (),
 }
@@ -60,6 +61,7 @@ KEEPS_OUT: dict[str, tuple[str, ...]] = {
     "measures": ("comfy", "comfy_api", "folder_paths"),
     "training/files": ("comfy", "comfy_api", "folder_paths"),
     "launcher": ("comfy", "comfy_api", "folder_paths", "numpy"),
+    "conversion": ("torch", "comfy", "comfy_api", "folder_paths", "numpy", "PIL"),
     "motion_models": ("comfy_api", "server"),
     "sampling": ("comfy_api", "server"),
 }

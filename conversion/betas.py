@@ -1,0 +1,30 @@
+"""Noise schedules: AnimateDiff-Evolved's names and ours for the same curve."""
+
+from __future__ import annotations
+
+from .graph import Wire
+from .names import is_lcm
+from .old_nodes import AUTOSELECT, USE_EXISTING
+from .plan import Stays
+
+AUTOMATIC, CHECKPOINT = "automatic", "checkpoint"
+
+SCHEDULES: dict[str, str] = {
+    USE_EXISTING: CHECKPOINT,
+    "sqrt_linear (AnimateDiff)": "AnimateDiff",
+    "linear (AnimateDiff-SDXL)": "AnimateDiff-SDXL",
+    "lcm": "LCM",
+}
+"""ComfyUI's own curve names are swapped against diffusers'; both sides of this table are right."""
+
+
+def beta_schedule(value: object, model_name: str = "") -> str:
+    """Our name. "autoselect" goes by the motion model there as here, but for AnimateLCM, whose
+    files it gave `lcm`."""
+    if isinstance(value, Wire):
+        raise Stays("its noise schedule comes through a link")
+    if value == AUTOSELECT:
+        return SCHEDULES["lcm"] if is_lcm(model_name) else AUTOMATIC
+    if value not in SCHEDULES:
+        raise Stays(f"this pack has no noise schedule {value!r}")
+    return SCHEDULES[str(value)]

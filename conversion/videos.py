@@ -1,0 +1,75 @@
+"""Video Combine, of the old pack and of VideoHelperSuite, as ComfyUI's Create Video and Save Video,
+or Save Animated WEBP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .graph import Graph, Node, Origin, Wire
+from .plan import Plan, Stays
+
+PICTURES = ("image/gif", "image/webp")
+H264 = ("video/h264-mp4", "video/nvenc_h264-mp4")
+WITHOUT_EQUAL = ("meta_batch", "batch_manager", "vae")
+NEVER_ENDING = 0
+
+
+def convert_video(graph: Graph, plan: Plan, node: Node) -> None:
+    """Plans the nodes that write the same frames; tells what of the old settings is lost."""
+    for socket in WITHOUT_EQUAL:
+        if graph.source(node, socket) is not None:
+            raise Stays(f"something is linked to its {socket}")
+    used = graph.users().get(Origin(node.id, 0))
+    if used:
+        raise Stays(f"{graph.nodes[used[0].node].kind} ({used[0].node}) takes its output")
+    images = node.wires.get("images")
+    if images is None:
+        raise Stays("no pictures are linked to it")
+    if isinstance(node.value("format"), Wire):
+        raise Stays("its format comes through a link")
+    tell(plan, node)
+    if node.value("format") in PICTURES:
+        save_webp(plan, node, images)
+    else:
+        save_video(plan, node, images)
+    plan.gone.add(node.id)
+
+
+def save_webp(plan: Plan, node: Node, images: Wire) -> None:
+    values = {"fps": rate(node), "filename_prefix": node.value("filename_prefix")}
+    values |= {"lossless": False, "quality": 90}
+    wires = {"images": images.tap}
+    plan.add("SaveAnimatedWEBP", node, node, values, wires, node.mode)
+    if "audio" in node.wires:
+        plan.note(node, "its sound is left out: a WebP has none")
+
+
+def save_video(plan: Plan, node: Node, images: Wire) -> None:
+    wires = {"images": images.tap}
+    if "audio" in node.wires:
+        wires["audio"] = node.wires["audio"].tap
+    made = plan.add("CreateVideo", None, node, {"fps": rate(node)}, wires, node.mode)
+    values = {"filename_prefix": node.value("filename_prefix")}
+    plan.add("SaveVideo", node, node, values, {"video": made}, node.mode)
+
+
+def rate(node: Node) -> Any:
+    value = node.value("frame_rate")
+    return value if isinstance(value, Wire) else float(value)
+
+
+def tell(plan: Plan, node: Node) -> None:
+    """What is not kept of the old settings."""
+    form = node.value("format")
+    if form == "image/gif":
+        plan.note(node, "image/gif is now an animated WebP")
+    elif form not in (*PICTURES, *H264):
+        plan.note(node, f"{form} is now H.264 in MP4")
+    if node.value("pingpong") is not False:
+        plan.note(node, "pingpong is left out: the frames are not played back as well")
+    if node.value("loop_count") != NEVER_ENDING:
+        told = node.value("loop_count")
+        plan.note(node, f"loop_count {told} is left out: a WebP repeats for ever, an MP4 not")
+    kept = node.value("save_output" if "save_output" in node.values else "save_image")
+    if kept is not True:
+        plan.note(node, "it wrote to the temporary folder; the video now goes to the output folder")
