@@ -13,9 +13,18 @@ SCHEDULES: dict[str, str] = {
     USE_EXISTING: CHECKPOINT,
     "sqrt_linear (AnimateDiff)": "AnimateDiff",
     "linear (AnimateDiff-SDXL)": "AnimateDiff-SDXL",
+    "linear (HotshotXL/default)": "Stable Diffusion",
+    "avg(sqrt_linear,linear)": "average",
     "lcm": "LCM",
+    "lcm[100_ots]": "LCM 100 steps",
+    "lcm >> sqrt_linear": "LCM sqrt_linear",
+    "lcm avg(sqrt_linear,linear)": "LCM average",
+    "sqrt": "sqrt",
+    "cosine": "cosine",
+    "squaredcos_cap_v2": "squaredcos_cap_v2",
 }
-"""ComfyUI's own curve names are swapped against diffusers'; both sides of this table are right."""
+"""The old pack's names of the two linear curves are ComfyUI's, which are the other way round than
+elsewhere."""
 
 
 def beta_schedule(value: object, model_name: str = "") -> str:
@@ -28,3 +37,8 @@ def beta_schedule(value: object, model_name: str = "") -> str:
     if value not in SCHEDULES:
         raise Stays(f"this pack has no noise schedule {value!r}")
     return SCHEDULES[str(value)]
+
+
+def without_motion(value: object) -> str:
+    """Our name for a model that no motion model animates; "autoselect" left that alone."""
+    return CHECKPOINT if value == AUTOSELECT else beta_schedule(value)

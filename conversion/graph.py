@@ -29,15 +29,13 @@ UNKNOWN = Unknown()
 
 @dataclass(frozen=True)
 class Wire:
-    """A link into a node.
+    """A link into a node that carries something in a run.
 
-    `tap` is the output that it hangs on in the file, be it a reroute's. `near` is that of the first
-    node behind reroutes and the like, which may be bypassed. `origin` is where the value comes from
-    in a run; None where that is a constant, `value`.
+    `tap` is the output that it hangs on in the file, be it a reroute's. `origin` is where the value
+    comes from; None where that is a constant, `value`.
     """
 
     tap: Origin
-    near: Origin
     origin: Origin | None
     value: Any = UNKNOWN
 
@@ -49,13 +47,15 @@ class Wire:
 @dataclass
 class Node:
     """A node of the file. `values` are its widgets by name, known for the kinds of `old_nodes`;
-    `outputs` are the types of its outputs, where the file tells."""
+    `outputs` are the types of its outputs, where the file tells. `nears` are the outputs behind its
+    sockets past reroutes and the like, those of bypassed and muted nodes among them."""
 
     id: str
     kind: str
     mode: int = 0
     values: dict[str, Any] = field(default_factory=dict)
     wires: dict[str, Wire] = field(default_factory=dict)
+    nears: dict[str, Origin] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     surplus: int = 0
     """Saved widget values that no version of the node is known to have had."""
@@ -94,15 +94,15 @@ class Graph:
 
     def near(self, node: Node, name: str) -> Node | None:
         """The node behind a socket, bypassed or not; None where it is muted."""
-        wire = node.wires.get(name)
-        found = self.nodes.get(wire.near.node) if wire else None
+        near = node.nears.get(name)
+        found = self.nodes.get(near.node) if near else None
         return None if found is None or found.mode == MUTED else found
 
     def users(self) -> dict[Origin, list[User]]:
         """The inputs that take an output in a run, or would if a bypassed node were not."""
         found: dict[Origin, list[User]] = {}
         for node in self.nodes.values():
-            for name, wire in node.wires.items():
-                for origin in {wire.near, wire.origin} - {None}:
-                    found.setdefault(origin, []).append(User(node.id, name))
+            ends = {(name, wire.origin) for name, wire in node.wires.items() if wire.origin}
+            for name, origin in ends | set(node.nears.items()):
+                found.setdefault(origin, []).append(User(node.id, name))
         return found

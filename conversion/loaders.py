@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .betas import CHECKPOINT, beta_schedule
+from .betas import CHECKPOINT, beta_schedule, without_motion
 from .graph import Graph, Node, Origin, Wire
 from .loras import with_loras
-from .names import is_surely_not_v2
-from .old_nodes import USE_EXISTING
+from .names import is_v2
 from .plan import Fresh, Place, Plan, Stays, chain
-from .sample_settings import apply_settings
-from .strengths import in_range, multival
+from .sample_settings import sampling_of
+from .strengths import Amount, in_range, multival
 from .windows import Windows, windows_of
 
 GEN2 = "ADE_UseEvolvedSampling"
@@ -49,15 +48,14 @@ def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
     if wire is None:
         raise Stays("no model is linked to it")
     layers = layers_of(graph, loader)
-    apply_settings(graph, plan, loader)
-    made: Fresh | Origin = wire.tap
+    made: Fresh | Origin = wire.tap if layers else scheduled(plan, loader, wire.tap)
     for at, layer in enumerate(layers):
         made = animated(graph, plan, loader, layer, made, is_first=at == 0)
     windows = windows_of(graph, plan, loader)
     if windows is not None:
         made = windowed(plan, loader, windows, made)
-    if not layers and loader.value("beta_schedule") not in (USE_EXISTING, "autoselect"):
-        raise Stays("it sets a noise schedule without a motion model")
+    for kind, old, values in sampling_of(graph, plan, loader).nodes:
+        made = plan.add(kind, old, loader, values, {"model": made}, loader.mode)
     plan.places[Origin(loader.id, 0)] = Place(made, 0 if isinstance(made, Fresh) else made.slot)
     if "latents" in loader.wires:
         tap = loader.wires["latents"].tap
@@ -105,37 +103,58 @@ def animated(
     name = layer.file.value("model_name")
     if isinstance(name, Wire) or not isinstance(name, str):
         raise Stays("the name of its motion model comes through a link, or is missing")
-    check_norms(loader, name)
     schedule = beta_schedule(loader.value("beta_schedule"), name) if is_first else CHECKPOINT
     load = plan.add("ADK_LoadMotionModel", layer.file_heir, layer.how, {"motion_model": name})
     motion = with_loras(graph, plan, layer.how, load)
-    values = {**strengths(graph, layer.how), "beta_schedule": schedule}
-    wires = {"model": model, "motion_model": motion}
+    values = {**percents(layer.how), "beta_schedule": schedule, "norms": norms(loader, name)}
+    wires: dict[str, Origin | Fresh | None] = {"model": model, "motion_model": motion}
+    for widget, socket, amount in amounts(graph, plan, layer.how):
+        values[widget], wires[socket] = amount.number, amount.over_time
     mode = layer.how.mode or loader.mode
     if "motion_model_settings" in layer.how.wires:
         plan.note(loader, "motion_model_settings is left out, as the old pack left it out")
     return plan.add("ADK_ApplyMotionModel", layer.how, layer.how, values, wires, mode)
 
 
-def strengths(graph: Graph, how: Node) -> dict[str, Any]:
-    values: dict[str, Any] = {"strength": multival(graph, how, "effect_multival")}
-    values["motion_scale"] = multival(graph, how, "scale_multival")
+def amounts(graph: Graph, plan: Plan, how: Node) -> list[tuple[str, str, Amount]]:
+    """(widget, socket of values over time, what they are) of strength and motion scale."""
+    strength = multival(graph, plan, how, "effect_multival")
+    scale = multival(graph, plan, how, "scale_multival")
     if "motion_scale" in how.values:
-        values["motion_scale"] = in_range(how, "motion_scale")
-    for name in ("start_percent", "end_percent"):
-        if name in how.values:
-            values[name] = how.value(name)
-    return values
+        scale = Amount(in_range(how, "motion_scale"))
+    return [
+        ("strength", "strength_over_time", strength),
+        ("motion_scale", "scale_over_time", scale),
+    ]
 
 
-def check_norms(loader: Node, name: str) -> None:
-    """On v2 models, `apply_v2_models_properly` off is the norm rule of v1."""
+def percents(how: Node) -> dict[str, Any]:
+    names = ("start_percent", "end_percent")
+    return {name: how.value(name) for name in names if name in how.values}
+
+
+def norms(loader: Node, name: str) -> str:
+    """The rule of the GroupNorms: `apply_v2_models_properly` off takes them all over all frames,
+    on v2 models alone."""
     properly = loader.values.get("apply_v2_models_properly", loader.kind != "AnimateDiffLoaderV1")
-    if not properly and not is_surely_not_v2(name):
+    if properly or is_v2(name) is False:
+        return "automatic"
+    if is_v2(name) is None:
         raise Stays(
-            f"apply_v2_models_properly is off, and by its name {name} may be a v2 model; switch it "
-            "on to convert, which changes the frames"
+            f"apply_v2_models_properly is off, and the name {name} does not tell whether it is a "
+            "v2 model, on which that acts; convert with the switch on, and choose norms "
+            "`everywhere` if it is one"
         )
+    return "everywhere"
+
+
+def scheduled(plan: Plan, loader: Node, model: Origin) -> Fresh | Origin:
+    """Use Evolved Sampling without a motion model may set a noise schedule."""
+    schedule = without_motion(loader.value("beta_schedule"))
+    if schedule == CHECKPOINT:
+        return model
+    values = {"beta_schedule": schedule}
+    return plan.add("ADK_NoiseSchedule", loader, loader, values, {"model": model}, loader.mode)
 
 
 def windowed(plan: Plan, loader: Node, windows: Windows, model: Fresh | Origin) -> Fresh:

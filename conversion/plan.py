@@ -54,7 +54,6 @@ class Plan:
     dead: set[str] = field(default_factory=set)
     notes: list[tuple[str, str]] = field(default_factory=list)
     heirs: set[str] = field(default_factory=set)
-    set_values: list[tuple[str, str, Any]] = field(default_factory=list)
 
     def add(
         self,
@@ -98,13 +97,13 @@ class Undo:
     def __enter__(self) -> None:
         plan = self.plan
         self.before = (list(plan.fresh), dict(plan.places), set(plan.gone), list(plan.notes))
-        self.more = (set(plan.heirs), list(plan.set_values))
+        self.heirs = set(plan.heirs)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             plan = self.plan
             plan.fresh, plan.places, plan.gone, plan.notes = self.before
-            plan.heirs, plan.set_values = self.more
+            plan.heirs = self.heirs
 
 
 def chain(first: Node | None, follow: Any) -> Iterator[Node]:

@@ -26,8 +26,8 @@ def node_of(key: str, entry: dict[str, Any]) -> Node:
     given = {name: value for name, value in inputs.items() if name not in links}
     values = of_prompt(KNOWN[kind], given) if kind in KNOWN else {}
     outputs = list(KNOWN[kind].outputs) if kind in KNOWN else []
-    wires = {name: Wire(origin, origin, origin) for name, origin in links.items()}
-    return Node(key, kind, 0, values, wires, outputs)
+    wires = {name: Wire(origin, origin) for name, origin in links.items()}
+    return Node(key, kind, 0, values, wires, links, outputs)
 
 
 def is_link(value: Any) -> bool:

@@ -32,7 +32,11 @@ def node_of(saved: dict[str, Any], page: Page) -> Node:
     if kind in KNOWN:
         node.values, node.surplus = named(KNOWN[kind], saved.get("widgets_values"))
     for slot in saved.get("inputs") or []:
-        wire = page.wire(saved, slot, told=kind in KNOWN)
+        name, tap = str(slot.get("name")), page.tap_of(saved, slot, told=kind in KNOWN)
+        near = page.near(tap) if tap else None
+        wire = page.wire(tap) if tap else None
+        if near is not None:
+            node.nears[name] = near
         if wire is not None:
-            node.wires[str(slot.get("name"))] = wire
+            node.wires[name] = wire
     return node

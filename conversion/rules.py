@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .beside import convert_checkpoint, convert_latent, convert_unload
 from .graph import Graph, Node
 from .loaders import BROKEN, LOADERS, convert_loader
 from .old_nodes import OLD_NODES, is_old
 from .other_nodes import PROMPT_NODES, VIDEO_NODES
-from .pictures import convert_checkpoint, convert_latent
 from .plan import Plan, Stays
 from .prompts import REASONS, convert_prompts
 from .videos import convert_video
@@ -20,17 +20,15 @@ COMBINE = "ADE_AnimateDiffCombine"
 RULES: tuple[tuple[str, Rule], ...] = (
     *((kind, convert_loader) for kind in LOADERS),
     ("ADE_EmptyLatentImageLarge", convert_latent),
-    # after the loaders, which it asks about
+    # after the loaders, which they ask about
+    ("ADE_AnimateDiffUnload", convert_unload),
     ("CheckpointLoaderSimpleWithNoiseSelect", convert_checkpoint),
 )
 
-OWN = {kind for kind, _ in RULES} | {COMBINE, "ADE_AnimateDiffUnload"}
+OWN = {kind for kind, _ in RULES} | {COMBINE}
 """Nodes that stand for themselves; the other old ones are parts of a loader."""
 
-WITHOUT_RULE = {
-    "ADE_AnimateDiffUnload": "this pack has no node that takes a motion model off",
-    COMBINE: "--videos converts it, to nodes that write WebP and MP4 and no GIF",
-}
+WITHOUT_RULE = {COMBINE: "--videos converts it, to nodes that write WebP and MP4 and no GIF"}
 
 
 @dataclass(frozen=True)

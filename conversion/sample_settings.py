@@ -1,20 +1,28 @@
-"""Sample settings: what of them can be kept, and how."""
+"""Sample settings: noise and guidance, which here are nodes on the model."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from .cfg import set_cfg
-from .graph import Graph, Node
+from .graph import Graph, Node, Wire
 from .plan import Plan, Stays
 
-NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "batch_offset": (0,),
-    "noise_type": ("default",),
-    "seed_gen": ("comfy",),
-    "seed_offset": (0,),
+NOISES = {
+    "default": "random",
+    "FreeNoise": "FreeNoise",
+    "repeated_context": "repeated",
+    "constant": "constant",
+    "empty": "empty",
 }
-"""What does nothing."""
+GENERATORS = {"comfy": "ComfyUI", "auto1111": "a seed for each frame"}
+PLAIN: dict[str, Any] = {
+    "noise": "random",
+    "generator": "ComfyUI",
+    "seed_offset": 0,
+    "batch_offset": 0,
+}
+"""The sampler's own noise: no node is needed for it."""
 
 WITHOUT_EQUAL = (
     "noise_layers",
@@ -25,23 +33,54 @@ WITHOUT_EQUAL = (
 )
 
 
-def apply_settings(graph: Graph, plan: Plan, loader: Node) -> None:
-    """Keeps what a loader's sample settings do. Raises Stays for what has no equal."""
+@dataclass(frozen=True)
+class Sampling:
+    """Nodes that follow on the model: (kind, the old node that it comes from, its widgets)."""
+
+    nodes: list[tuple[str, Node, dict[str, Any]]] = field(default_factory=list)
+
+
+def sampling_of(graph: Graph, plan: Plan, loader: Node) -> Sampling:
+    """What a loader's sample settings do. Raises Stays for what has no equal."""
     node = graph.source(loader, "sample_settings")
     if node is None:
-        return
+        return Sampling()
     if node.kind != "ADE_AnimateDiffSamplingSettings":
         raise Stays(f"its sample settings come from {node.kind} ({node.id})")
-    for name, neutral in NEUTRAL.items():
-        if node.value(name) not in neutral:
-            raise Stays(f"its sample settings ({node.id}) have {name} {node.value(name)}")
     for socket in WITHOUT_EQUAL:
-        if graph.source(node, socket) is not None:
-            raise Stays(f"its sample settings ({node.id}) have {socket}")
+        source = graph.source(node, socket)
+        if source is not None:
+            raise Stays(f"its sample settings ({node.id}) have {socket} from {source.kind}")
     if node.value("adapt_denoise_steps"):
         plan.note(node, "adapt_denoise_steps is left out: it did nothing in the old pack either")
-    if "seed_override" in node.wires:
-        plan.note(node, "seed_override is left out: the old pack did not use it either")
+    found = Sampling()
+    noise = noise_of(node)
+    if noise != PLAIN:
+        check_seed(node)
+        found.nodes.append(("ADK_ModelNoise", node, noise))
+    elif "seed_override" in node.wires:
+        plan.note(node, "seed_override is left out: beside these settings it did nothing")
     custom = graph.source(node, "custom_cfg")
     if custom is not None:
-        set_cfg(graph, plan, loader, custom)
+        found.nodes.append(("ADK_ModelGuidance", custom, {"cfg": cfg_of(graph, custom)}))
+    return found
+
+
+def noise_of(node: Node) -> dict[str, Any]:
+    kind, generator = node.value("noise_type"), node.value("seed_gen")
+    if kind not in NOISES or generator not in GENERATORS:
+        raise Stays(f"its sample settings ({node.id}) draw noise by {kind!r} and {generator!r}")
+    offsets = {name: node.value(name) for name in ("seed_offset", "batch_offset")}
+    return {"noise": NOISES[kind], "generator": GENERATORS[generator], **offsets}
+
+
+def check_seed(node: Node) -> None:
+    if "seed_override" in node.wires:
+        raise Stays(f"its sample settings ({node.id}) have a seed of their own")
+
+
+def cfg_of(graph: Graph, custom: Node) -> Any:
+    if custom.kind != "ADE_CustomCFGSimple" or graph.source(custom, "cfg_extras") is not None:
+        raise Stays(f"its guidance comes from {custom.kind} ({custom.id})")
+    value = custom.value("cfg")
+    return value if isinstance(value, Wire) else float(value)

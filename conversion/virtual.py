@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .graph import BYPASSED, MUTED, UNKNOWN, Origin, Wire
+from .graph import BYPASSED, MUTED, Origin, Wire
 
 REROUTES = ("Reroute", "Reroute (rgthree)")
 PRIMITIVE = "PrimitiveNode"
@@ -78,23 +78,25 @@ class Page:
     def of_kind(self, *kinds: str) -> Iterator[dict[str, Any]]:
         return (node for node in self.nodes.values() if node.get("type") in kinds)
 
-    def wire(self, node: dict[str, Any], slot: dict[str, Any], told: bool) -> Wire | None:
-        """What comes into an input; with `told` also by links that exist in a run alone."""
+    def tap_of(self, node: dict[str, Any], slot: dict[str, Any], told: bool) -> Origin | None:
+        """The output that an input hangs on; with `told` also by links that a run alone has."""
         tap = self.tap(slot)
-        if tap is None and told and "widget" not in slot:
-            tap = self.everywhere(node, slot)
-        if tap is None:
-            return None
-        near = self.behind(tap, PASSING, bypassed=False)
-        origin = self.behind(tap, PASSING, bypassed=True)
-        if near is None or origin is None:
+        return self.everywhere(node, slot) if tap is None and told and "widget" not in slot else tap
+
+    def near(self, tap: Origin) -> Origin | None:
+        """The output behind reroutes and the like."""
+        return self.behind(tap, bypassed=False)
+
+    def wire(self, tap: Origin) -> Wire | None:
+        """What an output gives in a run; None where that is nothing."""
+        origin = self.behind(tap, bypassed=True)
+        if origin is None:
             return None
         made = self.nodes.get(origin.node, {})
         if made.get("type") != PRIMITIVE:
-            return Wire(tap, near, origin)
+            return Wire(tap, origin)
         values = made.get("widgets_values")
-        constant = values[0] if isinstance(values, list) and values else UNKNOWN
-        return Wire(tap, near, None, constant)
+        return Wire(tap, None, values[0]) if isinstance(values, list) and values else None
 
     def tap(self, slot: dict[str, Any]) -> Origin | None:
         """The output that an input's own link names."""
@@ -104,8 +106,9 @@ class Page:
         known = link.origin.node == SUBGRAPH_INPUT or link.origin.node in self.nodes
         return link.origin if known else None
 
-    def behind(self, origin: Origin, passing: set[str], bypassed: bool) -> Origin | None:
-        """Follows an output upstream through nodes that hand a value on. None where it ends."""
+    def behind(self, origin: Origin, bypassed: bool) -> Origin | None:
+        """Follows an output upstream through nodes that hand a value on, with `bypassed` through
+        such ones too, as a run does. None where it ends."""
         seen: set[Origin] = set()
         while origin not in seen:
             seen.add(origin)
@@ -115,7 +118,7 @@ class Page:
             mode = node.get("mode") or 0
             if mode == MUTED and bypassed:
                 return None
-            if node.get("type") in passing:
+            if node.get("type") in PASSING:
                 before = self.handed_on(node)
             elif mode == BYPASSED and bypassed:
                 before = self.past_bypassed(node, origin.slot)

@@ -21,13 +21,14 @@ WIDGETS = {
     "context_overlap": "overlap",
     "context_stride": "stride",
     "closed_loop": "closed_loop",
+    "use_on_equal_length": "on_equal_length",
 }
-NEUTRAL: dict[str, Any] = {"start_percent": 0, "use_on_equal_length": False}
-"""Settings that are kept only where they do nothing. guarantee_steps acts beside others alone."""
-
-FUSE = {"pyramid": "pyramid", "flat": "flat", "relative": "relative"}
-ALIKE = {"overlap-linear": "overlap-linear"}
-"""Ramps of the same name, which differ by some percent where windows overlap."""
+FUSE = {
+    "pyramid": "pyramid",
+    "flat": "flat",
+    "relative": "relative",
+    "overlap-linear": "overlap-ramp",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def windows_of(graph: Graph, plan: Plan, loader: Node) -> Windows | None:
     if node.kind not in SCHEDULES:
         raise Stays(f"its context options come from {node.kind} ({node.id})")
     check(graph, node)
-    values: dict[str, Any] = {"schedule": SCHEDULES[node.kind], "fuse": fuse_of(plan, node)}
+    values: dict[str, Any] = {"schedule": SCHEDULES[node.kind], "fuse": fuse_of(node)}
     for old, ours in WIDGETS.items():
         if old in node.values:
             values[ours] = node.value(old)
@@ -59,9 +60,9 @@ def check(graph: Graph, node: Node) -> None:
     for socket in ("prev_context", "view_opts"):
         if graph.source(node, socket) is not None:
             raise Stays(f"{node.kind} ({node.id}) has {socket}, for which this pack has no equal")
-    for name, neutral in NEUTRAL.items():
-        if name in node.values and node.value(name) != neutral:
-            raise Stays(f"{node.kind} ({node.id}) has {name} {node.value(name)}")
+    # guarantee_steps acts beside other options alone
+    if node.value("start_percent") != 0:
+        raise Stays(f"{node.kind} ({node.id}) begins at {node.value('start_percent')} of sampling")
 
 
 def check_range(node: Node, values: dict[str, Any]) -> None:
@@ -75,18 +76,15 @@ def check_range(node: Node, values: dict[str, Any]) -> None:
         )
 
 
-def fuse_of(plan: Plan, node: Node) -> Any:
+def fuse_of(node: Node) -> Any:
     method = node.value("fuse_method") if "fuse_method" in node.values else "flat"
-    if method in FUSE:
-        return FUSE[method]
-    if method in ALIKE:
-        plan.note(node, f"the ramp of {method} is this pack's, which differs a little")
-        return ALIKE[method]
-    raise Stays(f"{node.kind} ({node.id}) joins windows by {method!r}, which this pack has not")
+    if method not in FUSE:
+        raise Stays(f"{node.kind} ({node.id}) joins windows by {method!r}, which this pack has not")
+    return FUSE[method]
 
 
 def tell(plan: Plan, node: Node, values: dict[str, Any]) -> None:
-    if values.get("closed_loop") is True:
+    if values.get("closed_loop") is True and values.get("on_equal_length") is False:
         plan.note(node, "closed_loop now also closes a video of exactly one window")
     stride = values.get("stride", 1)
     if isinstance(stride, Wire) or stride > 1:

@@ -27,8 +27,6 @@ def write_prompt(prompt: dict[str, Any], plan: Plan) -> dict[str, Any]:
     for fresh in plan.fresh:
         if not fresh.heir_of:
             written[keys[id(fresh)]] = entry_of(fresh, prompt[fresh.beside or ""], plan, keys)
-    for key, name, value in plan.set_values:
-        written[key]["inputs"][name] = value
     return written
 
 

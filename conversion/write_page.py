@@ -10,15 +10,6 @@ from .plan import Fresh, Place, Plan
 from .virtual import Page
 from .write_api import OLD_MARK, settled
 
-CFG_PLACES = {
-    # kind -> how many values the page saves -> the place of cfg among them
-    "KSampler": {7: 3, 6: 2},
-    "KSamplerAdvanced": {10: 4, 9: 3},
-    "CFGGuider": {1: 0},
-    "SamplerCustom": {4: 3, 3: 2},
-}
-"""With the widget "control after generate" behind the seed, and without it in early files."""
-
 LOOKS = ("pos", "flags", "color", "bgcolor", "shape")
 
 
@@ -31,8 +22,6 @@ def write_page(page: Page, plan: Plan) -> None:
     for old in plan.places:
         if old.node in plan.gone:
             edit.move_users(old, *ends(settled(old, plan), keys))
-    for key, name, value in plan.set_values:
-        set_widget(page.nodes[key], name, value)
     edit.remove(plan.gone)
     edit.finish()
 
@@ -76,11 +65,3 @@ def join(edit: Edit, plan: Plan, fresh: Fresh, keys: dict[int, str]) -> None:
 def ends(place: Place, keys: dict[int, str]) -> tuple[str, int]:
     node = place.node
     return (keys[id(node)] if isinstance(node, Fresh) else node.node), place.slot
-
-
-def set_widget(node: dict[str, Any], name: str, value: Any) -> None:
-    values = node["widgets_values"]
-    if isinstance(values, dict):
-        values[name] = value
-    else:
-        values[CFG_PLACES[node["type"]][len(values)]] = value
