@@ -16,7 +16,7 @@ def convert_latent(graph: Graph, plan: Plan, node: Node) -> None:
     batch = node.value("batch_size")
     if not isinstance(batch, Wire) and batch > MOST_FRAMES:
         raise Stays(f"it makes {batch} frames; Empty Latent Image makes at most {MOST_FRAMES}")
-    values = {name: node.value(name) for name in node.values}
+    values = {name: node.given(name) for name in node.values}
     made = plan.add("EmptyLatentImage", node, node, values, mode=node.mode)
     plan.places[Origin(node.id, 0)] = Place(made)
     plan.gone.add(node.id)

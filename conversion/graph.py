@@ -61,11 +61,13 @@ class Node:
     """Saved widget values that no version of the node is known to have had."""
 
     def value(self, name: str) -> Any:
-        """A widget's value, or the Wire that stands for it."""
-        wire = self.wires.get(name)
-        if wire is None:
-            return self.values.get(name)
-        return wire.value if wire.is_constant else wire
+        """A widget's value; the Wire that stands for it where a run alone can tell it."""
+        given = self.given(name)
+        return given.value if isinstance(given, Wire) and given.is_constant else given
+
+    def given(self, name: str) -> Any:
+        """A widget's value, or the Wire that stands for it, be it a primitive's."""
+        return self.wires.get(name, self.values.get(name))
 
 
 @dataclass(frozen=True)

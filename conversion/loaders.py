@@ -130,7 +130,7 @@ def amounts(graph: Graph, plan: Plan, how: Node) -> list[tuple[str, str, Amount]
 
 def percents(how: Node) -> dict[str, Any]:
     names = ("start_percent", "end_percent")
-    return {name: how.value(name) for name in names if name in how.values}
+    return {name: how.given(name) for name in names if name in how.values}
 
 
 def norms(loader: Node, name: str) -> str:

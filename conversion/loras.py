@@ -35,6 +35,6 @@ def with_lora(plan: Plan, node: Node, motion: Fresh) -> Fresh:
             f"the strength of {node.kind} ({node.id}) is {strength}; ours goes from {low} to {high}"
         )
     mode = node.mode if node.mode == BYPASSED else 0
-    values = {"lora": name, "strength": strength}
+    values = {"lora": name, "strength": node.given("strength")}
     wires = {"motion_model": motion}
     return plan.add("ADK_LoadMotionLoRA", node, node, values, wires, mode)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .graph import Node, Origin, Wire
+from .graph import UNKNOWN, Node, Origin, Wire
 
 
 class Stays(Exception):
@@ -30,7 +30,8 @@ class Fresh:
         """A widget's value, or the link that a Wire stands for."""
         if isinstance(value, Wire):
             self.wires[name] = value.tap
-        else:
+            value = value.value
+        if value is not UNKNOWN:
             self.values[name] = value
 
 

@@ -26,13 +26,13 @@ def convert_prompts(graph: Graph, plan: Plan, node: Node) -> None:
     if "clip" not in node.wires:
         raise Stays("no text encoder is linked to it")
     values: dict[str, Any] = {
-        "prompts": node.value("text"),
-        "frames": node.value("max_frames"),
-        "before": node.value("pre_text"),
-        "after": without_old_default(node.value("app_text")),
+        "prompts": node.given("text"),
+        "frames": node.given("max_frames"),
+        "before": node.given("pre_text"),
+        "after": without_old_default(node.given("app_text")),
         "join": "spaces",
     }
-    values |= {name: node.value(name) for name in ("pw_a", "pw_b", "pw_c", "pw_d")}
+    values |= {name: node.given(name) for name in ("pw_a", "pw_b", "pw_c", "pw_d")}
     kept = {name: value for name, value in values.items() if name in NEW_NODES[TRAVEL].types}
     check(plan, node, {name: value for name, value in values.items() if name not in kept})
     made = plan.add(TRAVEL, node, node, kept, {"clip": node.wires["clip"].tap}, node.mode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .graph import Graph, Node, Wire
+from .graph import Graph, Node
 from .plan import Plan, Stays
 
 NOISES = {
@@ -82,5 +82,4 @@ def check_seed(node: Node) -> None:
 def cfg_of(graph: Graph, custom: Node) -> Any:
     if custom.kind != "ADE_CustomCFGSimple" or graph.source(custom, "cfg_extras") is not None:
         raise Stays(f"its guidance comes from {custom.kind} ({custom.id})")
-    value = custom.value("cfg")
-    return value if isinstance(value, Wire) else float(value)
+    return custom.given("cfg")

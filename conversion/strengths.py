@@ -73,4 +73,4 @@ def in_range(node: Node, name: str) -> Any:
         return value
     if not isinstance(value, (int, float)) or not 0 <= value <= HIGHEST:
         raise Stays(f"{name} of {node.kind} ({node.id}) is {value}; ours goes from 0 to {HIGHEST}")
-    return float(value)
+    return node.given(name)

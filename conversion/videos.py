@@ -54,8 +54,7 @@ def save_video(plan: Plan, node: Node, images: Wire) -> None:
 
 
 def rate(node: Node) -> Any:
-    value = node.value("frame_rate")
-    return value if isinstance(value, Wire) else float(value)
+    return node.given("frame_rate")
 
 
 def tell(plan: Plan, node: Node) -> None:

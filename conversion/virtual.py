@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .graph import BYPASSED, MUTED, Origin, Wire
+from .old_nodes import is_old
 
 REROUTES = ("Reroute", "Reroute (rgthree)")
 PRIMITIVE = "PrimitiveNode"
@@ -84,7 +85,7 @@ class Page:
         return self.everywhere(node, slot) if tap is None and told and "widget" not in slot else tap
 
     def near(self, tap: Origin) -> Origin | None:
-        """The output behind reroutes and the like."""
+        """The output behind reroutes and the like, and behind bypassed nodes of others."""
         return self.behind(tap, bypassed=False)
 
     def wire(self, tap: Origin) -> Wire | None:
@@ -107,8 +108,8 @@ class Page:
         return link.origin if known else None
 
     def behind(self, origin: Origin, bypassed: bool) -> Origin | None:
-        """Follows an output upstream through nodes that hand a value on, with `bypassed` through
-        such ones too, as a run does. None where it ends."""
+        """Follows an output upstream through nodes that hand a value on; with `bypassed` through
+        the old pack's own too, as a run does. None where it ends."""
         seen: set[Origin] = set()
         while origin not in seen:
             seen.add(origin)
@@ -120,7 +121,7 @@ class Page:
                 return None
             if node.get("type") in PASSING:
                 before = self.handed_on(node)
-            elif mode == BYPASSED and bypassed:
+            elif mode == BYPASSED and (bypassed or not is_old(str(node.get("type")))):
                 before = self.past_bypassed(node, origin.slot)
             else:
                 return origin

@@ -18,6 +18,8 @@ def is_lost(page: Page, key: str, gone: set[str], dropped: set[int]) -> bool:
     went = [link for slot in node.get("outputs") or [] for link in slot.get("links") or []]
     if came and dropped.issuperset(came):
         return True
+    if any(link.origin.node == key for link in page.links.values()):
+        return False
     if kind in GETTERS and setter_is_gone(page, node, gone):
         return True
     if kind in SETTERS:

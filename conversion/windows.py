@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .graph import Graph, Node, Wire
+from .graph import UNKNOWN, Graph, Node, Wire
 from .plan import Plan, Stays
 
 LOOPED = "looped_uniform"
@@ -48,7 +48,7 @@ def windows_of(graph: Graph, plan: Plan, loader: Node) -> Windows | None:
     values: dict[str, Any] = {"schedule": SCHEDULES[node.kind], "fuse": fuse_of(node)}
     for old, ours in WIDGETS.items():
         if old in node.values:
-            values[ours] = node.value(old)
+            values[ours] = node.given(old)
     if node.kind == "ADE_BatchedContextOptions":
         values["overlap"] = 0
     check_range(node, values)
@@ -66,14 +66,18 @@ def check(graph: Graph, node: Node) -> None:
 
 
 def check_range(node: Node, values: dict[str, Any]) -> None:
-    length, overlap = values["length"], values["overlap"]
-    if isinstance(length, Wire) or isinstance(overlap, Wire):
+    length, overlap = (known(values[name]) for name in ("length", "overlap"))
+    if length is UNKNOWN or overlap is UNKNOWN:
         return
     if not 0 <= overlap < length:
         raise Stays(
             f"{node.kind} ({node.id}) has windows of {length} frames that overlap by {overlap}, "
             "which cover no video"
         )
+
+
+def known(value: Any) -> Any:
+    return value.value if isinstance(value, Wire) else value
 
 
 def fuse_of(node: Node) -> Any:
@@ -86,8 +90,8 @@ def fuse_of(node: Node) -> Any:
 def tell(plan: Plan, node: Node, values: dict[str, Any]) -> None:
     if values.get("closed_loop") is True and values.get("on_equal_length") is False:
         plan.note(node, "closed_loop now also closes a video of exactly one window")
-    stride = values.get("stride", 1)
-    if isinstance(stride, Wire) or stride > 1:
+    stride = known(values.get("stride", 1))
+    if stride is UNKNOWN or stride > 1:
         plan.note(
             node,
             "at a stride above 1 each frame is now in every step's windows; the old pack named "
