@@ -18,7 +18,7 @@ from .modules import MotionModule
 from .norms import norms_across_frames
 from .placements import Added, Placement
 from .sites import Site, unet_sites
-from .specs import MotionSpec
+from .specs import NORM_CHOICES, MotionSpec
 from .strength import Strength
 from .views.pixel_parts import in_views
 
@@ -31,15 +31,20 @@ class MotionSettings:
     motion_scale: multiplies the keys of the temporal attention. Both are a number, or values over
     frames, steps and pixels (strength.py).
     start_percent, end_percent: the part of sampling, 0 to 1, in which it is active.
+    norms: which GroupNorms see all frames of a video at once, a name in NORM_CHOICES (specs.py).
     """
 
     strength: Strength = 1.0
     motion_scale: Strength = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
+    norms: str = "automatic"
 
     def check(self) -> None:
-        """Raise ValueError for a range that is empty or outside 0 to 1."""
+        """Raise ValueError for a range that is empty or outside 0 to 1, and an unknown rule."""
+        if self.norms not in NORM_CHOICES:
+            choices = ", ".join(NORM_CHOICES)
+            raise ValueError(f"{self.norms!r} is no rule for norms; choose one of {choices}.")
         if not 0.0 <= self.start_percent < self.end_percent <= 1.0:
             raise ValueError(
                 f"The motion model's range runs from {self.start_percent:g} to "
@@ -89,5 +94,6 @@ def motion_placements(
     for name in motion.spec.layout.modules():
         site, layer = sites[name], MotionLayer(motion.module(name), call)
         yield Placement(site.sequence, key, layer, behind=site.anchor)
-    if motion.spec.family.resnet_norm == "across_frames":
+    resnets = {"automatic": motion.spec.family.resnet_norm}.get(call.norms, call.norms)
+    if resnets != "per_frame":
         yield from norms_across_frames(unet, call)

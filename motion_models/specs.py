@@ -15,6 +15,15 @@ NormRule = Literal["per_frame", "across_frames"]
 """Whether a GroupNorm takes its statistics over one frame (c/32, h, w) or one video (c/32, f, h,
 w)."""
 
+EVERYWHERE = "everywhere"
+NORM_CHOICES = ("automatic", "per_frame", "across_frames", EVERYWHERE)
+"""Which GroupNorms take their statistics over a whole video: as the family has it, none of the
+ResBlocks', all of them, or every GroupNorm of the UNet and of the motion modules. The last is what
+AnimateDiff-Evolved does without `apply_v2_models_properly`."""
+
+Curve = Literal["sqrt_linear", "linear", "sqrt", "cosine", "squaredcos_cap_v2"]
+"""The curves of `make_beta_schedule`, ComfyUI's names."""
+
 HEADS = 8
 """Attention heads of every published motion model, at every width."""
 
@@ -26,13 +35,15 @@ class BetaSchedule:
     `curve` is ComfyUI's name; ComfyUI and diffusers swap them: "sqrt_linear" here is diffusers'
     "linear" (betas on a straight line), "linear" here is diffusers' "scaled_linear" (their roots on
     one). None keeps the checkpoint's own. `lcm_steps` is the number of steps of the teacher that a
-    consistency model was distilled from; 0 for ordinary diffusion.
+    consistency model was distilled from; 0 for ordinary diffusion. With `other`, the noise levels
+    are the mean of those of the two curves.
     """
 
-    curve: Literal["sqrt_linear", "linear"] | None
+    curve: Curve | None
     start: float = 0.00085
     end: float = 0.012
     lcm_steps: int = 0
+    other: Curve | None = None
 
 
 BETA_SCHEDULES: dict[str, BetaSchedule] = {
@@ -42,6 +53,15 @@ BETA_SCHEDULES: dict[str, BetaSchedule] = {
     "AnimateLCM": BetaSchedule("sqrt_linear", lcm_steps=100),
     "LCM": BetaSchedule("linear", lcm_steps=50),  # as core's ModelSamplingDiscrete "lcm"
     "checkpoint": BetaSchedule(None),  # HotshotXL, and whoever knows better
+    # those that AnimateDiff-Evolved has beside them, for graphs that were tuned to them
+    "Stable Diffusion": BetaSchedule("linear"),
+    "average": BetaSchedule("linear", other="sqrt_linear"),
+    "LCM sqrt_linear": BetaSchedule("sqrt_linear", lcm_steps=50),
+    "LCM average": BetaSchedule("linear", lcm_steps=50, other="sqrt_linear"),
+    "LCM 100 steps": BetaSchedule("linear", lcm_steps=100),
+    "squaredcos_cap_v2": BetaSchedule("squaredcos_cap_v2"),
+    "sqrt": BetaSchedule("sqrt"),
+    "cosine": BetaSchedule("cosine"),
 }
 
 

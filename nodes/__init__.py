@@ -8,7 +8,10 @@ from comfy_api.latest import ComfyExtension, io
 from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
+from .control.audio import AudioStrength
+from .control.strength import Strength
 from .lora import DomainAdapter, LoadMotionLora
+from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .prompts import PromptTravel
@@ -30,8 +33,13 @@ NODES: list[type[io.ComfyNode]] = [
     ContextWindows,
     PreviewWindows,
     PromptTravel,
+    Strength,
+    AudioStrength,
     FreeNoiseNode,
     FreeInitNode,
+    NoiseSchedule,
+    ModelNoiseNode,
+    ModelGuidance,
     LoadVideoClips,
     ClipsFromImages,
     MoveCamera,

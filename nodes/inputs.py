@@ -8,10 +8,10 @@ from comfy_api.latest import io
 
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_MODELS, list_files
-from ..motion_models.specs import BETA_SCHEDULES
+from ..motion_models.specs import BETA_SCHEDULES, NORM_CHOICES
 from ..sampling.fuse import FUSE_METHODS
 from ..sampling.windows import SCHEDULES
-from .schema import advanced
+from .schema import StrengthSocket, advanced
 from .weights_files import file_input
 
 
@@ -36,6 +36,16 @@ def strength_input(name: str, tooltip: str, lowest: float = -4.0, highest: float
     return io.Float.Input(name, default=1.0, min=lowest, max=highest, step=0.01, tooltip=tooltip)
 
 
+def strength_socket(id: str, what: str) -> Any:
+    """An input for a value over frames, which multiplies `what`."""
+    return StrengthSocket.Input(
+        id,
+        optional=True,
+        tooltip=f"Multiplies {what} by a value over frames, steps or pixels, from Schedule "
+        "Strength or Convert Audio to Strength.",
+    )
+
+
 def motion_scale_input() -> Any:
     return strength_input(
         "motion_scale",
@@ -53,6 +63,19 @@ def beta_schedule_input() -> Any:
         default=AUTOMATIC,
         tooltip="The noise schedule. Automatic takes the one that the motion model "
         "was trained with; checkpoint keeps the model's own.",
+    )
+
+
+def norms_input() -> Any:
+    return advanced(
+        io.Combo.Input,
+        "norms",
+        options=list(NORM_CHOICES),
+        default=NORM_CHOICES[0],
+        optional=True,
+        tooltip="Which GroupNorms see all frames of a video at once. Automatic does as the motion "
+        "model was trained; across_frames as v1; everywhere as AnimateDiff-Evolved without "
+        "apply_v2_models_properly, for graphs that were tuned to it.",
     )
 
 
@@ -82,8 +105,8 @@ def seed_input(tooltip: str) -> Any:
     )
 
 
-def length_input(tooltip: str, name: str = "length", lowest: int = 1) -> Any:
-    return io.Int.Input(name, default=16, min=lowest, max=1024, tooltip=tooltip)
+def length_input(tooltip: str, name: str = "length", lowest: int = 1, default: int = 16) -> Any:
+    return io.Int.Input(name, default=default, min=lowest, max=1024, tooltip=tooltip)
 
 
 def overlap_input(
@@ -129,5 +152,13 @@ def window_inputs() -> list[Any]:
             "closed_loop",
             default=False,
             tooltip="Makes the last frame lead into the first; needs the schedule looped_uniform.",
+        ),
+        advanced(
+            io.Boolean.Input,
+            "on_equal_length",
+            default=False,
+            optional=True,
+            tooltip="Windows also where all frames fit into one: with looped_uniform it wraps "
+            "round the end.",
         ),
     ]

@@ -12,10 +12,11 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+from comfy.ldm.modules.diffusionmodules.util import make_beta_schedule
 from comfy.model_sampling import EPS, ModelSamplingDiscrete
 from comfy.patcher_extension import WrappersMP
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
@@ -42,34 +43,58 @@ def apply_beta_schedule(model: ModelPatcher, schedule_name: str, family: Family)
     and warns where it is not. Raises ValueError for a name that is none of BETA_SCHEDULES.
     """
     name = family.betas if schedule_name == AUTOMATIC else schedule_name
+    why = f"{family.name} was trained with the {name} schedule"
+    patched, sampling = with_schedule(model, name, why, AUTOMATIC)
+    if sampling is not None:
+        check = ScheduleCheck(name, float(sampling.sigma_max))
+        patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, check)
+    return patched
+
+
+def set_beta_schedule(model: ModelPatcher, name: str) -> ModelPatcher:
+    """A clone of `model` with the named schedule, whatever it is animated by, or by nothing.
+
+    A sampling that has no betas is kept, and a prediction that a consistency model does not make is
+    warned of, as in `apply_beta_schedule`. Raises ValueError for an unknown name.
+    """
+    return with_schedule(model, name, f"the {name} schedule was asked for")[0]
+
+
+def with_schedule(
+    model: ModelPatcher, name: str, why: str, *others: str
+) -> tuple[ModelPatcher, Any]:
+    """A clone of `model` with the named schedule, and its sampling; None where it is as it was.
+    `others` are names that people may choose beside those of the table."""
     if name not in BETA_SCHEDULES:
-        raise ValueError(
-            f"{name!r} is no beta schedule; choose {AUTOMATIC}, {', '.join(BETA_SCHEDULES)}."
-        )
+        choices = ", ".join((*others, *BETA_SCHEDULES))
+        raise ValueError(f"{name!r} is no beta schedule; choose {choices}.")
     schedule = BETA_SCHEDULES[name]
     patched = model.clone()
     patched.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
     if schedule.curve is None:
-        return patched
+        return patched, None
     current: Any = model.get_model_object("model_sampling")
     if not has_betas(current):
-        log.warning(
-            "Kept %s, which an earlier node set and which has no betas; %s was trained with the "
-            "%s schedule.",
-            type(current).__name__,
-            family.name,
-            name,
-        )
-        return patched
+        kept = type(current).__name__
+        log.warning("Kept %s, which an earlier node set and which has no betas; %s.", kept, why)
+        return patched, None
     if schedule.lcm_steps:
         warn_unless_noise(prediction_of(current), name)
+    sampling = sampling_of(schedule, current)
+    patched.add_object_patch("model_sampling", sampling)
+    return patched, sampling
+
+
+def sampling_of(schedule: BetaSchedule, current: Any) -> Any:
+    """The sampling of a schedule, in the place of `current`; a mean is that of the noise levels."""
+    if schedule.lcm_steps:
         sampling = consistency_sampling(schedule, schedule.lcm_steps, current.zsnr)
     else:
         sampling = with_betas(current, schedule)
-    patched.add_object_patch("model_sampling", sampling)
-    check = ScheduleCheck(name, float(sampling.sigma_max))
-    patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, check)
-    return patched
+    if schedule.other is not None:
+        other = replace(schedule, curve=schedule.other, other=None)
+        sampling.set_sigmas((sampling.sigmas + sampling_of(other, current).sigmas) / 2)
+    return sampling
 
 
 @dataclass(frozen=True)
@@ -112,11 +137,22 @@ def with_betas(current: Any, schedule: BetaSchedule) -> Any:
     """
     sampling = copy.copy(current)
     sampling._buffers = dict(current._buffers)  # a copied module shares this table with the first
-    sampling._register_schedule(**settings_of(schedule), zsnr=current.zsnr)
+    betas = betas_of(schedule)
+    sampling._register_schedule(betas, **settings_of(schedule), zsnr=current.zsnr)
     if len(current.sigmas) < current.num_timesteps:
         kept = current.timestep(current.sigmas)
         sampling.set_sigmas(sampling.sigmas[kept.to(sampling.sigmas.device, torch.long)])
     return sampling
+
+
+def betas_of(schedule: BetaSchedule, steps: int = 1000) -> torch.Tensor:
+    """beta_1..beta_T, float64: core gives one of its curves as NumPy's, which its own samplings
+    cannot read."""
+    assert schedule.curve is not None
+    betas = make_beta_schedule(
+        schedule.curve, steps, linear_start=schedule.start, linear_end=schedule.end, cosine_s=8e-3
+    )
+    return torch.as_tensor(betas, dtype=torch.float64)
 
 
 def settings_of(schedule: BetaSchedule) -> dict[str, Any]:

@@ -51,6 +51,19 @@ def overlap_linear(window: list[int], frames: int, settings: WindowSettings) -> 
     return weights
 
 
+def overlap_ramp(window: list[int], frames: int, settings: WindowSettings) -> Weights:
+    """The cross-fade of ComfyUI's core and of AnimateDiff-Evolved: it begins at nearly nothing and
+    ends at 1 within the overlap, and does not fade where a window holds the first or last frame."""
+    overlap, length = settings.overlap, len(window)
+    ramp = [max(BARELY, p / max(overlap - 1, 1)) for p in range(overlap)]
+    weights = [1.0] * length
+    if min(window) > 0:
+        weights[:overlap] = ramp
+    if max(window) < frames - 1 and overlap:
+        weights[-overlap:] = ramp[::-1]
+    return weights[:length]
+
+
 def delayed_reverse_sawtooth(window: list[int], frames: int, settings: WindowSettings) -> Weights:
     """Nearly nothing in the first half, then falling from the middle on: the earlier window
     leads."""
@@ -60,12 +73,16 @@ def delayed_reverse_sawtooth(window: list[int], frames: int, settings: WindowSet
     return [FAINT] * (len(window) - len(fall) - len(flat_top)) + flat_top + fall
 
 
+BARELY = 1e-37
+"""Weight of a place that counts for nothing, but not for no weight at all."""
+
 FUSE_METHODS: dict[str, Callable[[list[int], int, WindowSettings], Weights]] = {
     "pyramid": pyramid,
     "relative": relative,
     "flat": flat,
     "overlap-linear": overlap_linear,
     "delayed-reverse-sawtooth": delayed_reverse_sawtooth,
+    "overlap-ramp": overlap_ramp,
 }
 
 

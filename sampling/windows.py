@@ -21,7 +21,7 @@ Windows = list[list[int]]
 @dataclass(frozen=True)
 class WindowSettings:
     """How a video is cut into windows; names of schedules and fuse methods are keys of the tables
-    SCHEDULES and fuse.FUSE_METHODS."""
+    SCHEDULES and fuse.FUSE_METHODS. on_equal_length: also where all frames fit into one."""
 
     length: int = 16
     overlap: int = 4
@@ -29,6 +29,7 @@ class WindowSettings:
     schedule: str = "standard_static"
     fuse: str = "pyramid"
     closed_loop: bool = False
+    on_equal_length: bool = False
 
     def check(self) -> None:
         """Raise ValueError for settings that would cover no video."""
@@ -60,8 +61,9 @@ class WindowSettings:
 
     def applies_to(self, frames: int) -> bool:
         """Whether a video of this many frames needs windows: one that fits into a single window
-        does not, unless it is to close into a loop."""
-        return frames > self.length or (self.closed_loop and frames == self.length and frames > 1)
+        does not, unless it is to close into a loop or windows are asked for."""
+        equal = self.closed_loop or self.on_equal_length
+        return frames > self.length or (equal and frames == self.length and frames > 1)
 
 
 def windows_of(frames: int, settings: WindowSettings, step: int = 0) -> Windows:

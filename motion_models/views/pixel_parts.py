@@ -12,8 +12,10 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
 from ..call import Call
+from ..low_rank import scales_at
 from ..modules import TemporalTransformer, group_norm
-from ..strength import add_scaled, by_pixel, values_at
+from ..specs import NormRule
+from ..strength import add_scaled, values_at
 from .frame_parts import FrameParts
 
 
@@ -22,9 +24,9 @@ def in_views(transformer: TemporalTransformer, x: Tensor, call: Call) -> Tensor:
     w -> (b f) c h w"""
     parts, views = call.parts, call.run.views
     assert parts is not None and views is not None
-    pixels = normalised(transformer, x, parts)
+    pixels = normalised(transformer, x, parts, transformer.rule(call))
     size = -(-pixels.shape[1] // views.parts(parts.frames))
-    scale = by_pixel(values_at(call.motion_scale, call, x), parts.videos, pixels.shape[1])
+    scale = scales_at(call, x)
     for start in range(0, pixels.shape[1], size):
         throw_exception_if_processing_interrupted()
         rows = pixels[:, start : start + size]
@@ -46,14 +48,16 @@ def in_views(transformer: TemporalTransformer, x: Tensor, call: Call) -> Tensor:
     return parts.run(add)
 
 
-def normalised(transformer: TemporalTransformer, x: Tensor, parts: FrameParts) -> Tensor:
+def normalised(
+    transformer: TemporalTransformer, x: Tensor, parts: FrameParts, rule: NormRule
+) -> Tensor:
     """The module's norm of x, pixels first.   x: (b f) c h w -> b n f c"""
     c, h, w = x.shape[1:]
     shape = (parts.videos, h * w, parts.frames, c)
     pixels = torch.empty(shape, dtype=x.dtype, device=parts.home)
     for start in parts.starts():
         part = parts.take(x, start)
-        y = group_norm(transformer.norm, part, part.shape[0] // parts.videos, transformer.norm_rule)
+        y = group_norm(transformer.norm, part, part.shape[0] // parts.videos, rule)
         y = y.reshape(parts.videos, -1, c, h * w).permute(0, 3, 1, 2)
         pixels[:, :, start : start + parts.length].copy_(y)
     return pixels

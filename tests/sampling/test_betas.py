@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import comfy.model_sampling
@@ -12,7 +13,7 @@ import torch
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes.motion_model import ApplyMotionModel
-from animatediff_kit.sampling.betas import apply_beta_schedule
+from animatediff_kit.sampling.betas import apply_beta_schedule, set_beta_schedule
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy_extras import nodes_model_advanced
@@ -89,10 +90,11 @@ def test_a_schedule_by_name(name: str, straight: bool, end: float, family: str) 
 
 def test_an_unknown_name() -> None:
     with pytest.raises(ValueError) as caught:
-        schedule("sqrt")
+        schedule("sharp")
     assert str(caught.value) == (
-        "'sqrt' is no beta schedule; choose automatic, AnimateDiff, AnimateDiff-SDXL, AnimateLCM, "
-        "LCM, checkpoint."
+        "'sharp' is no beta schedule; choose automatic, AnimateDiff, AnimateDiff-SDXL, AnimateLCM, "
+        "LCM, checkpoint, Stable Diffusion, average, LCM sqrt_linear, LCM average, LCM 100 steps, "
+        "squaredcos_cap_v2, sqrt, cosine."
     )
 
 
@@ -272,7 +274,7 @@ def test_the_base_keeps_its_own(name: str) -> None:
     plain = tiny.sample(model)
     patched, _ = schedule(name, model=model)
     moved = tiny.sample(patched)
-    assert torch.equal(moved, plain) is (name == "checkpoint")
+    assert torch.equal(moved, plain) is (name in ("checkpoint", "Stable Diffusion"))
     assert model.get_model_object("model_sampling") is before
     assert torch.equal(tiny.sample(model), plain)
     assert model.model.model_sampling is before
@@ -359,3 +361,52 @@ def test_no_schedule_of_ones_own_is_none_to_undo(caplog: pytest.LogCaptureFixtur
         kept, _ = schedule("checkpoint", model=patched)
         tiny.sample(behind(kept, "eps"), steps=1)
     assert not caplog.messages
+
+
+def cosine(t: float) -> float:
+    """The signal that is left at t in 0..1 (Nichol and Dhariwal 2021, eq. 17)."""
+    return math.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
+
+
+def by_hand() -> dict[str, Tensor]:
+    """Noise levels of the schedules for graphs of AnimateDiff-Evolved, each by its formula."""
+    straight, rooted = formula(True, 0.012), formula(False, 0.012)
+    steps = [1 - cosine((i + 1) / 1000) / cosine(i / 1000) for i in range(1000)]
+    curves = {
+        "sqrt": torch.linspace(0.00085, 0.012, 1000, dtype=torch.float64).sqrt(),
+        "cosine": torch.tensor(steps, dtype=torch.float64).clamp(0, 0.999),
+        "squaredcos_cap_v2": torch.tensor(steps, dtype=torch.float64).clamp(max=0.999),
+    }
+    signals = {name: (1 - betas).cumprod(0) for name, betas in curves.items()}
+    return {
+        "Stable Diffusion": rooted,
+        "average": (straight + rooted) / 2,
+        "LCM sqrt_linear": straight[19::20],
+        "LCM average": (straight + rooted)[19::20] / 2,
+        "LCM 100 steps": rooted[9::10],
+        **{name: ((1 - signal) / signal).sqrt() for name, signal in signals.items()},
+    }
+
+
+@pytest.mark.parametrize("name", by_hand())
+def test_a_schedule_for_old_graphs(name: str) -> None:
+    _, sampling = schedule(name)
+    assert torch.allclose(sampling.sigmas.double(), by_hand()[name], rtol=2e-4)
+    assert isinstance(sampling, nodes_model_advanced.LCM) is name.startswith("LCM")
+    assert not torch.any(sampling.timestep(sampling.sigmas) % 1)
+
+
+def test_a_mean_keeps_the_prediction() -> None:
+    model = core_sampling(tiny.image_model(), "v_prediction")
+    sampling: Any = set_beta_schedule(model, "average").get_model_object("model_sampling")
+    assert isinstance(sampling, comfy.model_sampling.V_PREDICTION)
+    close(sampling.sigmas, by_hand()["average"])
+
+
+def test_a_schedule_without_a_motion_model() -> None:
+    model = tiny.image_model()
+    patched = set_beta_schedule(model, "AnimateDiff")
+    close(patched.get_model_object("model_sampling").sigmas, formula(True, 0.012))
+    assert not patched.get_wrappers(WrappersMP.OUTER_SAMPLE, "animatediff_kit_betas")
+    with pytest.raises(ValueError, match="^'automatic' is no beta schedule; choose AnimateDiff, "):
+        set_beta_schedule(model, "automatic")

@@ -54,3 +54,14 @@ def test_sawtooth_has_the_windows_length_for_odd_lengths_too():
 def test_unknown_fuse_method_is_refused():
     with pytest.raises(ValueError, match=r"'median' is no fuse method; choose one of pyramid"):
         fuse_weights([0, 1], 4, WindowSettings(2, 0, fuse="median"))
+
+
+def test_overlap_ramp_is_cores():
+    """torch.linspace(1e-37, 1, overlap) at the sides that have a neighbour."""
+    settings = WindowSettings(6, 3, fuse="overlap-ramp")
+    assert fuse_weights(list(range(6)), 12, settings) == [1, 1, 1, 1, 0.5, 1e-37]
+    assert fuse_weights(list(range(3, 9)), 12, settings) == [1e-37, 0.5, 1, 1, 0.5, 1e-37]
+    assert fuse_weights(list(range(6, 12)), 12, settings) == [1e-37, 0.5, 1, 1, 1, 1]
+    assert fuse_weights([9, 10, 11, 0, 1, 2], 12, settings) == [1] * 6
+    none = WindowSettings(6, 0, fuse="overlap-ramp")
+    assert fuse_weights(list(range(3, 9)), 12, none) == [1] * 6

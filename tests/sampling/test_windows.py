@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import comfy.context_windows as core
@@ -107,3 +108,13 @@ def test_views_are_the_static_windows():
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         settings.check()
+
+
+def test_windows_where_all_frames_fit_into_one():
+    """By hand: step 1 begins in the middle."""
+    settings = replace(settings_of("looped_uniform", length=8, overlap=2), on_equal_length=True)
+    assert windows_of(8, settings, 1) == [[4, 5, 6, 7, 0, 1, 2, 3]]
+    assert windows_of(8, replace(settings, on_equal_length=False), 1) == [list(range(8))]
+    for schedule in ("standard_static", "standard_uniform", "batched"):
+        settings = settings_of(schedule, length=8, overlap=2)
+        assert windows_of(8, replace(settings, on_equal_length=True), 1) == [list(range(8))]

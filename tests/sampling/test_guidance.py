@@ -1,0 +1,107 @@
+"""Guidance on a model, against the sampler's own."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import comfy.samplers
+import pytest
+import torch
+from adk_tests.support import tiny, windowed
+from animatediff_kit.motion_models.call import Call
+from animatediff_kit.sampling.apply_windows import apply_context_windows
+from animatediff_kit.sampling.guidance import set_guidance
+from animatediff_kit.sampling.windows import WindowSettings
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor
+
+FRAMES = 5
+
+
+@pytest.mark.parametrize("cfg", [0.0, 1.0, 4.5])
+def test_a_number_is_the_samplers_own(cfg: float, still: ModelPatcher) -> None:
+    frames = tiny.sample(set_guidance(still, cfg), cfg=8.0)
+    assert torch.equal(frames, tiny.sample(still, cfg=cfg))
+    assert not torch.allclose(frames, tiny.sample(still, cfg=8.0), atol=1e-2)
+
+
+def test_the_guider_has_its_own_back(still: ModelPatcher) -> None:
+    guided = set_guidance(still, lambda call, height, width: ramp(call))
+    guider = comfy.samplers.CFGGuider(guided)
+    guider.set_cfg(8.0)
+    guider.set_conds(tiny.prompt(11), tiny.prompt(12))
+    sampler = comfy.samplers.sampler_object("euler")
+    noise, sigmas = windowed.noise_of(FRAMES), torch.tensor([2.0, 1.0, 0.0])
+    with torch.inference_mode():
+        guider.sample(noise, torch.zeros_like(noise), sampler, sigmas, disable_pbar=True, seed=1)
+    assert guider.cfg == 8.0
+    assert "sampler_cfg_function" not in {**guider.model_options, **still.model_options}
+
+
+def ramp(call: Call) -> Tensor:
+    """1, 2, 3... over the frames of a video."""
+    return (torch.tensor(call.indices) + 1.0).view(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_number_a_frame(windows: bool, still: ModelPatcher) -> None:
+    """Without a motion model, each frame is as one sampled with its number."""
+    model = apply_context_windows(still, WindowSettings(3, 1)) if windows else still
+    guided = set_guidance(model, lambda call, height, width: ramp(call))
+    frames = tiny.sample(guided, frames=FRAMES, cfg=1.0)
+    for frame in range(FRAMES):
+        expected = tiny.sample(still, frames=FRAMES, cfg=frame + 1.0)[frame]
+        assert torch.allclose(frames[frame], expected, atol=1e-4), frame
+
+
+def test_values_over_the_steps(still: ModelPatcher) -> None:
+    seen: list[float] = []
+
+    def falling(call: Call, height: int, width: int) -> float:
+        seen.append(call.progress)
+        return 3.0 - call.progress
+
+    tiny.sample(set_guidance(still, falling), steps=4)
+    assert seen == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_another_nodes_function_has_the_values(still: ModelPatcher) -> None:
+    model = still.clone()
+    scales: list[Any] = []
+
+    def halved(args: dict[str, Any]) -> Tensor:
+        scales.append(args["cond_scale"])
+        return args["uncond"] + 0.5 * (args["cond"] - args["uncond"]) * args["cond_scale"]
+
+    model.set_model_sampler_cfg_function(halved)
+    frames = tiny.sample(set_guidance(model, lambda *_: 4.0))
+    assert torch.allclose(frames, tiny.sample(still, cfg=2.0), atol=1e-5)
+    assert scales == [4.0, 4.0]
+
+
+def test_a_guider_without_a_number(still: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
+    class Other(comfy.samplers.CFGGuider):
+        def __init__(self, model: ModelPatcher) -> None:
+            super().__init__(model)
+            del self.cfg
+
+        def predict_noise(self, x: Tensor, timestep: Tensor, *args: Any, **more: Any) -> Tensor:
+            return x * 0.5
+
+    guider = Other(set_guidance(still, 2.0))
+    guider.set_conds(tiny.prompt(11), tiny.prompt(12))
+    noise, sigmas = windowed.noise_of(FRAMES), torch.tensor([2.0, 0.0])
+    sampler = comfy.samplers.sampler_object("euler")
+    with caplog.at_level(logging.WARNING), torch.inference_mode():
+        guider.sample(noise, torch.zeros_like(noise), sampler, sigmas, disable_pbar=True, seed=1)
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [
+        "The guidance on the model has no effect: Other is guided in another way than by one "
+        "number."
+    ]
+
+
+def test_below_zero(still: ModelPatcher) -> None:
+    with pytest.raises(ValueError, match="^A guidance of -1 would flee the prompt; it must be at "):
+        set_guidance(still, -1.0)
