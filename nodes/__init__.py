@@ -9,6 +9,7 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
+from .control.continuation import Continue, JoinContinuation
 from .control.strength import Strength
 from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
@@ -35,6 +36,8 @@ NODES: list[type[io.ComfyNode]] = [
     PromptTravel,
     Strength,
     AudioStrength,
+    Continue,
+    JoinContinuation,
     FreeNoiseNode,
     FreeInitNode,
     NoiseSchedule,

@@ -15,6 +15,7 @@ from ..motion_models.lora import apply_motion_lora
 from ..sampling.apply_windows import apply_context_windows
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.entries import count_entries
+from ..sampling.few_steps import check_few_steps
 from ..sampling.values.over_time import combined
 from ..sampling.windows import WindowSettings
 from .inputs import (
@@ -105,7 +106,9 @@ class Animate(io.ComfyNode):
             combined(1.0, strength_over_time), combined(motion_scale, scale_over_time)
         )
         animated = apply_motion_model(model, motion, settings)
-        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion))
+        family = family_of(motion)
+        animated = apply_beta_schedule(animated, beta_schedule, family)
+        animated = check_few_steps(animated, family)
         animated = count_entries(animated)
         if context_length > 0:
             windows = WindowSettings(context_length, context_overlap)

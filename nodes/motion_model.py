@@ -15,6 +15,7 @@ from ..motion_models.load import motion_model
 from ..motion_models.specs import FAMILIES, Family
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.entries import count_entries
+from ..sampling.few_steps import check_few_steps
 from ..sampling.values.over_time import combined
 from .inputs import (
     beta_schedule_input,
@@ -126,7 +127,9 @@ class ApplyMotionModel(io.ComfyNode):
             norms,
         )
         animated = apply_motion_model(model, motion_model, settings)
-        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
+        family = family_of(motion_model)
+        animated = apply_beta_schedule(animated, beta_schedule, family)
+        animated = check_few_steps(animated, family)
         return io.NodeOutput(count_entries(animated))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import comfy.model_management
+import comfy.utils
 from comfy_api.latest import io
 
 from ..sampling.easings import EASINGS
-from ..sampling.prompt_travel import (
-    check_words,
-    joined,
-    parse_prompts,
-    travel_conditionings,
-)
+from ..sampling.expressions import Number
+from ..sampling.prompt_parts import JOINS, halves
+from ..sampling.prompt_schedule import Keyframes, check_words, parse_prompts
+from ..sampling.prompt_travel import Conditioning, plan_travel, travel_conditionings
 from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
 from .texts import check_text
@@ -43,15 +43,18 @@ class PromptTravel(io.ComfyNode):
                     multiline=True,
                     default="0: a meadow in spring\n16: a meadow in deep snow",
                     tooltip="One prompt a line: the frame where it is reached, a colon, the text. "
-                    'FizzNodes\' "0": "text", "16": "text" is read too.',
+                    'FizzNodes\' "0": "text", "16": "text" is read too, and what stands behind '
+                    "--neg, and numbers computed for each frame in backticks, such as "
+                    "(snow:`0.5 + 0.5 * sin(t / max_f)`).",
                 ),
-                frames_input(16, 100_000, "Frames of the video: batch_size of its latent."),
-                io.String.Input(
-                    "before", default="", multiline=True, tooltip="Text put before every prompt."
+                frames_input(
+                    16,
+                    100_000,
+                    "Frames of the video: batch_size of its latent. Not used where latent is "
+                    "connected.",
                 ),
-                io.String.Input(
-                    "after", default="", multiline=True, tooltip="Text put behind every prompt."
-                ),
+                io.String.Input("before", default="", tooltip="Text put before every prompt."),
+                io.String.Input("after", default="", tooltip="Text put behind every prompt."),
                 advanced(
                     io.Combo.Input,
                     "interpolation",
@@ -60,8 +63,46 @@ class PromptTravel(io.ComfyNode):
                     tooltip="How the frames between two prompts blend: evenly, easing in and "
                     "out (smooth), not at all (step), or slowly at the start or the end alone.",
                 ),
+                io.Latent.Input(
+                    "latent", optional=True, tooltip="The video's latent, to take frames from it."
+                ),
+                *(
+                    advanced(
+                        io.Float.Input,
+                        name,
+                        default=0.0,
+                        min=-9999.0,
+                        max=9999.0,
+                        step=0.01,
+                        optional=True,
+                        tooltip=f"The value of `{name}` in the prompts' expressions: a number, or "
+                        "a list of one a frame, of which the last holds.",
+                    )
+                    for name in WEIGHTS
+                ),
+                advanced(
+                    io.Combo.Input,
+                    "join",
+                    options=list(JOINS),
+                    default="commas",
+                    optional=True,
+                    tooltip="What stands between before, prompt and after: commas, or one space "
+                    "as FizzNodes writes.",
+                ),
             ],
-            outputs=[io.Conditioning.Output("conditioning", display_name="conditioning")],
+            outputs=[
+                io.Conditioning.Output(
+                    "conditioning",
+                    display_name="conditioning",
+                    tooltip="A text embedding for each frame: positive of a KSampler.",
+                ),
+                io.Conditioning.Output(
+                    "negative",
+                    display_name="negative",
+                    tooltip="What stands behind --neg in the prompts, before and after; the empty "
+                    "text where nothing does.",
+                ),
+            ],
         )
 
     @classmethod
@@ -85,17 +126,73 @@ class PromptTravel(io.ComfyNode):
         before: str = "",
         after: str = "",
         interpolation: str = "linear",
+        latent: dict[str, Any] | None = None,
+        pw_a: Number | list[Number] = 0.0,
+        pw_b: Number | list[Number] = 0.0,
+        pw_c: Number | list[Number] = 0.0,
+        pw_d: Number | list[Number] = 0.0,
+        join: str = "commas",
     ) -> io.NodeOutput:
         if clip is None:
             raise ValueError(
                 "There is no text encoder: the checkpoint has none. Load one with Load CLIP, and "
                 "connect it here."
             )
+        frames = frames if latent is None else len(latent["samples"])
         keyframes = parse_prompts(prompts)
         check_words("before", check_text("before", before))
         check_words("after", check_text("after", after))
-        texts = [joined(before, prompt, after) for _, prompt in keyframes]
+        weights = zip(WEIGHTS, (pw_a, pw_b, pw_c, pw_d), strict=True)
+        values = {name: series(name, given) for name, given in weights}
+        return io.NodeOutput(
+            *(
+                encoded(clip, half, frames, interpolation, values)
+                for half in schedule_halves(keyframes, before, after, join)
+            )
+        )
+
+
+WEIGHTS = ("pw_a", "pw_b", "pw_c", "pw_d")
+
+
+def series(name: str, values: Number | list[Number]) -> list[Number]:
+    """One number or several as several. Raises ValueError for anything else."""
+    numbers = list(values) if isinstance(values, list | tuple) else [values]
+    if not numbers or not all(isinstance(value, int | float) for value in numbers):
+        raise ValueError(f"{name} is {values!r}; connect a number, or a list of one a frame.")
+    return numbers
+
+
+def schedule_halves(
+    keyframes: Keyframes, before: str, after: str, join: str
+) -> tuple[Keyframes, Keyframes]:
+    """The positive and the negative half of a schedule, with the texts round each prompt."""
+    joined = JOINS[join]
+    around = halves(before), halves(after)
+    prompts = [(frame, halves(prompt)) for frame, prompt in keyframes]
+    positive, negative = (
+        [(frame, joined(around[0][k], both[k], around[1][k])) for frame, both in prompts]
+        for k in (0, 1)
+    )
+    return positive, negative
+
+
+def encoded(
+    clip: Any,
+    keyframes: Keyframes,
+    frames: int,
+    interpolation: str,
+    values: dict[str, list[Number]],
+) -> Conditioning:
+    """An embedding a frame; a single one where every frame has the same text and no keyframes."""
+    if not any(text for _, text in keyframes):
+        keyframes, frames = keyframes[:1], 1
+    travel = plan_travel(keyframes, frames, interpolation, values)
+    texts = []
+    progress = comfy.utils.ProgressBar(len(travel.texts))
+    for text in travel.texts:
+        comfy.model_management.throw_exception_if_processing_interrupted()
         # core's own call, which knows of Set CLIP Hooks
-        encoded = [clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in texts]
-        starts = [frame for frame, _ in keyframes]
-        return io.NodeOutput(travel_conditionings(encoded, starts, frames, interpolation))
+        texts.append(clip.encode_from_tokens_scheduled(clip.tokenize(text)))
+        progress.update(1)
+    return travel_conditionings(texts, travel.blends)

@@ -1,7 +1,8 @@
 """What is given a frame each (texts, masks, hints), counted before sampling starts.
 
 ComfyUI begins again with the first entry where they end, and leaves away those that are too many,
-without a word. In a video that is a jump, so it is told.
+without a word. In a video that is a jump, so it is told. (ComfyUI 0.33 has repeated the latent's
+noise mask before anything can count it.)
 """
 
 from __future__ import annotations

@@ -8,22 +8,13 @@ from __future__ import annotations
 
 import re
 
+from .prompt_parts import expressions, place_of_error
+
 FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
     # what is found -> why it is not for ComfyUI, and what to do instead
     (
-        re.compile(r"(?<![^\s,])--neg\b"),
-        "FizzNodes' --neg would put what is to be avoided into the prompt; write it into the text "
-        "of the negative conditioning",
-    ),
-    (
-        re.compile(r"`(?=[^`\n]*(?:\d|\b(?:t|s|x|max_f|sin|cos|abs)\b))[^`\n]*`"),
-        "FizzNodes' expressions in backticks are not computed here; write a number, at as many "
-        "frames as it takes",
-    ),
-    (
         re.compile(r"\bpw_[a-d]\b"),
-        "FizzNodes' weights pw_a to pw_d are not known here; write a number, at as many frames as "
-        "it takes",
+        "outside of backticks this is a word; write `pw_a` in backticks for its value at a frame",
     ),
     (
         re.compile(r"<(?:lora|lyco|hypernet):[^<>\n]*>", re.IGNORECASE),
@@ -45,11 +36,21 @@ IN_QUOTES = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"[ \t]*,?')
 
 
 def place_in_text(text: str) -> tuple[int, str] | None:
-    """Where a prompt holds what is another tool's, and what is to be said of it."""
+    """Where a prompt holds what is another tool's or not understood, and what to say of it."""
+    words = without_expressions(text)
     for pattern, reason in FOREIGN:
-        if match := pattern.search(text):
+        if match := pattern.search(words):
             return match.start(), f"{shown(match[0])}: {reason}"
-    return None
+    return place_of_error(text)
+
+
+def without_expressions(text: str) -> str:
+    """Blanks in the place of what will be computed, so that places stay."""
+    pieces, end = [], 0
+    for match in expressions(text):
+        pieces += [text[end : match.start()], " " * len(match[0])]
+        end = match.end()
+    return "".join([*pieces, text[end:]])
 
 
 def place_in_line(text: str) -> tuple[int, str] | None:

@@ -1,144 +1,71 @@
-"""Prompts that change over the frames: text -> keyframes -> one embedding a frame.
+"""Prompts that change over the frames: keyframes -> one text embedding a frame.
 
-Two ways of writing are read, and may be mixed with line breaks and trailing commas:
-
-    0: a cat, spring            one prompt a line
-    16: a cat, winter
-
-    "0": "a cat, spring",       FizzNodes' way
-    "16": "a cat, winter"
-
-Quoted text is JSON's: \\n, \\", \\\\ and \\u00e9 are one character each; it may hold line breaks.
+Each frame is a blend of two texts: the prompts of the keyframes round it, with the expressions in
+them computed for the frame itself.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .easings import EASINGS
-from .foreign_syntax import place_in_line, place_in_text, shown
+from .expressions import Number
+from .prompt_parts import at_frame
 
 log = logging.getLogger(__name__)
-
-Keyframes = list[tuple[int, str]]
 
 Conditioning = list[list[Any]]
 """ComfyUI's: [embedding, its other values] for each range of sampling steps; one without ranges."""
 
-LINE_BREAK = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-BETWEEN = re.compile(r"[ \t\n,]*")
-QUOTED = re.compile(
-    r'"(?P<frame>[^"]*)"\s*:\s*(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")[ \t]*,?[ \t]*', re.S
-)
-PLAIN = re.compile(r"(?P<frame>[^:\n]*):(?P<text>[^\n]*)")
-"""Each takes time in proportion to the text: ComfyUI answers nobody while it checks a workflow."""
+Blend = tuple[int, int, float]
+"""Of one frame: the places of two texts, and its way from the first to the second, 0 to 1."""
 
 MOST_REPEATS = 4
 """Times the longest prompt's tokens that every frame may carry; ComfyUI has the same bound where it
 puts prompts of several lengths into one call (comfy/conds.py)."""
 
-MOST_DIGITS = 9
-"""Of a frame's number."""
 
-EXAMPLE = "Write one prompt a line, such as 0: a cat in spring"
+@dataclass(frozen=True)
+class Travel:
+    """texts: what is encoded, each once; blends: one of each frame, with places in `texts`."""
+
+    texts: tuple[str, ...]
+    blends: tuple[Blend, ...]
 
 
-def parse_prompts(text: str) -> Keyframes:
-    """(frame, prompt) in the order of frames, the first at frame 0.
+def plan_travel(
+    keyframes: Sequence[tuple[int, str]],
+    frames: int,
+    interpolation: str,
+    values: Mapping[str, Sequence[Number]] | None = None,
+) -> Travel:
+    """Which texts the frames are blended from.
 
-    Raises ValueError with line and column for text that is no schedule, frames that are no whole
-    numbers from 0 on, frames that come twice, and what ComfyUI would encode as words though
-    another tool means something by it (foreign_syntax.py); and where frame 0 has no prompt.
+    keyframes: (frame, prompt) in the order of frames, the first at 0. values: of pw_a to pw_d, one
+    a frame; the last one holds. Raises ValueError for an unknown interpolation, and for an
+    expression that has no value at a frame.
     """
-    if not isinstance(text, str):
-        raise ValueError(f"The prompts are {text!r}, which is no text. {EXAMPLE}.")
-    text = LINE_BREAK.sub("\n", text.removeprefix("\ufeff"))
-    found: dict[int, str] = {}
-    position = end_of(BETWEEN, text, 0)
-    while position < len(text):
-        quoted = text[position] == '"'
-        match = (QUOTED if quoted else PLAIN).match(text, position)
-        if match is None:
-            raise malformed(
-                text, position, "no frame number with a prompt behind a colon stands here"
-            )
-        frame = frame_number(text, match)
-        if frame in found:
-            raise malformed(text, match.start("frame"), f"frame {frame} has a prompt already")
-        found[frame] = unquoted(text, match) if quoted else plain(text, match)
-        position = end_of(BETWEEN, text, match.end())
-    if 0 not in found:
-        first = f"the first is at frame {min(found)}" if found else "there are none"
-        raise ValueError(f"The prompts give frame 0 nothing to show; {first}. {EXAMPLE}.")
-    return sorted(found.items())
-
-
-def end_of(pattern: re.Pattern[str], text: str, position: int) -> int:
-    match = pattern.match(text, position)
-    return position if match is None else match.end()
-
-
-def frame_number(text: str, match: re.Match[str]) -> int:
-    written, start = match["frame"].strip(), match.start("frame")
-    if written.startswith("{"):
-        raise malformed(text, start, "braces around the prompts are not read; take them away")
-    if not re.fullmatch(r"\d+", written):
-        reason = f"{shown(written)} is no frame number; frames are whole numbers from 0 on"
-        raise malformed(text, start, reason)
-    if len(written) > MOST_DIGITS:
-        reason = f"{shown(written)} is no frame that a video has; it has {len(written)} digits"
-        raise malformed(text, start, reason)
-    return int(written)
-
-
-def plain(text: str, match: re.Match[str]) -> str:
-    refuse(text, match.start("text"), place_in_line(match["text"]))
-    return match["text"].strip(" \t")
-
-
-def unquoted(text: str, match: re.Match[str]) -> str:
-    start = match.start("text")
-    refuse(text, start + 1, place_in_text(match["text"][1:-1]))
-    try:
-        prompt = json.loads(match["text"], strict=False)
-    except json.JSONDecodeError as error:
-        backslash = match["text"].rindex("\\", 0, error.pos + 1)
-        written = match["text"][backslash : backslash + 2]
-        reason = f'{written} is no escape of JSON; write \\\\ for a backslash, \\" for a quote'
-        raise malformed(text, start + backslash, reason) from None
-    hidden = place_in_text(prompt)
-    if hidden is not None:  # behind escapes, which move it: the prompt's own place is told
-        refuse(text, start, (0, hidden[1]))
-    return prompt
-
-
-def check_words(name: str, text: str) -> None:
-    """Raise ValueError, with line and column in the input called `name`, for what ComfyUI would
-    encode as words though another tool means something by it."""
-    refuse(text, 0, place_in_text(text), name)
-
-
-def refuse(text: str, start: int, found: tuple[int, str] | None, name: str = "Prompts") -> None:
-    """Raise ValueError for what was found in the part of `text` that begins at `start`."""
-    if found is not None:
-        raise ValueError(f"{name}, {line_and_column(text, start + found[0])}: {found[1]}.")
-
-
-def malformed(text: str, position: int, reason: str) -> ValueError:
-    return ValueError(f"Prompts, {line_and_column(text, position)}: {reason}. {EXAMPLE}.")
-
-
-def line_and_column(text: str, position: int) -> str:
-    line = text.count("\n", 0, position) + 1
-    return f"line {line}, column {position - text.rfind(chr(10), 0, position)}"
+    starts = [frame for frame, _ in keyframes]
+    places: dict[str, int] = {}
+    blends = []
+    for frame in range(frames):
+        first, second, way = blend_at(frame, starts, interpolation)
+        known: dict[str, Number] = {"t": frame, "max_f": frames - 1}
+        for name, series in (values or {}).items():
+            known[name] = series[min(frame, len(series) - 1)]
+        ends = [first, second] if way else [first]
+        texts = [at_frame(keyframes[end][1], known) for end in ends]
+        found = [places.setdefault(text, len(places)) for text in texts]
+        blends.append((found[0], found[-1], way))
+    return Travel(tuple(places), tuple(blends))
 
 
 def blend_at(frame: int, keyframes: Sequence[int], interpolation: str) -> tuple[int, int, float]:
@@ -151,43 +78,36 @@ def blend_at(frame: int, keyframes: Sequence[int], interpolation: str) -> tuple[
         raise ValueError(
             f"{interpolation!r} is no interpolation; choose one of {', '.join(EASINGS)}."
         )
-    before = max(i for i, key in enumerate(keyframes) if key <= frame)
+    before = bisect_right(keyframes, frame) - 1
     if before + 1 == len(keyframes):
         return before, before, 0.0
     way = (frame - keyframes[before]) / (keyframes[before + 1] - keyframes[before])
     return before, before + 1, EASINGS[interpolation](way)
 
 
-def travel_conditionings(
-    prompts: Sequence[Conditioning], keyframes: Sequence[int], frames: int, how: str
-) -> Conditioning:
-    """The prompts at the keyframes -> one conditioning that holds an embedding a frame.
+def travel_conditionings(texts: Sequence[Conditioning], blends: Sequence[Blend]) -> Conditioning:
+    """The texts of a Travel, encoded -> one conditioning that holds an embedding a frame.
 
     Text encoders whose weights change over the sampling steps (Set CLIP Hooks) give an entry for
-    each range of steps, the same ranges for every prompt: each range has a travel of its own. What
-    an entry holds beside text and pooled text is the first prompt's.
+    each range of steps, the same ranges for every text: each range has a travel of its own. What an
+    entry holds beside text and pooled text is the first text's.
     """
-    ranges = zip(*prompts, strict=True)
-    return [travel_entries(entries, keyframes, frames, how) for entries in ranges]
+    return [travel_entries(entries, blends) for entries in zip(*texts, strict=True)]
 
 
-def travel_entries(
-    entries: Sequence[list[Any]], keyframes: Sequence[int], frames: int, how: str
-) -> list[Any]:
-    """[1 t c, {pooled_output: 1 c, ...}] at each keyframe -> [frames t c, {frames c, ...}]"""
-    texts, others = zip(*entries, strict=True)
+def travel_entries(entries: Sequence[list[Any]], blends: Sequence[Blend]) -> list[Any]:
+    """[1 t c, {pooled_output: 1 c, ...}] of each text -> [frames t c, {frames c, ...}]"""
+    embeddings, others = zip(*entries, strict=True)
     values = dict(others[0])
     if values.get("pooled_output") is not None:
-        pooled = [other["pooled_output"] for other in others]
-        values["pooled_output"] = travel(pooled, keyframes, frames, how)
-    return [travel(same_length(texts), keyframes, frames, how), values]
+        values["pooled_output"] = travel([other["pooled_output"] for other in others], blends)
+    return [travel(same_length(embeddings), blends), values]
 
 
-def travel(embeddings: Sequence[Tensor], keyframes: Sequence[int], frames: int, how: str) -> Tensor:
-    """One embedding a frame, blended between those of the keyframes.   each 1 t c -> frames t c"""
+def travel(embeddings: Sequence[Tensor], blends: Sequence[Blend]) -> Tensor:
+    """One embedding a frame, blended of two.   each 1 t c -> frames t c"""
     rows = []
-    for frame in range(frames):
-        first, second, way = blend_at(frame, keyframes, how)
+    for first, second, way in blends:
         start, end = embeddings[first], embeddings[second]
         rows.append(start if way == 0.0 else torch.lerp(start, end, way))
     return torch.cat(rows)
@@ -230,9 +150,3 @@ def unevenness(length: int, tokens: int) -> float:
     """By how much the tokens that are repeated once more than others count for more."""
     repeats, rest = divmod(tokens, length)
     return 1 / repeats if rest else 0.0
-
-
-def joined(before: str, prompt: str, after: str) -> str:
-    """The three parts that are not empty, with commas between them."""
-    parts = (part.strip().strip(",").strip() for part in (before, prompt, after))
-    return ", ".join(part for part in parts if part)

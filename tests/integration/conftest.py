@@ -20,6 +20,7 @@ from animatediff_kit.launcher.server import Server
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2]
+FRAME_PATCH = Path(__file__).with_name("frame_patch")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +41,9 @@ def base(comfy: ComfyUI) -> Iterator[Path]:
         place = folder / "models" / file.relative_to(models)
         place.parent.mkdir(parents=True, exist_ok=True)
         os.link(file, place)
+    comfyui.link(FRAME_PATCH, folder / "custom_nodes" / FRAME_PATCH.name)
     yield folder
+    comfyui.unlink(folder / "custom_nodes" / FRAME_PATCH.name)
     comfyui.unlink(folder / "custom_nodes" / comfyui.PACK_NAME)
     shutil.rmtree(folder)
 

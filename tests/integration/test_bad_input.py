@@ -116,11 +116,7 @@ def test_an_empty_range_of_sampling(server: Server) -> None:
 
 EXAMPLE = "Write one prompt a line, such as 0: a cat in spring."
 BAD_PROMPTS = {
-    "no frame 0": (
-        "4: a cat\n8: a dog",
-        f"The prompts give frame 0 nothing to show; the first is at frame 4. {EXAMPLE}",
-    ),
-    "nothing": ("\n", f"The prompts give frame 0 nothing to show; there are none. {EXAMPLE}"),
+    "nothing": ("\n", f"There are no prompts. {EXAMPLE}"),
     "repeated": (
         "0: a cat\n8: a dog\n8: a cow",
         f"Prompts, line 3, column 1: frame 8 has a prompt already. {EXAMPLE}",

@@ -9,7 +9,6 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-import comfy.hooks
 import comfy.samplers
 import folder_paths
 import pytest
@@ -20,14 +19,12 @@ from animatediff_kit.nodes.animate import Animate
 from animatediff_kit.nodes.lora import LoadMotionLora
 from animatediff_kit.nodes.motion_model import ApplyMotionModel, LoadMotionModel
 from animatediff_kit.nodes.noise import FreeInitNode, FreeNoiseNode
-from animatediff_kit.nodes.prompts import PromptTravel
 from animatediff_kit.nodes.windows import ContextWindows, PreviewWindows
 from animatediff_kit.sampling.free_init import FreeInitSampler
 from animatediff_kit.sampling.free_noise import repeat_noise
 from animatediff_kit.sampling.window_picture import draw_windows
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.model_patcher import ModelPatcher
-from comfy_extras.nodes_hooks import SetClipHooks
 from safetensors.torch import save_file
 
 FRAMES = windowed.FRAMES
@@ -205,132 +202,3 @@ def test_refine_initial_noise() -> None:
     assert (refining.iterations, refining.filter_name) == (4, "ideal")
     with pytest.raises(ValueError, match=r"^FreeInit was given 0 iterations"):
         FreeInitNode.execute(sampler, 0)
-
-
-@pytest.fixture(scope="module")
-def clip() -> Any:
-    return tiny.text_encoder()
-
-
-def encoded(clip: Any, text: str) -> dict[str, Any]:
-    return clip.encode_from_tokens(clip.tokenize(text), return_pooled=True, return_dict=True)
-
-
-@pytest.mark.parametrize("base", ["SD1.5", "SDXL"])
-def test_prompt_travel_goes_from_prompt_to_prompt(base: str) -> None:
-    clip = tiny.text_encoder(base)
-    [[text, extra]] = only(PromptTravel.execute(clip, "0: a red cat\n4: a blue dog", 7))
-    cat, dog = encoded(clip, "a red cat"), encoded(clip, "a blue dog")
-    for rows, start, end in (
-        (text, cat["cond"], dog["cond"]),
-        (extra["pooled_output"], cat["pooled_output"], dog["pooled_output"]),
-    ):
-        assert rows.shape == (7, *start.shape[1:]) and not torch.equal(start, end)
-        assert torch.equal(rows[:1], start)
-        assert all(torch.equal(rows[frame], end[0]) for frame in (4, 5, 6))
-        torch.testing.assert_close(rows[1], torch.lerp(start, end, 0.25)[0])
-
-
-def test_prompts_longer_than_one_text(clip: Any) -> None:
-    """75 words more are another 77 tokens; the shorter prompt is repeated to them."""
-    long = "cat " * 80
-    [[text, _]] = only(PromptTravel.execute(clip, f"0: a dog\n2: {long}", 3))
-    assert text.shape == (3, 154, tiny.CONTEXT)
-    assert torch.equal(text[0], encoded(clip, "a dog")["cond"][0].repeat(2, 1))
-    assert torch.equal(text[2], encoded(clip, long.strip())["cond"][0])
-
-
-def test_text_before_and_after_every_prompt(clip: Any) -> None:
-    prompts = '"0": "a cat",\n"2": "a dog"'
-    [[text, _]] = only(PromptTravel.execute(clip, prompts, 3, "best,", "at night"))
-    for frame, whole in ((0, "best, a cat, at night"), (2, "best, a dog, at night")):
-        assert torch.equal(text[frame], encoded(clip, whole)["cond"][0])
-
-
-def test_steps_between_prompts(clip: Any) -> None:
-    prompts = "0: a cat\n2: a dog"
-    [[text, _]] = only(PromptTravel.execute(clip, prompts, 3, interpolation="step"))
-    assert torch.equal(text[0], text[1]) and not torch.equal(text[1], text[2])
-
-
-def test_travelled_prompts_are_sampled_in_windows(still: ModelPatcher, clip: Any) -> None:
-    positive = only(PromptTravel.execute(clip, "0: a cat\n6: a blue dog", FRAMES))
-    whole = tiny.sample(still, FRAMES, positive=positive)
-    frames = tiny.sample(windowed.windowed(still), FRAMES, positive=positive)
-    assert by_hand.relative(frames, whole) < windowed.ROUNDING
-
-
-def scheduled(clip: Any, *keyframes: tuple[float, float]) -> Any:
-    """`clip` as Set CLIP Hooks returns it: a live LoRA on it whose strength changes at parts of
-    sampling, given as (start, strength)."""
-    layer = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
-    text_model = clip.cond_stage_model.clip_l.transformer.text_model
-    shape = text_model.encoder.layers[0].mlp.fc1.weight.shape
-    generator = torch.Generator().manual_seed(5)
-    lora = {
-        f"{layer}.lora_up.weight": torch.randn((shape[0], 4), generator=generator),
-        f"{layer}.lora_down.weight": torch.randn((4, shape[1]), generator=generator),
-    }
-    hooks = comfy.hooks.create_hook_lora(lora, strength_model=0.0, strength_clip=1.0)
-    group = comfy.hooks.HookKeyframeGroup()
-    for start, strength in keyframes:
-        group.add(comfy.hooks.HookKeyframe(strength, start))
-    hooks.set_keyframes_on_hooks(group)
-    return SetClipHooks().apply_hooks(clip, True, True, hooks)[0]
-
-
-RANGES = [(0.0, 0.4), (0.4, 0.7), (0.7, 1.0)]
-STRENGTHS = ((0.0, 0.0), (0.4, 1.0), (0.7, -1.0))
-
-
-@pytest.mark.parametrize("base", ["SD1.5", "SDXL"])
-def test_a_clip_schedule_gives_each_range_its_travel(base: str) -> None:
-    clip = scheduled(tiny.text_encoder(base), *STRENGTHS)
-    travelled = only(PromptTravel.execute(clip, "0: a red cat\n4: a blue dog", 6))
-    cats, dogs = (
-        clip.encode_from_tokens_scheduled(clip.tokenize(text))
-        for text in ("a red cat", "a blue dog")
-    )
-    assert len(travelled) == len(cats) == len(RANGES)
-    for (text, extra), cat, dog, span in zip(travelled, cats, dogs, RANGES, strict=True):
-        assert (extra["clip_start_percent"], extra["clip_end_percent"]) == span
-        assert extra["hooks"] is cat[1]["hooks"] is not None
-        for rows, start, end in (
-            (text, cat[0], dog[0]),
-            (extra["pooled_output"], cat[1]["pooled_output"], dog[1]["pooled_output"]),
-        ):
-            assert rows.shape == (6, *start.shape[1:])
-            assert torch.equal(rows[0], start[0]) and torch.equal(rows[5], end[0])
-            torch.testing.assert_close(rows[1], torch.lerp(start, end, 0.25)[0])
-    assert not torch.equal(travelled[0][0], travelled[1][0])
-    assert not torch.equal(travelled[1][0], travelled[2][0])
-
-
-def test_one_scheduled_prompt_is_sampled_as_by_core(still: ModelPatcher, clip: Any) -> None:
-    """And not as by the prompt of the first range alone."""
-    hooked = scheduled(clip, *STRENGTHS)
-    core = hooked.encode_from_tokens_scheduled(hooked.tokenize("a red cat"))
-    positive = only(PromptTravel.execute(hooked, "0: a red cat", 3))
-    frames = tiny.sample(still, 3, positive=positive, steps=4)
-    assert by_hand.relative(frames, tiny.sample(still, 3, positive=core, steps=4)) < 1e-5
-    whole_range = {**core[0][1], "clip_end_percent": 1.0}
-    first = tiny.sample(still, 3, positive=[[core[0][0], whole_range]], steps=4)
-    assert by_hand.relative(frames, first) > 1e-3
-
-
-def test_prompts_are_checked_before_the_run(clip: Any) -> None:
-    assert PromptTravel.validate_inputs("0: a cat") is True
-    for prompts, start in (
-        ("4: a cat", "The prompts give frame 0 nothing to show; the first is at frame 4."),
-        ("0: a\n-1: b", "Prompts, line 2, column 1: '-1' is no frame number"),
-    ):
-        sentence = PromptTravel.validate_inputs(prompts)
-        assert isinstance(sentence, str) and sentence.startswith(start)
-        with pytest.raises(ValueError) as caught:
-            PromptTravel.execute(clip, prompts, 4)
-        assert str(caught.value) == sentence
-
-
-def test_a_checkpoint_without_text_encoder_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^There is no text encoder: the checkpoint has none\."):
-        PromptTravel.execute(None, "0: a cat", 4)
