@@ -131,8 +131,14 @@ NEW_NODES: dict[str, New] = {
             ("before", "STRING", ""),
             ("after", "STRING", ""),
             ("interpolation", "COMBO", "linear"),
+            ("latent", "LATENT", SOCKET),
+            ("pw_a", "FLOAT", 0.0),
+            ("pw_b", "FLOAT", 0.0),
+            ("pw_c", "FLOAT", 0.0),
+            ("pw_d", "FLOAT", 0.0),
+            ("join", "COMBO", "commas"),
         ),
-        (("conditioning", "CONDITIONING"),),
+        (("conditioning", "CONDITIONING"), ("negative", "CONDITIONING")),
     ),
     # ComfyUI's own
     "CheckpointLoaderSimple": New(

@@ -16,8 +16,21 @@ WEIGHTS: dict[str, Any] = dict.fromkeys(("pw_a", "pw_b", "pw_c", "pw_d"), 0.0)
 TEXTS: dict[str, Any] = {"pre_text": "", "app_text": ""}
 CONDITIONINGS = ("CONDITIONING", "CONDITIONING")
 
-BATCH_EARLY = ("text", "max_frames", *TEXTS, *WEIGHTS)
-BATCH_LATE = ("text", "max_frames", "print_output", *TEXTS, "start_frame", "end_frame", *WEIGHTS)
+FRAMES: dict[str, Any] = {"start_frame": 0, "end_frame": 0}
+
+
+def arrays(*first: str) -> dict[int, tuple[str, ...]]:
+    """The arrays of all versions, by their length."""
+    printing = (*first, "print_output", *TEXTS)
+    versions = (
+        (*first, *TEXTS, *WEIGHTS),
+        (*printing, *WEIGHTS),
+        (*printing, "start_frame", *WEIGHTS),
+        (*printing, *FRAMES, *WEIGHTS),
+    )
+    return {len(names): names for names in versions}
+
+
 PROMPT_WIDGETS: dict[str, Any] = {"text": "", "max_frames": 120, "print_output": False}
 
 VIDEO_NODES: dict[str, Old] = {
@@ -36,16 +49,20 @@ VIDEO_NODES: dict[str, Old] = {
     ),
 }
 
+SCHEDULE = "BatchPromptSchedule"
+BY_LATENT = "BatchPromptScheduleLatentInput"
+
 PROMPT_NODES: dict[str, Old] = {
-    "BatchPromptSchedule": Old(
-        {**PROMPT_WIDGETS, **TEXTS, "start_frame": 0, "end_frame": 0, **WEIGHTS},
+    SCHEDULE: Old(
+        {**PROMPT_WIDGETS, **TEXTS, **FRAMES, **WEIGHTS},
         CONDITIONINGS,
         ("clip",),
-        shapes={
-            8: BATCH_EARLY,
-            9: ("text", "max_frames", "print_output", *TEXTS, *WEIGHTS),
-            10: ("text", "max_frames", "print_output", *TEXTS, "start_frame", *WEIGHTS),
-            11: BATCH_LATE,
-        },
+        shapes=arrays("text", "max_frames"),
+    ),
+    BY_LATENT: Old(
+        {"text": "", "print_output": False, **TEXTS, **FRAMES, **WEIGHTS},
+        (*CONDITIONINGS, "LATENT"),
+        ("clip", "num_latents"),
+        shapes=arrays("text"),
     ),
 }

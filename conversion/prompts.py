@@ -4,57 +4,56 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph import Graph, Node, Origin, Wire
-from .new_nodes import NEW_NODES
+from .graph import Graph, Node, Origin
+from .other_nodes import BY_LATENT, WEIGHTS
 from .plan import Place, Plan, Stays
 
-TRAVEL = "ADK_PromptTravel"
 OLD_DEFAULT = "0"
-"""What FizzNodes' app_text held in early versions; it takes such a 0 off the end of each prompt."""
+"""What app_text held in early versions; FizzNodes takes such a 0 off the end of each prompt."""
 
-ONE_FRAME = ("PromptSchedule", "PromptScheduleNodeFlow", "PromptScheduleEncodeSDXL")
-BY_LATENT = ("BatchPromptScheduleLatentInput", "BatchPromptScheduleSDXLLatentInput")
+ONE_FRAME = "it gives the prompt of one frame; Prompt Travel gives a video's"
+FOR_SDXL = "Prompt Travel has no sizes for SDXL"
 REASONS: dict[str, str] = {
-    **dict.fromkeys(ONE_FRAME, "it gives the prompt of one frame; Prompt Travel gives a video's"),
-    **dict.fromkeys(BY_LATENT, "it counts the frames of a latent; Prompt Travel is told them"),
-    "BatchPromptScheduleEncodeSDXL": "Prompt Travel has no sizes for SDXL",
+    "PromptSchedule": ONE_FRAME,
+    "PromptScheduleNodeFlow": ONE_FRAME,
+    "PromptScheduleNodeFlowEnd": ONE_FRAME,
+    "PromptScheduleEncodeSDXL": FOR_SDXL,
+    "BatchPromptScheduleEncodeSDXL": FOR_SDXL,
+    "BatchPromptScheduleSDXLLatentInput": FOR_SDXL,
 }
 """Schedules that have no equal, and why."""
 
 
 def convert_prompts(graph: Graph, plan: Plan, node: Node) -> None:
+    """FizzNodes joins texts by one space; its second output is what stands behind --neg."""
     if "clip" not in node.wires:
         raise Stays("no text encoder is linked to it")
     values: dict[str, Any] = {
         "prompts": node.given("text"),
-        "frames": node.given("max_frames"),
         "before": node.given("pre_text"),
         "after": without_old_default(node.given("app_text")),
         "join": "spaces",
     }
-    values |= {name: node.given(name) for name in ("pw_a", "pw_b", "pw_c", "pw_d")}
-    kept = {name: value for name, value in values.items() if name in NEW_NODES[TRAVEL].types}
-    check(plan, node, {name: value for name, value in values.items() if name not in kept})
-    made = plan.add(TRAVEL, node, node, kept, {"clip": node.wires["clip"].tap}, node.mode)
-    plan.places[Origin(node.id, 0)] = Place(made)
-    outputs = len(NEW_NODES[TRAVEL].outputs)
-    if Origin(node.id, 1) in graph.users():
-        if outputs < 2:
-            raise Stays("its second output, the negative prompts, is in use")
-        plan.places[Origin(node.id, 1)] = Place(made, 1)
+    values |= {name: node.given(name) for name in WEIGHTS}
+    if node.kind != BY_LATENT:
+        values["frames"] = node.given("max_frames")
+    made = plan.add("ADK_PromptTravel", node, node, values, mode=node.mode)
+    made.wires["clip"] = node.wires["clip"].tap
+    if node.kind == BY_LATENT:
+        hand_latent_on(plan, node)
+        made.wires["latent"] = node.wires["num_latents"].tap
+    for slot in range(2):
+        plan.places[Origin(node.id, slot)] = Place(made, slot)
     plan.gone.add(node.id)
+
+
+def hand_latent_on(plan: Plan, node: Node) -> None:
+    """The third output is the latent that came in."""
+    if "num_latents" not in node.wires:
+        raise Stays("no latent is linked to it")
+    tap = node.wires["num_latents"].tap
+    plan.places[Origin(node.id, 2)] = Place(tap, tap.slot)
 
 
 def without_old_default(value: Any) -> Any:
     return "" if value == OLD_DEFAULT else value
-
-
-def check(plan: Plan, node: Node, left: dict[str, Any]) -> None:
-    """What Prompt Travel has no input for must do nothing."""
-    for name, value in left.items():
-        if name == "join":
-            around = (node.value("pre_text"), without_old_default(node.value("app_text")))
-            if any(around):
-                raise Stays("it joins texts by a space, Prompt Travel by a comma")
-        elif isinstance(value, Wire) or (value and "`" in str(node.value("text"))):
-            raise Stays(f"its prompts are computed with {name}")
