@@ -7,6 +7,7 @@ from .graph import Graph, Node, Origin, Wire
 from .loaders import LOADERS
 from .old_nodes import USE_EXISTING
 from .plan import Place, Plan, Stays
+from .sample_settings import schedule_of
 
 MOST_FRAMES = 4096
 """The batch that ComfyUI's Empty Latent Image makes at most."""
@@ -49,11 +50,10 @@ def convert_unload(graph: Graph, plan: Plan, node: Node) -> None:
     if loader is None or loader.kind not in LOADERS or loader.id not in plan.gone:
         told = f"{loader.kind} ({loader.id})" if loader else "nowhere"
         raise Stays(f"its model comes from {told}, and not from a loader that was converted")
-    schedule, name = loader.value("beta_schedule"), str(loader.value("model_name"))
-    ours = beta_schedule(schedule, name)
+    ours = beta_schedule(schedule_of(graph, loader), str(loader.value("model_name")))
     if ours == AUTOMATIC:
         raise Stays("the noise schedule of its loader is chosen by the motion model")
-    before = loader.wires["model"].tap
+    before = loader.taps["model"]
     place = Place(before, before.slot)
     if ours != CHECKPOINT:
         values, wires = {"beta_schedule": ours}, {"model": before}
@@ -74,6 +74,10 @@ def is_overruled(graph: Graph, plan: Plan, node: Node) -> bool:
             taker = graph.nodes[user.node]
             if taker.kind in PASSING_MODELS:
                 left.append(Origin(taker.id, 0))
-            elif taker.id not in plan.gone or taker.value("beta_schedule") in (None, USE_EXISTING):
+            elif taker.id not in plan.gone or no_schedule(graph, taker):
                 return False
     return True
+
+
+def no_schedule(graph: Graph, taker: Node) -> bool:
+    return taker.kind not in LOADERS or schedule_of(graph, taker) == USE_EXISTING

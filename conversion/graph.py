@@ -48,7 +48,8 @@ class Wire:
 class Node:
     """A node of the file. `values` are its widgets by name, known for the kinds of `old_nodes`;
     `outputs` are the types of its outputs, where the file tells. `nears` are the outputs behind its
-    sockets past reroutes and the like, those of bypassed and muted nodes among them."""
+    sockets past reroutes and the like, those of bypassed and muted nodes among them; `taps` are
+    those that the sockets hang on in the file, whether or not a run gets anything from them."""
 
     id: str
     kind: str
@@ -56,6 +57,7 @@ class Node:
     values: dict[str, Any] = field(default_factory=dict)
     wires: dict[str, Wire] = field(default_factory=dict)
     nears: dict[str, Origin] = field(default_factory=dict)
+    taps: dict[str, Origin] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     surplus: int = 0
     """Saved widget values that no version of the node is known to have had."""

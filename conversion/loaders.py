@@ -15,7 +15,7 @@ from .graph import Graph, Node, Origin, Wire
 from .loras import with_loras
 from .names import is_v2
 from .plan import Fresh, Place, Plan, Stays, chain
-from .sample_settings import sampling_of
+from .sample_settings import sampling_of, schedule_of
 from .strengths import Amount, in_range, multival
 from .windows import Windows, windows_of
 
@@ -44,11 +44,11 @@ class Layer:
 
 def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
     """Plans what takes a loader's place. Raises Stays, with the reason."""
-    wire = loader.wires.get("model")
-    if wire is None:
+    tap = loader.taps.get("model")
+    if tap is None:
         raise Stays("no model is linked to it")
     layers = layers_of(graph, loader)
-    made: Fresh | Origin = wire.tap if layers else scheduled(plan, loader, wire.tap)
+    made: Fresh | Origin = tap if layers else scheduled(graph, plan, loader, tap)
     for at, layer in enumerate(layers):
         made = animated(graph, plan, loader, layer, made, is_first=at == 0)
     windows = windows_of(graph, plan, loader)
@@ -57,8 +57,8 @@ def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
     for kind, old, values in sampling_of(graph, plan, loader).nodes:
         made = plan.add(kind, old, loader, values, {"model": made}, loader.mode)
     plan.places[Origin(loader.id, 0)] = Place(made, 0 if isinstance(made, Fresh) else made.slot)
-    if "latents" in loader.wires:
-        tap = loader.wires["latents"].tap
+    if "latents" in loader.taps:
+        tap = loader.taps["latents"]
         plan.places[Origin(loader.id, 1)] = Place(tap, tap.slot)
     plan.gone.add(loader.id)
 
@@ -103,7 +103,7 @@ def animated(
     name = layer.file.value("model_name")
     if isinstance(name, Wire) or not isinstance(name, str):
         raise Stays("the name of its motion model comes through a link, or is missing")
-    schedule = beta_schedule(loader.value("beta_schedule"), name) if is_first else CHECKPOINT
+    schedule = beta_schedule(schedule_of(graph, loader), name) if is_first else CHECKPOINT
     load = plan.add("ADK_LoadMotionModel", layer.file_heir, layer.how, {"motion_model": name})
     motion = with_loras(graph, plan, layer.how, load)
     values = {**percents(layer.how), "beta_schedule": schedule, "norms": norms(loader, name)}
@@ -148,9 +148,9 @@ def norms(loader: Node, name: str) -> str:
     return "everywhere"
 
 
-def scheduled(plan: Plan, loader: Node, model: Origin) -> Fresh | Origin:
+def scheduled(graph: Graph, plan: Plan, loader: Node, model: Origin) -> Fresh | Origin:
     """Use Evolved Sampling without a motion model may set a noise schedule."""
-    schedule = without_motion(loader.value("beta_schedule"))
+    schedule = without_motion(schedule_of(graph, loader))
     if schedule == CHECKPOINT:
         return model
     values = {"beta_schedule": schedule}

@@ -26,7 +26,7 @@ REASONS: dict[str, str] = {
 
 def convert_prompts(graph: Graph, plan: Plan, node: Node) -> None:
     """FizzNodes joins texts by one space; its second output is what stands behind --neg."""
-    if "clip" not in node.wires:
+    if "clip" not in node.taps:
         raise Stays("no text encoder is linked to it")
     values: dict[str, Any] = {
         "prompts": node.given("text"),
@@ -38,10 +38,10 @@ def convert_prompts(graph: Graph, plan: Plan, node: Node) -> None:
     if node.kind != BY_LATENT:
         values["frames"] = node.given("max_frames")
     made = plan.add("ADK_PromptTravel", node, node, values, mode=node.mode)
-    made.wires["clip"] = node.wires["clip"].tap
+    made.wires["clip"] = node.taps["clip"]
     if node.kind == BY_LATENT:
         hand_latent_on(plan, node)
-        made.wires["latent"] = node.wires["num_latents"].tap
+        made.wires["latent"] = node.taps["num_latents"]
     for slot in range(2):
         plan.places[Origin(node.id, slot)] = Place(made, slot)
     plan.gone.add(node.id)
@@ -49,9 +49,9 @@ def convert_prompts(graph: Graph, plan: Plan, node: Node) -> None:
 
 def hand_latent_on(plan: Plan, node: Node) -> None:
     """The third output is the latent that came in."""
-    if "num_latents" not in node.wires:
+    if "num_latents" not in node.taps:
         raise Stays("no latent is linked to it")
-    tap = node.wires["num_latents"].tap
+    tap = node.taps["num_latents"]
     plan.places[Origin(node.id, 2)] = Place(tap, tap.slot)
 
 

@@ -27,7 +27,7 @@ def node_of(key: str, entry: dict[str, Any]) -> Node:
     values = of_prompt(KNOWN[kind], given) if kind in KNOWN else {}
     outputs = list(KNOWN[kind].outputs) if kind in KNOWN else []
     wires = {name: Wire(origin, origin) for name, origin in links.items()}
-    return Node(key, kind, 0, values, wires, links, outputs)
+    return Node(key, kind, 0, values, wires, links, links, outputs)
 
 
 def is_link(value: Any) -> bool:

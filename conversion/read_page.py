@@ -35,6 +35,8 @@ def node_of(saved: dict[str, Any], page: Page) -> Node:
         name, tap = str(slot.get("name")), page.tap_of(saved, slot, told=kind in KNOWN)
         near = page.near(tap) if tap else None
         wire = page.wire(tap) if tap else None
+        if tap is not None:
+            node.taps[name] = tap
         if near is not None:
             node.nears[name] = near
         if wire is not None:

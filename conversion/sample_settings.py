@@ -27,7 +27,6 @@ PLAIN: dict[str, Any] = {
 WITHOUT_EQUAL = (
     "noise_layers",
     "iteration_opts",
-    "sigma_schedule",
     "image_inject",
     "ancestral_opts",
 )
@@ -64,6 +63,16 @@ def sampling_of(graph: Graph, plan: Plan, loader: Node) -> Sampling:
     if custom is not None:
         found.nodes.append(("ADK_ModelGuidance", custom, {"cfg": cfg_of(graph, custom)}))
     return found
+
+
+def schedule_of(graph: Graph, loader: Node) -> Any:
+    """The old name of a loader's noise schedule; one in its sample settings stands above its own.
+    Both are put on the model in the same way."""
+    settings = graph.source(loader, "sample_settings")
+    schedule = graph.source(settings, "sigma_schedule") if settings else None
+    if schedule is not None and schedule.kind != "ADE_SigmaSchedule":
+        raise Stays(f"its noise schedule comes from {schedule.kind} ({schedule.id})")
+    return (schedule or loader).value("beta_schedule")
 
 
 def noise_of(node: Node) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from .plan import Plan, Stays
 
 PICTURES = ("image/gif", "image/webp")
 H264 = ("video/h264-mp4", "video/nvenc_h264-mp4")
-WITHOUT_EQUAL = ("meta_batch", "batch_manager", "vae")
+WITHOUT_EQUAL = ("meta_batch", "batch_manager")
 NEVER_ENDING = 0
 
 
@@ -19,10 +19,12 @@ def convert_video(graph: Graph, plan: Plan, node: Node) -> None:
     for socket in WITHOUT_EQUAL:
         if graph.source(node, socket) is not None:
             raise Stays(f"something is linked to its {socket}")
+    if graph.source(node, "vae") is not None and type_of(graph, node, "images") != "IMAGE":
+        raise Stays("it decodes latents; put a VAE Decode before it")
     used = graph.users().get(Origin(node.id, 0))
     if used:
         raise Stays(f"{graph.nodes[used[0].node].kind} ({used[0].node}) takes its output")
-    images = node.wires.get("images")
+    images = node.taps.get("images")
     if images is None:
         raise Stays("no pictures are linked to it")
     if isinstance(node.value("format"), Wire):
@@ -35,19 +37,27 @@ def convert_video(graph: Graph, plan: Plan, node: Node) -> None:
     plan.gone.add(node.id)
 
 
-def save_webp(plan: Plan, node: Node, images: Wire) -> None:
+def type_of(graph: Graph, node: Node, socket: str) -> str | None:
+    """The type of what a socket takes, where the file tells."""
+    source, near = graph.near(node, socket), node.nears.get(socket)
+    if source is None or near is None or near.slot >= len(source.outputs):
+        return None
+    return source.outputs[near.slot]
+
+
+def save_webp(plan: Plan, node: Node, images: Origin) -> None:
     values = {"fps": rate(node), "filename_prefix": node.value("filename_prefix")}
     values |= {"lossless": False, "quality": 90}
-    wires = {"images": images.tap}
+    wires = {"images": images}
     plan.add("SaveAnimatedWEBP", node, node, values, wires, node.mode)
-    if "audio" in node.wires:
+    if "audio" in node.taps:
         plan.note(node, "its sound is left out: a WebP has none")
 
 
-def save_video(plan: Plan, node: Node, images: Wire) -> None:
-    wires = {"images": images.tap}
-    if "audio" in node.wires:
-        wires["audio"] = node.wires["audio"].tap
+def save_video(plan: Plan, node: Node, images: Origin) -> None:
+    wires = {"images": images}
+    if "audio" in node.taps:
+        wires["audio"] = node.taps["audio"]
     made = plan.add("CreateVideo", None, node, {"fps": rate(node)}, wires, node.mode)
     values = {"filename_prefix": node.value("filename_prefix")}
     plan.add("SaveVideo", node, node, values, {"video": made}, node.mode)

@@ -150,6 +150,17 @@ def test_autoselect_is_what_the_old_pack_chose(name: str, schedule: str) -> None
     assert of_kind(prompt, "ADK_ApplyMotionModel")["beta_schedule"] == schedule
 
 
+def test_a_schedule_in_the_sample_settings_stands_above_the_loader_s() -> None:
+    scene = Scene()
+    values = dict(beta_schedule="lcm >> sqrt_linear")
+    sigmas = scene.out(scene.add("ADE_SigmaSchedule", "SIGMA_SCHEDULE", values))
+    settings = scene.settings(sigma_schedule=sigmas)
+    scene.sampled(scene.gen1(beta="sqrt_linear (AnimateDiff)", sample_settings=settings))
+    prompt, report = converted(scene)
+    assert of_kind(prompt, "ADK_ApplyMotionModel")["beta_schedule"] == "LCM sqrt_linear"
+    assert report.kept == []
+
+
 def test_evolved_sampling_without_a_motion_model_sets_windows_and_schedule() -> None:
     scene = Scene()
     scene.sampled(scene.evolved(None, "lcm[100_ots]", context_options=scene.static()))
