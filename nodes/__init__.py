@@ -11,6 +11,7 @@ from .animate import Animate
 from .control.audio import AudioStrength
 from .control.continuation import Continue, JoinContinuation
 from .control.strength import Strength
+from .evolved import evolved_nodes
 from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
@@ -60,4 +61,4 @@ class AnimateDiffKit(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
         small_world_files.register_folders()
-        return NODES
+        return [*NODES, *evolved_nodes()]

@@ -13,12 +13,16 @@ with a 3-D Fourier transform over frames, height and width, and a low-pass filte
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import comfy.samplers
 import numpy as np
 import torch
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from comfy.model_patcher import ModelPatcher
 
 STOP_FREQUENCY = 0.25
 """Where H has fallen to a half (Butterworth), in units of the highest frequency, space and time
@@ -142,3 +146,21 @@ def shifted_callback(callback: Any, done: int, total: int) -> Any:
     if callback is None:
         return None
     return lambda step, denoised, x, steps: callback(done + step, denoised, x, total)
+
+
+KEY = "animatediff_kit_free_init"
+
+
+def set_free_init(model: ModelPatcher, iterations: int, filter_name: str) -> ModelPatcher:
+    """A clone of `model` whose samplers run `iterations` times, as FreeInitSampler. Raises
+    ValueError for no iteration and an unknown filter."""
+    FreeInitSampler(None, iterations, filter_name)
+    refined = model.clone()
+    refined.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
+
+    def wrap(executor: Any, noise: Tensor, latent: Tensor, sampler: Any, *args: Any, **more: Any):
+        repeated = FreeInitSampler(sampler, iterations, filter_name)
+        return executor(noise, latent, repeated, *args, **more)
+
+    refined.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, wrap)
+    return refined

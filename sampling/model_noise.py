@@ -75,7 +75,8 @@ class NoiseSettings:
 
     kind: a name in NOISES; length, overlap: of the windows that it repeats over, a length of 0
     takes both from the model's context windows; seed_offset is added to the sampler's seed;
-    batch_offset: how many frames are skipped before the first; generator: a name in GENERATORS.
+    batch_offset: how many frames are skipped before the first; generator: a name in GENERATORS;
+    seed: stands in the place of the sampler's.
     """
 
     kind: str = "FreeNoise"
@@ -84,6 +85,7 @@ class NoiseSettings:
     seed_offset: int = 0
     batch_offset: int = 0
     generator: str = "ComfyUI"
+    seed: int | None = None
 
     def check(self) -> None:
         """Raise ValueError for what is in no table, or windows that cannot be."""
@@ -101,7 +103,8 @@ class NoiseSettings:
     def noise(self, latents: Tensor, seed: int, windows: tuple[int, int] | None) -> Tensor:
         """latents: n c h w, which the noise is for;   windows: (length, overlap) of those on the
         model   -> n c h w, on the CPU"""
-        seed, frames = seed + self.seed_offset, latents.shape[0]
+        seed = (seed if self.seed is None else self.seed) + self.seed_offset
+        frames = latents.shape[0]
         draw = GENERATORS[self.generator]
         noise = NOISES[self.kind](
             lambda count: draw(latents, count, seed, self.batch_offset), frames

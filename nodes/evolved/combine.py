@@ -1,0 +1,151 @@
+"""Frames -> one animated file, as AnimateDiff Combine wrote it: GIF, WebP, or a video."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+import folder_paths
+import numpy as np
+from comfy_api.latest import io
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from .inputs import choice, socket, switch, whole
+from .old_node import OldNode
+
+
+@dataclass(frozen=True)
+class Video:
+    """How a video is encoded, and what its file is called."""
+
+    codec: str
+    pixels: str
+    extension: str
+    options: dict[str, str] = field(default_factory=dict)
+
+
+VIDEOS = {
+    "video/av1-webm": Video("libsvtav1", "yuv420p10le", "webm", {"crf": "23"}),
+    "video/h264-mp4": Video("libx264", "yuv420p", "mp4", {"crf": "19"}),
+    "video/h265-mp4": Video(
+        "libx265", "yuv420p10le", "mp4", {"crf": "22", "x265-params": "log-level=none"}
+    ),
+    "video/webm": Video("libvpx-vp9", "yuv420p", "webm", {"crf": "23", "b": "0"}),
+}
+IMAGES = {"image/gif": "gif", "image/webp": "webp"}
+FORMATS = [*IMAGES, *VIDEOS]
+
+
+def combine(
+    images: Tensor,
+    frame_rate: int = 8,
+    loop_count: int = 0,
+    filename_prefix: str = "AnimateDiff",
+    format: str = "image/gif",
+    pingpong: bool = False,
+    save_image: bool = True,
+    node: Any = None,
+    **unknown: Any,
+) -> Any:
+    """images: n h w c. The first frame lies beside the file as PNG, with the workflow in it."""
+    frames = [Image.fromarray(frame) for frame in in_bytes(images)]
+    saved = bool(save_image)
+    root = folder_paths.get_output_directory() if saved else folder_paths.get_temp_directory()
+    width, height = frames[0].size
+    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+        filename_prefix, root, width, height
+    )
+    stem = os.path.join(folder, f"{name}_{counter:05}_")
+    frames[0].save(f"{stem}.png", pnginfo=workflow_of(node), compress_level=4)
+    if pingpong:
+        frames = frames + frames[-2:0:-1]
+    if format in IMAGES:
+        path = f"{stem}.{IMAGES[format]}"
+        save_animation(frames, path, frame_rate, loop_count)
+    else:
+        path = f"{stem}.{VIDEOS[format].extension}"
+        save_video(frames, path, frame_rate, VIDEOS[format])
+    kind = "output" if saved else "temp"
+    shown = {"filename": os.path.basename(path), "subfolder": subfolder, "type": kind}
+    shown["format"] = format
+    return io.NodeOutput(path, ui={"gifs": [shown], "images": [shown], "animated": (True,)})
+
+
+def in_bytes(images: Tensor) -> np.ndarray:
+    """n h w c in 0..1 -> the same in 0..255"""
+    return np.clip(255.0 * images.cpu().numpy(), 0, 255).astype(np.uint8)
+
+
+def workflow_of(node: Any) -> PngInfo:
+    """The prompt and the page's workflow, as ComfyUI writes them into pictures."""
+    info = PngInfo()
+    hidden = getattr(node, "hidden", None)
+    if hidden is None:
+        return info
+    if hidden.prompt is not None:
+        info.add_text("prompt", json.dumps(hidden.prompt))
+    for key, value in (hidden.extra_pnginfo or {}).items():
+        info.add_text(key, json.dumps(value))
+    return info
+
+
+def save_animation(frames: list[Image.Image], path: str, rate: float, loops: int) -> None:
+    """A GIF or WebP that runs `loops` times more than once, 0 for ever."""
+    frames[0].save(
+        path,
+        save_all=True,
+        append_images=frames[1:],
+        duration=round(1000 / rate),
+        loop=loops,
+    )
+
+
+def save_video(frames: list[Image.Image], path: str, rate: float, video: Video) -> None:
+    """Raises ValueError where PyAV was built without the codec, or frames have an odd size."""
+    width, height = frames[0].size
+    if width % 2 or height % 2:
+        raise ValueError(
+            f"Frames of {width}x{height} pixels cannot become a video, whose sides are even. Use "
+            "image/gif or image/webp, or crop them."
+        )
+    if video.codec not in av.codecs_available:
+        raise ValueError(
+            f"This PyAV has no {video.codec}. Choose another format, such as video/h264-mp4."
+        )
+    with av.open(path, mode="w") as container:
+        stream: Any = container.add_stream(video.codec, rate=Fraction(rate), options=video.options)
+        stream.width, stream.height, stream.pix_fmt = width, height, video.pixels
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+        container.mux(stream.encode())
+
+
+def is_format(name: Any) -> bool | str:
+    return name in FORMATS or f"{name!r} is no format; choose one of {', '.join(FORMATS)}."
+
+
+NODES = (
+    OldNode(
+        "ADE_AnimateDiffCombine",
+        "🚫AnimateDiff Combine [DEPRECATED, Use Video Combine (VHS) Instead!] 🎭🅐🅓",
+        lambda: [
+            socket("IMAGE", "images", optional=False),
+            whole("frame_rate", 8, 1, 240),
+            whole("loop_count", 0, 0, 100),
+            io.String.Input("filename_prefix", default="AnimateDiff"),
+            choice("format", FORMATS),
+            switch("pingpong"),
+            switch("save_image", True),
+        ],
+        (("GIF", "GIF"),),
+        combine,
+        (("format", is_format),),
+        is_output=True,
+    ),
+)
