@@ -15,7 +15,6 @@ class Old:
 
     widgets: dict[str, Any]
     outputs: tuple[str, ...]
-    sockets: tuple[str, ...] = ()
     api: dict[str, Any] = field(default_factory=dict)
     shapes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)

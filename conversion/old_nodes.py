@@ -12,16 +12,6 @@ from .old_settings import SETTINGS
 
 AUTOSELECT, USE_EXISTING = "autoselect", "use existing"
 
-APPLY_SOCKETS = (
-    "motion_model",
-    "motion_lora",
-    "scale_multival",
-    "effect_multival",
-    "ad_keyframes",
-    "prev_m_models",
-    "per_block",
-)
-
 OLD_NODES: dict[str, Old] = {
     "ADE_AnimateDiffLoaderWithContext": Old(
         {
@@ -31,31 +21,11 @@ OLD_NODES: dict[str, Old] = {
             "apply_v2_models_properly": True,
         },
         ("MODEL",),
-        (
-            "model",
-            "context_options",
-            "motion_lora",
-            "ad_settings",
-            "sample_settings",
-            "ad_keyframes",
-            "motion_model_settings",
-        ),
         api={"apply_v2_models_properly": False},
     ),
     "ADE_AnimateDiffLoaderGen1": Old(
         {"model_name": None, "beta_schedule": AUTOSELECT},
         ("MODEL",),
-        (
-            "model",
-            "context_options",
-            "motion_lora",
-            "ad_settings",
-            "ad_keyframes",
-            "sample_settings",
-            "scale_multival",
-            "effect_multival",
-            "per_block",
-        ),
     ),
     "AnimateDiffLoaderV1": Old(
         {
@@ -64,34 +34,28 @@ OLD_NODES: dict[str, Old] = {
             "beta_schedule": "sqrt_linear (AnimateDiff)",
         },
         ("MODEL", "LATENT"),
-        ("model", "latents"),
     ),
-    "ADE_LoadAnimateDiffModel": Old({"model_name": None}, ("MOTION_MODEL_ADE",), ("ad_settings",)),
+    "ADE_LoadAnimateDiffModel": Old({"model_name": None}, ("MOTION_MODEL_ADE",)),
     "ADE_LoadAnimateLCMI2VModel": Old(
-        {"model_name": None}, ("MOTION_MODEL_ADE", "MOTION_MODEL_ADE"), ("ad_settings",)
+        {"model_name": None}, ("MOTION_MODEL_ADE", "MOTION_MODEL_ADE")
     ),
-    "ADE_ApplyAnimateDiffModelSimple": Old({}, ("M_MODELS",), APPLY_SOCKETS),
-    "ADE_ApplyAnimateDiffModel": Old(
-        {"start_percent": 0.0, "end_percent": 1.0}, ("M_MODELS",), APPLY_SOCKETS
-    ),
+    "ADE_ApplyAnimateDiffModelSimple": Old({}, ("M_MODELS",)),
+    "ADE_ApplyAnimateDiffModel": Old({"start_percent": 0.0, "end_percent": 1.0}, ("M_MODELS",)),
     "ADE_UseEvolvedSampling": Old(
         {"beta_schedule": AUTOSELECT},
         ("MODEL",),
-        ("model", "m_models", "context_options", "sample_settings"),
     ),
     "ADE_AnimateDiffLoRALoader": Old(
         {"name": None, "strength": 1.0},
         ("MOTION_LORA",),
-        ("prev_motion_lora",),
         other_names={"lora_name": "name"},
     ),
-    "ADE_MultivalDynamic": Old({"float_val": 1.0}, ("MULTIVAL",), ("mask_optional",)),
+    "ADE_MultivalDynamic": Old({"float_val": 1.0}, ("MULTIVAL",)),
     "ADE_MultivalScaledMask": Old(
         {"min_float_val": 0.0, "max_float_val": 1.0, "scaling": "absolute"},
         ("MULTIVAL",),
-        ("mask",),
     ),
-    "ADE_AnimateDiffUnload": Old({}, ("MODEL",), ("model",)),
+    "ADE_AnimateDiffUnload": Old({}, ("MODEL",)),
     "ADE_EmptyLatentImageLarge": Old({"width": 512, "height": 512, "batch_size": 1}, ("LATENT",)),
     "CheckpointLoaderSimpleWithNoiseSelect": Old(
         {
@@ -112,7 +76,6 @@ OLD_NODES: dict[str, Old] = {
             "save_image": True,
         },
         ("GIF",),
-        ("images",),
     ),
     **SETTINGS,
 }

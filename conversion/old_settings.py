@@ -12,7 +12,6 @@ WINDOW_ENDS: dict[str, Any] = {
     "start_percent": 0.0,
     "guarantee_steps": 1,
 }
-WINDOW_SOCKETS = ("prev_context", "view_opts")
 STRENGTHS = ("pe_strength", "attn_strength", "other_strength")
 ATTENTION_STRENGTHS = (
     *STRENGTHS[:2],
@@ -36,7 +35,7 @@ MODEL_SETTINGS = ("AD_SETTINGS",)
 
 def windows(widgets: dict[str, Any], fuse: str = "pyramid", **others: Any) -> Old:
     end = {"fuse_method": fuse, **WINDOW_ENDS}
-    return Old({**widgets, **end}, ("CONTEXT_OPTIONS",), WINDOW_SOCKETS, **others)
+    return Old({**widgets, **end}, ("CONTEXT_OPTIONS",), **others)
 
 
 SETTINGS: dict[str, Old] = {
@@ -61,7 +60,6 @@ SETTINGS: dict[str, Old] = {
     "ADE_BatchedContextOptions": Old(
         {"context_length": 16, "start_percent": 0.0, "guarantee_steps": 1},
         ("CONTEXT_OPTIONS",),
-        ("prev_context",),
     ),
     "ADE_StandardStaticViewOptions": Old(
         {"view_length": 16, "view_overlap": 4, "fuse_method": "pyramid"},
@@ -77,15 +75,6 @@ SETTINGS: dict[str, Old] = {
             "adapt_denoise_steps": False,
         },
         ("SAMPLE_SETTINGS",),
-        (
-            "noise_layers",
-            "iteration_opts",
-            "seed_override",
-            "custom_cfg",
-            "sigma_schedule",
-            "image_inject",
-            "ancestral_opts",
-        ),
         shapes={
             # older pages saved the socket seed_override as a widget
             6: (
@@ -98,7 +87,7 @@ SETTINGS: dict[str, Old] = {
             )
         },
     ),
-    "ADE_CustomCFGSimple": Old({"cfg": 8.0}, ("CUSTOM_CFG",), ("cfg_extras",)),
+    "ADE_CustomCFGSimple": Old({"cfg": 8.0}, ("CUSTOM_CFG",)),
     "ADE_SigmaSchedule": Old({"beta_schedule": "sqrt_linear (AnimateDiff)"}, ("SIGMA_SCHEDULE",)),
     "ADE_IterationOptsFreeInit": Old(
         {
@@ -118,28 +107,22 @@ SETTINGS: dict[str, Old] = {
     "ADE_AnimateDiffKeyframe": Old(
         {"start_percent": 0.0, "inherit_missing": True, "guarantee_steps": 1},
         ("AD_KEYFRAMES",),
-        ("prev_ad_keyframes", "scale_multival", "effect_multival", "per_block_replace"),
     ),
-    "ADE_AnimateDiffSettings": Old({}, ("AD_SETTINGS",), ("pe_adjust", "weight_adjust")),
+    "ADE_AnimateDiffSettings": Old({}, ("AD_SETTINGS",)),
     "ADE_AdjustPESweetspotStretch": Old(
         {"sweetspot": 16, "new_sweetspot": 16, "print_adjustment": False},
         ("PE_ADJUST",),
-        ("prev_pe_adjust",),
     ),
     "ADE_AdjustWeightAllMult": Old(
-        {"all_MULT": 1.0, "print_adjustment": False}, ("WEIGHT_ADJUST",), ("prev_weight_adjust",)
+        {"all_MULT": 1.0, "print_adjustment": False}, ("WEIGHT_ADJUST",)
     ),
-    "ADE_AnimateDiffModelSettingsSimple": Old(
-        {"motion_pe_stretch": 0, **SCALES}, MODEL_SETTINGS, ("mask_motion_scale",)
-    ),
+    "ADE_AnimateDiffModelSettingsSimple": Old({"motion_pe_stretch": 0, **SCALES}, MODEL_SETTINGS),
     "ADE_AnimateDiffModelSettings": Old(
         {**dict.fromkeys(STRENGTHS, 1.0), **POSITIONS, **SCALES},
         MODEL_SETTINGS,
-        ("mask_motion_scale",),
     ),
     "ADE_AnimateDiffModelSettingsAdvancedAttnStrengths": Old(
         {**dict.fromkeys(ATTENTION_STRENGTHS, 1.0), **POSITIONS, **SCALES},
         MODEL_SETTINGS,
-        ("mask_motion_scale",),
     ),
 }

@@ -44,7 +44,6 @@ VIDEO_NODES: dict[str, Old] = {
             "save_output": True,
         },
         ("VHS_FILENAMES",),
-        ("images", "audio", "meta_batch", "vae"),
         other_names={"save_image": "save_output"},
     ),
 }
@@ -56,13 +55,11 @@ PROMPT_NODES: dict[str, Old] = {
     SCHEDULE: Old(
         {**PROMPT_WIDGETS, **TEXTS, **FRAMES, **WEIGHTS},
         CONDITIONINGS,
-        ("clip",),
         shapes=arrays("text", "max_frames"),
     ),
     BY_LATENT: Old(
         {"text": "", "print_output": False, **TEXTS, **FRAMES, **WEIGHTS},
         (*CONDITIONINGS, "LATENT"),
-        ("clip", "num_latents"),
         shapes=arrays("text"),
     ),
 }

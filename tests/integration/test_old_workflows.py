@@ -66,6 +66,23 @@ def old_scene(shape: str) -> tuple[Scene, str]:
     return scene, str(int(sampler) + 1)
 
 
+def motion_half(shape: str) -> tuple[Scene, str]:
+    """A scene of the old pack's nodes and ComfyUI's alone."""
+    scene = Scene("ADK_SmallWorldModels", FRAMES)
+    sampler = scene.sampled(SHAPES[shape](scene))
+    return scene, str(int(sampler) + 1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_frames_are_those_of_the_old_nodes(server: Server, shape: str) -> None:
+    scene, keeper = motion_half(shape)
+    old, new = Graph(), Graph()
+    old.prompt, (new.prompt, report) = scene.prompt, convert(scene.prompt)
+    assert report.kept == []
+    before, after = run(server, old).latent(keeper), run(server, new).latent(keeper)
+    assert torch.equal(before, after) and not torch.equal(before[0], before[10])
+
+
 def frames_of(server: Server, prompt: dict[str, Any], keeper: str) -> Tensor:
     graph = Graph()
     graph.prompt = prompt
