@@ -52,10 +52,12 @@ def inflated(data: bytes) -> bytes:
 
 
 def texts_of_webp(content: bytes) -> dict[str, str]:
-    """Raises ValueError for EXIF that is none."""
+    """Raises ValueError for a file that ends inside a chunk, and for EXIF that is none."""
     at = 12
     while at + 8 <= len(content):
         kind, size = struct.unpack("<4sI", content[at : at + 8])
+        if at + 8 + size > len(content):
+            raise ValueError(f"the WebP ends inside its chunk {kind.decode('latin-1')}")
         if kind == b"EXIF":
             return texts_of_exif(content[at + 8 : at + 8 + size])
         at += 8 + size + size % 2

@@ -48,6 +48,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "measures",
         "motion_models",
         "small_world",
+        "conversion",
         "launcher",
         "standalone",
     ),

@@ -17,6 +17,7 @@ PAGES = [
         "docs/recipes.md",
         "docs/costs.md",
         "docs/exactness.md",
+        "docs/old_workflows.md",
     )
 ]
 ROW = re.compile(r"^\| `([\w/]+)` \| [^|]+ \| ([^|]+) \|$", re.M)
