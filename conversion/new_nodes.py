@@ -171,7 +171,7 @@ NEW_NODES: dict[str, New] = {
         (),
     ),
     "SaveAnimatedWEBP": New(
-        "SaveAnimatedWEBP",
+        "Save Animated WEBP",
         (
             ("images", "IMAGE", SOCKET),
             ("filename_prefix", "STRING", "ComfyUI"),
