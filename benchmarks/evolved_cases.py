@@ -1,0 +1,217 @@
+"""The graphs of evolved_parity.py, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+MODEL = object()
+"""Stands for the image model."""
+
+CONTEXT = 32
+
+SDXL: dict[str, Any] = dict(
+    channel_mult=(1, 2, 4),
+    num_res_blocks=[2, 2, 2],
+    transformer_depth=[0, 0, 1, 1, 2, 2],
+    transformer_depth_output=[0, 0, 0, 1, 1, 1, 2, 2, 2],
+    transformer_depth_middle=2,
+    use_linear_in_transformer=True,
+    adm_in_channels=2816,
+    num_classes="sequential",
+    num_head_channels=16,
+    num_heads=-1,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A graph: (node id, inputs), whose inputs may be graphs; and how it is sampled."""
+
+    graph: Any
+    frames: int = 6
+    steps: int = 3
+    cfg: float = 3.0
+    sampler: str = "euler"
+    base: str = "SD1.5"
+    remark: str = ""
+
+
+def legacy(file: str = "v2", properly: bool = True, **more: Any) -> Any:
+    beta = more.pop("beta", "autoselect")
+    inputs = dict(model=MODEL, model_name=f"{file}.safetensors", beta_schedule=beta)
+    return "ADE_AnimateDiffLoaderWithContext", inputs | dict(
+        apply_v2_models_properly=properly, **more
+    )
+
+
+def gen1(file: str = "v3", **more: Any) -> Any:
+    beta = more.pop("beta", "autoselect")
+    inputs = dict(model=MODEL, model_name=f"{file}.safetensors", beta_schedule=beta)
+    return "ADE_AnimateDiffLoaderGen1", {**inputs, **more}
+
+
+def applied(file: str = "v2", **more: Any) -> Any:
+    loaded = "ADE_LoadAnimateDiffModel", dict(model_name=f"{file}.safetensors")
+    more = {"start_percent": 0.0, "end_percent": 1.0, **more}
+    return "ADE_ApplyAnimateDiffModel", dict(motion_model=loaded, **more)
+
+
+def gen2(models: Any, beta: str = "autoselect", **more: Any) -> Any:
+    inputs = dict(model=MODEL, m_models=models, beta_schedule=beta)
+    return "ADE_UseEvolvedSampling", {**inputs, **more}
+
+
+def static(fuse: str = "pyramid", length: int = 4, overlap: int = 2) -> Any:
+    inputs = dict(context_length=length, context_overlap=overlap, fuse_method=fuse)
+    return "ADE_StandardStaticContextOptions", inputs
+
+
+def moving(kind: str, stride: int = 1, **more: Any) -> Any:
+    inputs = dict(context_length=4, context_stride=stride, context_overlap=2)
+    return f"ADE_{kind}ContextOptions", {**inputs, **more}
+
+
+def noise(kind: str = "default", seeds: str = "comfy", offset: int = 0, skip: int = 0, **more: Any):
+    inputs = dict(batch_offset=skip, noise_type=kind, seed_gen=seeds, seed_offset=offset)
+    return "ADE_AnimateDiffSamplingSettings", {**inputs, **more}
+
+
+def value(number: Any, **more: Any) -> Any:
+    return "ADE_MultivalDynamic", dict(float_val=number, **more)
+
+
+def keyframe(start: float, before: Any = None, steps: int = 1, **more: Any) -> Any:
+    inputs = dict(start_percent=start, prev_ad_keyframes=before, guarantee_steps=steps)
+    return "ADE_AnimateDiffKeyframe", {**inputs, **more}
+
+
+def lora(strength: float = 0.8) -> Any:
+    return "ADE_AnimateDiffLoRALoader", dict(name="zoom.safetensors", strength=strength)
+
+
+def adjusted() -> Any:
+    steps = dict(sweetspot=16, new_sweetspot=18, print_adjustment=False)
+    weights = dict(all_MULT=1.01, print_adjustment=False)
+    return "ADE_AnimateDiffSettings", dict(
+        pe_adjust=("ADE_AdjustPESweetspotStretch", steps),
+        weight_adjust=("ADE_AdjustWeightAllMult", weights),
+    )
+
+
+BETAS = (
+    "use existing",
+    "sqrt_linear (AnimateDiff)",
+    "linear (AnimateDiff-SDXL)",
+    "linear (HotshotXL/default)",
+    "avg(sqrt_linear,linear)",
+    "lcm avg(sqrt_linear,linear)",
+    "lcm",
+    "lcm[100_ots]",
+    "lcm >> sqrt_linear",
+    "sqrt",
+    "cosine",
+    "squaredcos_cap_v2",
+)
+FUSES = ("pyramid", "relative", "flat", "overlap-linear", "🔬delayed reverse sawtooth")
+AUTHORS = "the norms are the authors'"
+
+
+def ten(graph: Any, **more: Any) -> Case:
+    return Case(graph, frames=10, **more)
+
+
+def all_cases() -> dict[str, Case]:
+    import torch
+
+    mask = torch.rand((3, 16, 16), generator=torch.Generator().manual_seed(3))
+    scaled = (
+        "ADE_MultivalScaledMask",
+        dict(min_float_val=0.8, max_float_val=1.25, mask=mask, scaling="relative"),
+    )
+    looped = moving("LoopedUniform", closed_loop=True, fuse_method="flat")
+    equal = moving("LoopedUniform", closed_loop=True, use_on_equal_length=True, fuse_method="flat")
+    old = moving("AnimateDiffUniform", closed_loop=False, context_schedule="uniform")
+    frames = keyframe(0.4, keyframe(0.0, scale_multival=value(1.3)), effect_multival=value(0.5))
+    cfg = "ADE_CustomCFGSimple", dict(cfg=2.0)
+    sigma = "ADE_SigmaSchedule", dict(beta_schedule="lcm avg(sqrt_linear,linear)")
+    two = applied("v3", prev_m_models=applied("v2"))
+    free = dict(context_options=static(), sample_settings=noise("FreeNoise"))
+    return {
+        "plain v2, legacy": Case(legacy()),
+        "plain v3, Gen1": Case(gen1()),
+        "plain AnimateLCM": Case(gen1("AnimateLCM"), sampler="lcm", cfg=1.5),
+        "plain v2, Gen2": Case(gen2(applied())),
+        "v2, apply_v2_models_properly off": Case(legacy(properly=False)),
+        "v2, the same in static windows": ten(legacy(properly=False, context_options=static())),
+        "AnimateLCM, the same": Case(legacy("AnimateLCM", False), sampler="lcm", cfg=1.5),
+        "v1": Case(legacy("v1"), remark=AUTHORS),
+        "SDXL beta": Case(gen1("sdxl"), base="SDXL", remark=AUTHORS),
+        **{f"static, {fuse}": ten(gen1(context_options=static(fuse))) for fuse in FUSES},
+        "uniform": ten(gen1(context_options=moving("StandardUniform"))),
+        "uniform, overlap-linear": ten(
+            gen1(context_options=moving("StandardUniform", fuse_method="overlap-linear"))
+        ),
+        "looped uniform, legacy id": ten(gen1(context_options=old)),
+        "looped uniform, closed": ten(gen1(context_options=looped)),
+        "looped uniform, stride 2": ten(
+            gen1(context_options=moving("LoopedUniform", 2, closed_loop=False))
+        ),
+        "looped, overlap-linear": ten(
+            gen1(
+                context_options=moving(
+                    "LoopedUniform", closed_loop=True, fuse_method="overlap-linear"
+                )
+            )
+        ),
+        "looped, as long as a window": Case(gen1(context_options=equal), frames=4),
+        "looped, as long, not asked for": Case(gen1(context_options=looped), frames=4),
+        "batched": ten(gen1(context_options=("ADE_BatchedContextOptions", {"context_length": 4}))),
+        "MotionLoRA": Case(legacy(motion_lora=lora())),
+        "two MotionLoRAs": Case(
+            legacy(motion_lora=(lora()[0], {**lora(0.3)[1], "prev_motion_lora": lora()}))
+        ),
+        "motion_scale": Case(legacy(motion_scale=1.3)),
+        "multival numbers": Case(gen1(scale_multival=value(1.14), effect_multival=value(1.1))),
+        "multival a list": ten(
+            gen1(scale_multival=value([0.5, 1.0, 1.5, 2.0]), context_options=static())
+        ),
+        "effect a list": ten(
+            gen1(effect_multival=value([0.2, 0.6, 1.0]), context_options=static())
+        ),
+        "multival mask": ten(gen1(scale_multival=scaled, context_options=looped)),
+        "effect mask": Case(gen1(effect_multival=value(0.9, mask_optional=mask))),
+        "part of sampling": Case(gen2(applied(start_percent=0.2, end_percent=0.8)), steps=8),
+        "keyframes": Case(gen1(ad_keyframes=frames), steps=6),
+        "two motion models": Case(gen2(two)),
+        "positions and weights": Case(gen1(ad_settings=adjusted())),
+        "positions stretched, AnimateLCM": Case(gen1("AnimateLCM", ad_settings=adjusted())),
+        "FreeNoise": ten(gen1(**free)),
+        "FreeNoise, seed offset": ten(
+            gen1(context_options=static(), sample_settings=noise("FreeNoise", offset=1))
+        ),
+        "FreeNoise without windows": ten(gen1(sample_settings=noise("FreeNoise"))),
+        "repeated_context": ten(
+            gen1(context_options=static(), sample_settings=noise("repeated_context"))
+        ),
+        "constant": Case(gen1(sample_settings=noise("constant"))),
+        "empty": Case(gen1(sample_settings=noise("empty"))),
+        "batch offset": Case(gen1(sample_settings=noise(skip=3))),
+        "auto1111": Case(gen1(sample_settings=noise(seeds="auto1111"))),
+        "custom cfg": Case(gen1(sample_settings=noise(custom_cfg=cfg)), cfg=1.0),
+        "sigma schedule": Case(
+            gen1(sample_settings=noise(sigma_schedule=sigma)), sampler="lcm", cfg=1.5
+        ),
+        **{
+            f"beta {beta}": Case(
+                gen2(applied("v3"), beta), sampler="lcm" if "lcm" in beta else "euler"
+            )
+            for beta in BETAS
+        },
+        "noise schedule without a motion model": Case(
+            ("ADE_UseEvolvedSampling", dict(model=MODEL, beta_schedule="lcm")), sampler="lcm"
+        ),
+    }
+
+
+CASES = all_cases()
