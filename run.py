@@ -4,6 +4,7 @@
     python run.py test              every check and test
     python run.py test --quick      those that need no server and no training
     python run.py install           make the environment, nothing more
+    python run.py convert OLD NEW   AnimateDiff-Evolved's nodes in a workflow become this pack's
 
 Needs nothing but Python itself: it makes `.venv` and puts a ComfyUI into `.comfy`.
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import LauncherError, checks, comfyui, demo, environment
 from .one_at_a_time import one_at_a_time
@@ -23,7 +24,9 @@ ENDS = {"SIGTERM": 143, "SIGHUP": 129}
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="run.py", description="The pack's front door.")
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="demo | test | install")
+    verbs = top.add_subparsers(
+        dest="verb", required=True, metavar="demo | test | install | convert"
+    )
     demo = verbs.add_parser("demo", help="render an animation in a real ComfyUI server")
     demo.add_argument("--serve", action="store_true", help="leave the page open until Ctrl-C")
     demo.add_argument(
@@ -46,7 +49,28 @@ def parser() -> argparse.ArgumentParser:
     )
     test.add_argument("--quick", action="store_true", help="no server, no training, nothing slow")
     verbs.add_parser("install", help="make .venv and fetch ComfyUI, nothing more")
+    add_convert(verbs)
     return top
+
+
+def add_convert(verbs: Any) -> None:
+    convert = verbs.add_parser("convert", help="turn an old workflow into one of this pack's nodes")
+    convert.add_argument("old", type=Path, help="a workflow as JSON, PNG, WebP or MP4")
+    convert.add_argument("new", type=Path, help="the JSON file to write")
+    convert.add_argument(
+        "--videos",
+        action="store_true",
+        help="Video Combine, of VideoHelperSuite too, becomes Create Video and Save Video",
+    )
+    convert.add_argument(
+        "--prompts", action="store_true", help="FizzNodes' schedules become Prompt Travel"
+    )
+    convert.add_argument(
+        "--api",
+        action="store_true",
+        help="of a picture or video that holds both, take the prompt of the API",
+    )
+    convert.add_argument("--force", action="store_true", help="overwrite NEW")
 
 
 def options_of(line: Sequence[str]) -> argparse.Namespace:
@@ -64,6 +88,8 @@ def say(line: str) -> None:
 
 def run(root: Path, options: argparse.Namespace) -> int:
     """Does what the command line says, in the clone at `root`; returns the exit code."""
+    if options.verb == "convert":
+        return convert(options)
     if options.verb == "demo":
         choice = {name: getattr(options, name) for name in demo.Options.__annotations__}
         demo.run(root, demo.Options(**choice), say)
@@ -74,6 +100,20 @@ def run(root: Path, options: argparse.Namespace) -> int:
     if options.verb == "install":
         return 0
     return checks.run(root, python, options.arguments, say, options.quick)
+
+
+def convert(options: argparse.Namespace) -> int:
+    """Needs no environment: neither ComfyUI nor torch."""
+    from conversion import ConversionError, command
+    from conversion.rules import Choices
+
+    choices = Choices(videos=options.videos, prompts=options.prompts)
+    try:
+        command.run(options.old, options.new, choices, say, options.force, options.api)
+    except ConversionError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def main(line: Sequence[str], root: Path = ROOT) -> int:

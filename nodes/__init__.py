@@ -15,6 +15,7 @@ from .control.positions import StretchPositions
 from .control.prompts import BlendPrompts
 from .control.strength import Strength
 from .evolved import evolved_nodes
+from .evolved.replacements import register_replacements
 from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
@@ -64,6 +65,10 @@ NODES: list[type[io.ComfyNode]] = [
 
 
 class AnimateDiffKit(ComfyExtension):
+    async def on_load(self) -> None:
+        """ComfyUI 0.14 and newer call it before they ask for the nodes."""
+        await register_replacements()
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
         small_world_files.register_folders()

@@ -6,6 +6,7 @@
     windows, sampling_settings, values, adjustments, extras, combine      the nodes around them
     multivals, keyframes        what they hand on
     other_pack     whether AnimateDiff-Evolved itself is there
+    replacements   ids that no workflow is known to hold, and which of these nodes they become
     told           what a node says that it cannot do
 
 Each is a thin adapter over functions that this pack's own nodes call. Facts about the old nodes

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACK = "animatediff_kit"
+SCRIPTED = ("standalone", "launcher", "conversion")
+"""Rooms that scripts import from the root."""
 
 
 def imports(path: Path, text: str) -> Iterator[tuple[int, str]]:
@@ -51,4 +53,4 @@ def ours(module: str) -> str:
     if top == PACK:
         return rest.replace(".", "/")
     # scripts put the root on the path for a moment
-    return module.replace(".", "/") if top in ("standalone", "launcher") else module
+    return module.replace(".", "/") if top in SCRIPTED else module

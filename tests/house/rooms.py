@@ -49,9 +49,11 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "measures",
         "motion_models",
         "small_world",
+        "conversion",
         "launcher",
         "standalone",
     ),
+    "conversion": (),
     "launcher": (),
     "standalone": (),
 }
@@ -61,6 +63,7 @@ KEEPS_OUT: dict[str, tuple[str, ...]] = {
     "measures": ("comfy", "comfy_api", "folder_paths"),
     "training/files": ("comfy", "comfy_api", "folder_paths"),
     "launcher": ("comfy", "comfy_api", "folder_paths", "numpy"),
+    "conversion": ("torch", "comfy", "comfy_api", "folder_paths", "numpy", "PIL"),
     "motion_models": ("comfy_api", "server"),
     "sampling": ("comfy_api", "server"),
 }

@@ -18,6 +18,7 @@ PAGES = [
         "docs/compatibility.md",
         "docs/costs.md",
         "docs/exactness.md",
+        "docs/old_workflows.md",
     )
 ]
 ROW = re.compile(r"^\| `([\w/]+)` \| [^|]+ \| ([^|]+) \|$", re.M)

@@ -1,0 +1,163 @@
+"""The nodes that gave an animated model: the legacy loader, Gen1's, the first one, and Gen2's Use
+Evolved Sampling, each with all that hangs on it.
+
+Such a node is converted whole or not at all: its parts travel through sockets that only the old
+pack's nodes have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .betas import CHECKPOINT, beta_schedule, without_motion
+from .graph import Graph, Node, Origin, Wire
+from .loras import with_loras
+from .names import is_v2
+from .plan import Fresh, Place, Plan, Stays, chain
+from .sample_settings import sampling_of, schedule_of
+from .strengths import Amount, in_range, multival
+from .windows import Windows, windows_of
+
+GEN2 = "ADE_UseEvolvedSampling"
+APPLY = ("ADE_ApplyAnimateDiffModel", "ADE_ApplyAnimateDiffModelSimple")
+LOADERS = (
+    "ADE_AnimateDiffLoaderWithContext",
+    "ADE_AnimateDiffLoaderGen1",
+    "AnimateDiffLoaderV1",
+    GEN2,
+)
+BROKEN = (
+    "a model goes into it or out of it, which the old pack did not know either; put Use Evolved "
+    "Sampling behind it"
+)
+
+
+@dataclass
+class Layer:
+    """One motion model to apply: the node that gives its file, the one that says how."""
+
+    file: Node
+    how: Node
+    file_heir: Node | None
+
+
+def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
+    """Plans what takes a loader's place. Raises Stays, with the reason."""
+    tap = loader.taps.get("model")
+    if tap is None:
+        raise Stays("no model is linked to it")
+    layers = layers_of(graph, loader)
+    made: Fresh | Origin = tap if layers else scheduled(graph, plan, loader, tap)
+    for at, layer in enumerate(layers):
+        made = animated(graph, plan, loader, layer, made, is_first=at == 0)
+    windows = windows_of(graph, plan, loader)
+    if windows is not None:
+        made = windowed(plan, loader, windows, made)
+    for kind, old, values in sampling_of(graph, plan, loader).nodes:
+        made = plan.add(kind, old, loader, values, {"model": made}, loader.mode)
+    plan.places[Origin(loader.id, 0)] = Place(made, 0 if isinstance(made, Fresh) else made.slot)
+    if "latents" in loader.taps:
+        tap = loader.taps["latents"]
+        plan.places[Origin(loader.id, 1)] = Place(tap, tap.slot)
+    plan.gone.add(loader.id)
+
+
+def layers_of(graph: Graph, loader: Node) -> list[Layer]:
+    if loader.kind != GEN2:
+        refuse(graph, loader, "ad_settings", "ad_keyframes", "per_block")
+        return [Layer(loader, loader, None)]
+    first = graph.near(loader, "m_models")
+    layers = []
+    for how in chain(first, lambda node: graph.near(node, "prev_m_models")):
+        if how.kind not in APPLY:
+            raise Stays(f"its motion models come from {how.kind} ({how.id})")
+        refuse(graph, how, "ad_keyframes", "per_block")
+        if "model" in how.wires:
+            raise Stays(f"{how.kind} ({how.id}): {BROKEN}")
+        file = graph.source(how, "motion_model")
+        if file is None or file.kind != "ADE_LoadAnimateDiffModel":
+            origin = f"{file.kind} ({file.id})" if file else "nowhere"
+            raise Stays(f"the motion model of {how.kind} ({how.id}) comes from {origin}")
+        refuse(graph, file, "ad_settings")
+        layers.append(Layer(file, how, file))
+    return layers
+
+
+def refuse(graph: Graph, node: Node, *sockets: str) -> None:
+    for socket in sockets:
+        source = graph.source(node, socket)
+        if source is not None:
+            raise Stays(f"{socket} comes from {source.kind} ({source.id}), which has no equal")
+
+
+def animated(
+    graph: Graph,
+    plan: Plan,
+    loader: Node,
+    layer: Layer,
+    model: Fresh | Origin,
+    is_first: bool,
+) -> Fresh:
+    """The model with one motion model applied. The first sets the noise schedule."""
+    name = layer.file.value("model_name")
+    if isinstance(name, Wire) or not isinstance(name, str):
+        raise Stays("the name of its motion model comes through a link, or is missing")
+    schedule = beta_schedule(schedule_of(graph, loader), name) if is_first else CHECKPOINT
+    load = plan.add("ADK_LoadMotionModel", layer.file_heir, layer.how, {"motion_model": name})
+    motion = with_loras(graph, plan, layer.how, load)
+    values = {**percents(layer.how), "beta_schedule": schedule, "norms": norms(loader, name)}
+    wires: dict[str, Origin | Fresh | None] = {"model": model, "motion_model": motion}
+    for widget, socket, amount in amounts(graph, plan, layer.how):
+        values[widget], wires[socket] = amount.number, amount.over_time
+    mode = layer.how.mode or loader.mode
+    if "motion_model_settings" in layer.how.wires:
+        plan.note(loader, "motion_model_settings is left out, as the old pack left it out")
+    return plan.add("ADK_ApplyMotionModel", layer.how, layer.how, values, wires, mode)
+
+
+def amounts(graph: Graph, plan: Plan, how: Node) -> list[tuple[str, str, Amount]]:
+    """(widget, socket of values over time, what they are) of strength and motion scale."""
+    strength = multival(graph, plan, how, "effect_multival")
+    scale = multival(graph, plan, how, "scale_multival")
+    if "motion_scale" in how.values:
+        scale = Amount(in_range(how, "motion_scale"))
+    return [
+        ("strength", "strength_over_time", strength),
+        ("motion_scale", "scale_over_time", scale),
+    ]
+
+
+def percents(how: Node) -> dict[str, Any]:
+    names = ("start_percent", "end_percent")
+    return {name: how.given(name) for name in names if name in how.values}
+
+
+def norms(loader: Node, name: str) -> str:
+    """The rule of the GroupNorms: `apply_v2_models_properly` off takes them all over all frames,
+    on v2 models alone."""
+    properly = loader.values.get("apply_v2_models_properly", loader.kind != "AnimateDiffLoaderV1")
+    if properly or is_v2(name) is False:
+        return "automatic"
+    if is_v2(name) is None:
+        raise Stays(
+            f"apply_v2_models_properly is off, and the name {name} does not tell whether it is a "
+            "v2 model, on which that acts; convert with the switch on, and choose norms "
+            "`everywhere` if it is one"
+        )
+    return "everywhere"
+
+
+def scheduled(graph: Graph, plan: Plan, loader: Node, model: Origin) -> Fresh | Origin:
+    """Use Evolved Sampling without a motion model may set a noise schedule."""
+    schedule = without_motion(schedule_of(graph, loader))
+    if schedule == CHECKPOINT:
+        return model
+    values = {"beta_schedule": schedule}
+    return plan.add("ADK_NoiseSchedule", loader, loader, values, {"model": model}, loader.mode)
+
+
+def windowed(plan: Plan, loader: Node, windows: Windows, model: Fresh | Origin) -> Fresh:
+    mode = windows.node.mode or loader.mode
+    wires = {"model": model}
+    return plan.add("ADK_ContextWindows", windows.node, loader, windows.values, wires, mode)
