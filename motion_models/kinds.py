@@ -16,6 +16,7 @@ from .layouts import strip_wrappers
 MOTION_MODEL = "motion model"
 MOTION_LORA = "MotionLoRA"
 SPATIAL_LORA = "spatial LoRA"
+SPARSE_CONTROL = "SparseCtrl"
 
 LORA_MARKS = (
     "_lora.",
@@ -42,7 +43,14 @@ TEMPORAL_MARKS = (
     "_motion_modules_",
     ".temporal_transformer.",
 )
-CONTROL_MARKS = ("controlnet_cond_embedding", "controlnet_down_blocks")
+CONTROL_MARKS = (
+    "controlnet_cond_embedding",
+    "controlnet_down_blocks",
+    "controlnet_blocks.",
+    "control_model.",
+    "input_hint_block.",
+    "zero_convs.",
+)
 UNET_STARTS = ("down_blocks.", "input_blocks.", "diffusion_model.")
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -113,8 +121,13 @@ KINDS = (
         for name, pattern in OTHER_CHANGES
     ),
     Kind(
-        "SparseCtrl",
-        "a SparseCtrl model, which is a ControlNet",
+        SPARSE_CONTROL,
+        "a SparseCtrl model: load it with Load SparseCtrl Model",
+        lambda s: any_has(s, CONTROL_MARKS) and is_temporal(s),
+    ),
+    Kind(
+        "ControlNet",
+        "a ControlNet of single pictures: load it with Load ControlNet Model",
         lambda s: any_has(s, CONTROL_MARKS),
     ),
     Kind(

@@ -8,6 +8,7 @@ from comfy_api.latest import ComfyExtension, io
 from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
+from .control.sparse_control import ApplySparseControl, LoadSparseControl
 from .lora import DomainAdapter, LoadMotionLora
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
@@ -30,6 +31,8 @@ NODES: list[type[io.ComfyNode]] = [
     ContextWindows,
     PreviewWindows,
     PromptTravel,
+    LoadSparseControl,
+    ApplySparseControl,
     FreeNoiseNode,
     FreeInitNode,
     LoadVideoClips,

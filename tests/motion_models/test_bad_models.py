@@ -93,7 +93,7 @@ BAD: dict[str, tuple[Callable[[Weights], Weights], str]] = {
     ),
     "SparseCtrl": (
         replaced("controlnet_cond_embedding.weight", torch.ones(8, 5, 3, 3)),
-        FOREIGN + "a SparseCtrl model, which is a ControlNet.",
+        FOREIGN + "a SparseCtrl model: load it with Load SparseCtrl Model.",
     ),
     "MotionLoRA": (
         lambda _: spellings.official_lora(PAIR),

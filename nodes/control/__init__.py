@@ -1,0 +1,1 @@
+"""Nodes that steer an animation: values over frames, adapters, and what a frame is given."""
