@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from torch import Tensor
+from torch import Tensor, nn
 
 from .compat import window_indices
 from .strength import Strength
@@ -62,6 +62,17 @@ class Run:
         return self.kept[key]
 
 
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """A low-rank change beside a motion model's layers (low_rank.py).
+
+    layers: down, r in, and up, out r, by the layer that they stand beside
+    """
+
+    strength: Strength
+    layers: Mapping[nn.Module, tuple[Tensor, ...]]
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of the UNet, as the layers of one motion model see it.
@@ -70,7 +81,7 @@ class Call:
     beside it); frames: of each; run: the sampling run that the call belongs to; t: (b f) sigmas;
     options: transformer_options; strength, motion_scale: how the layers act (strength.py);
     parts: how a call of views is cut; positions: the tables of positions on the device that
-    computes, by the name of the layer that adds them.
+    computes, by the name of the layer that adds them; beside: low-rank changes beside the layers.
     """
 
     videos: int
@@ -82,6 +93,7 @@ class Call:
     motion_scale: Strength = 1.0
     parts: FrameParts | None = None
     positions: Mapping[str, Tensor] = field(default_factory=dict)
+    beside: tuple[Beside, ...] = ()
 
     @classmethod
     def alone(cls, videos: int, frames: int, options: dict[str, Any] | None = None) -> Call:
@@ -112,7 +124,8 @@ def call_of(x: Tensor, t: Tensor, options: dict[str, Any], other: str = "") -> C
     shown = window_indices(options, None if run is None else run.frames)
     if run is None:  # not sampling: the batch is as the caller of the model made it
         videos = len(options.get("cond_or_uncond", (0,)))
-        run = Run(x.shape[0] // videos if shown is None else len(shown))
+        frames = x.shape[0] // videos if shown is None else len(shown)
+        run = Run(frames, options.get("sample_sigmas"))
     if shown is not None:
         run = run.within(shown)
     frames = run.frames if run.indices is None else len(run.indices)

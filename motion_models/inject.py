@@ -24,6 +24,7 @@ from .compat import copy_on, window_length
 from .fit import check_fits
 from .layers import MotionSettings, check_frames, motion_placements
 from .load import load_motion_model, motion_model
+from .low_rank import beside
 from .model import MotionModel
 from .placements import Placement, placed
 from .sites import uncompiled
@@ -90,6 +91,7 @@ def on_device_of(model: ModelPatcher, motion: ModelPatcher) -> ModelPatcher:
     if copy is None:
         copy = motion.clone() if motion_model(motion).source is None else loaded_again(motion)
         copy.load_device = model.load_device
+    copy.attachments = dict(motion.attachments)
     return copy
 
 
@@ -105,6 +107,7 @@ def loaded_again(motion: ModelPatcher) -> ModelPatcher:
     fresh = load_motion_model(*source)
     fresh.patches = {key: list(patches) for key, patches in motion.patches.items()}
     fresh.patches_uuid = motion.patches_uuid
+    fresh.attachments = dict(motion.attachments)
     return fresh
 
 
@@ -174,7 +177,8 @@ class Injection:
 
     def layers(self, base: Any, unet: Any, call: Call, device: torch.device) -> Iterator[Placement]:
         """The layers of the motion model that the running model carries."""
-        motion = base.current_patcher.get_additional_models_with_key(self.key)[0].model
+        patcher = base.current_patcher.get_additional_models_with_key(self.key)[0]
+        motion = patcher.model
         views, window = call.run.views, call.run.indices is not None
         at_once = views.length if views is not None else call.frames
         check_frames(motion.spec, at_once, views is not None or window)
@@ -184,6 +188,7 @@ class Injection:
             strength=self.settings.strength,
             motion_scale=self.settings.motion_scale,
             positions=positions_for(motion, call, device, dtype),
+            beside=beside(patcher, call.run, device, dtype),
         )
         return motion_placements(self.key, unet, motion, call)
 

@@ -10,8 +10,8 @@ patches merge them in float32:
     kohya              lora_unet_..._to_q.lora_down.weight, .alpha  scale alpha / rank
     kohya, DoRA        the same and .dora_scale (Liu et al. 2024), as ComfyUI computes it
 
-Files that change weights by something else (LoHa, LoKr, ...) are refused as what they are: the
-table is in kinds.py.
+A strength over time is computed beside the weights instead (low_rank.py). Files that change weights
+by something else (LoHa, LoKr, ...) are refused as what they are: the table is in kinds.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from torch import Tensor
 from .kinds import KIND_PHRASES, MOTION_LORA, TEMPORAL_MARKS, kind_of
 from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
 from .load import motion_model
+from .low_rank import LowRankOverTime, attach, pairs_of
 from .specs import MotionSpec, expected_shapes
+from .strength import Strength
 
 log = logging.getLogger(__name__)
 
@@ -134,12 +136,13 @@ def kohya_names(weights: Iterable[str]) -> dict[str, str]:
 
 
 def apply_motion_lora(
-    motion: ModelPatcher, tensors: Mapping[str, Tensor], strength: float, name: str
+    motion: ModelPatcher, tensors: Mapping[str, Tensor], strength: Strength, name: str
 ) -> ModelPatcher:
     """A clone of `motion` with the MotionLoRA on. Calls chain; their changes add up.
 
+    A strength that is one number is merged into the weights; one over time is computed beside them.
     Raises ValueError when the file is no MotionLoRA, is damaged, or fits no layer of this motion
-    model; warns with a count when some of it does not.
+    model, and for a DoRA over time; warns with a count when some of it does not fit.
     """
     kind = kind_of(tensors)  # by a table of all kinds, so that none is applied by half
     if kind != MOTION_LORA:
@@ -148,7 +151,9 @@ def apply_motion_lora(
     lora = parse_motion_lora(tensors, spec)
     patches = fitting_patches(lora, spec, name)
     loaded = motion.clone()
-    if strength != 0.0:
+    if callable(strength):
+        attach(loaded, LowRankOverTime(name, pairs_of(patches, name), strength))
+    elif strength != 0.0:
         loaded.add_patches(patches, strength)
     return loaded
 

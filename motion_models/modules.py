@@ -25,8 +25,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .call import Call
+from .low_rank import linear, of_keys, scales_at
 from .specs import HEADS, NormRule
-from .strength import Values, add_scaled, by_pixel, values_at
+from .strength import Values, add_scaled, values_at
 
 GROUPS = 32
 MAX_ROWS = 2**15
@@ -34,7 +35,10 @@ MAX_ROWS = 2**15
 dimension of the grid that ends at 65535. Pixels are independent, so the split is exact."""
 
 Attend = Callable[[Tensor, Values], Tensor]
-"""The attentions of a block.   (b n) f c, values of the motion scale -> (b n) f c"""
+"""The attentions of a block.   (b n) f c, `scales` -> (b n) f c
+
+`scales` is the motion scale, and behind it the strengths of what is beside the layers: a number, or
+(b n) f 1 + k (low_rank.py)."""
 
 Mix = Callable[[Tensor, Values, Attend], Tensor]
 """How attention is mixed over the frames: of all at once, or of windows (views/windows.py)."""
@@ -88,14 +92,16 @@ class TemporalAttention(nn.Module):
         """x: (b n) f c -> (b n) f c.   `scale` multiplies the keys, thus the logits: above 1 the
         frames attend more sharply, which people use for more motion."""
         x = self.pos_encoder(x, call.positions)
-        q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)
-        if isinstance(scale, Tensor) or scale != 1.0:
-            k = k * scale
+        q, k, v = (linear(to, x, call, scale) for to in (self.to_q, self.to_k, self.to_v))
+        keys = of_keys(scale)
+        if isinstance(keys, Tensor) or keys != 1.0:
+            k = k * keys
         parts = [
             optimized_attention(*part, heads=HEADS, transformer_options=call.options)
             for part in zip(q.split(MAX_ROWS), k.split(MAX_ROWS), v.split(MAX_ROWS), strict=True)
         ]
-        return self.to_out[0](parts[0] if len(parts) == 1 else torch.cat(parts))
+        joined = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return linear(self.to_out[0], joined, call, scale)
 
 
 class GEGLU(nn.Module):
@@ -105,8 +111,8 @@ class GEGLU(nn.Module):
         super().__init__()
         self.proj = ops.Linear(channels, 8 * channels, **factory)
 
-    def forward(self, x: Tensor) -> Tensor:
-        value, gate = self.proj(x).chunk(2, dim=-1)
+    def forward(self, x: Tensor, call: Call, scale: Values = 1.0) -> Tensor:
+        value, gate = linear(self.proj, x, call, scale).chunk(2, dim=-1)
         return value * functional.gelu(gate)
 
 
@@ -119,8 +125,9 @@ class FeedForward(nn.Module):
         down = ops.Linear(4 * channels, channels, **factory)
         self.net = nn.Sequential(GEGLU(channels, ops, **factory), nn.Identity(), down)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.net(x)
+    def forward(self, x: Tensor, call: Call, scale: Values = 1.0) -> Tensor:
+        gate, _, down = self.net
+        return linear(down, gate(x, call, scale), call, scale)
 
 
 class TemporalTransformerBlock(nn.Module):
@@ -139,7 +146,7 @@ class TemporalTransformerBlock(nn.Module):
         self.ff_norm = ops.LayerNorm(channels, **factory)
 
     def forward(self, x: Tensor, call: Call, scale: Values = 1.0, mix: Mix = all_at_once) -> Tensor:
-        """x: (b n) f c -> (b n) f c;   scale: a number, or (b n) f 1"""
+        """x: (b n) f c -> (b n) f c;   scale: a number, or (b n) f 1 + k"""
 
         def attend(x: Tensor, scale: Values) -> Tensor:
             for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
@@ -147,7 +154,7 @@ class TemporalTransformerBlock(nn.Module):
             return x
 
         x = mix(x, scale, attend)
-        return self.ff(self.ff_norm(x)) + x
+        return self.ff(self.ff_norm(x), call, scale) + x
 
 
 class TemporalTransformer(nn.Module):
@@ -176,15 +183,14 @@ class TemporalTransformer(nn.Module):
         c, h, w = x.shape[1:]
         y = group_norm(self.norm, x, call.frames, self.norm_rule)
         y = y.reshape(-1, call.frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
-        scale = by_pixel(values_at(call.motion_scale, call, x), call.videos, h * w)
-        y = self.over_time(y, call, scale)
+        y = self.over_time(y, call, scales_at(call, x))
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
 
     def over_time(
         self, y: Tensor, call: Call, scale: Values = 1.0, mix: Mix = all_at_once
     ) -> Tensor:
-        """y: (b n) f c -> (b n) f c;   scale: of the keys, a number or (b n) f 1"""
+        """y: (b n) f c -> (b n) f c;   scale: as Attend says"""
         y = self.proj_in(y)
         for block in self.transformer_blocks:
             y = block(y, call, scale, mix)

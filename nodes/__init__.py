@@ -8,7 +8,9 @@ from comfy_api.latest import ComfyExtension, io
 from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
+from .control.audio import AudioStrength
 from .control.sparse_control import ApplySparseControl, LoadSparseControl
+from .control.strength import Strength
 from .lora import DomainAdapter, LoadMotionLora
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
@@ -31,6 +33,8 @@ NODES: list[type[io.ComfyNode]] = [
     ContextWindows,
     PreviewWindows,
     PromptTravel,
+    Strength,
+    AudioStrength,
     LoadSparseControl,
     ApplySparseControl,
     FreeNoiseNode,

@@ -15,6 +15,7 @@ from ..motion_models.lora import apply_motion_lora
 from ..sampling.apply_windows import apply_context_windows
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.entries import count_entries
+from ..sampling.values.over_time import combined
 from ..sampling.windows import WindowSettings
 from .inputs import (
     beta_schedule_input,
@@ -24,6 +25,7 @@ from .inputs import (
     motion_scale_input,
     overlap_input,
     strength_input,
+    strength_socket,
 )
 from .motion_model import family_of
 from .schema import CATEGORY, schema
@@ -68,6 +70,8 @@ class Animate(io.ComfyNode):
                 ),
                 overlap_input(name="context_overlap"),
                 beta_schedule_input(),
+                strength_socket("strength_over_time", "what the motion model adds"),
+                strength_socket("scale_over_time", "motion_scale"),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
         )
@@ -90,12 +94,17 @@ class Animate(io.ComfyNode):
         context_length: int = 16,
         context_overlap: int = 4,
         beta_schedule: str = AUTOMATIC,
+        strength_over_time: Any = None,
+        scale_over_time: Any = None,
     ) -> io.NodeOutput:
         motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
         if motion_lora != NONE:
             tensors = read_lora(motion_lora, MOTION_LORAS)
             motion = apply_motion_lora(motion, tensors, lora_strength, motion_lora)
-        animated = apply_motion_model(model, motion, MotionSettings(motion_scale=motion_scale))
+        settings = MotionSettings(
+            combined(1.0, strength_over_time), combined(motion_scale, scale_over_time)
+        )
+        animated = apply_motion_model(model, motion, settings)
         animated = apply_beta_schedule(animated, beta_schedule, family_of(motion))
         animated = count_entries(animated)
         if context_length > 0:

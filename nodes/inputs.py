@@ -11,7 +11,7 @@ from ..motion_models.folders import MOTION_MODELS, list_files
 from ..motion_models.specs import BETA_SCHEDULES
 from ..sampling.fuse import FUSE_METHODS
 from ..sampling.windows import SCHEDULES
-from .schema import advanced
+from .schema import StrengthSocket, advanced
 from .weights_files import file_input
 
 
@@ -34,6 +34,16 @@ def motion_model_input() -> Any:
 def strength_input(name: str, tooltip: str, lowest: float = -4.0, highest: float = 4.0) -> Any:
     """How much of something is added: 1 as it was trained."""
     return io.Float.Input(name, default=1.0, min=lowest, max=highest, step=0.01, tooltip=tooltip)
+
+
+def strength_socket(id: str, what: str) -> Any:
+    """An input for a value over frames, which multiplies `what`."""
+    return StrengthSocket.Input(
+        id,
+        optional=True,
+        tooltip=f"Multiplies {what} by a value over frames, steps or pixels, from Schedule "
+        "Strength or Convert Audio to Strength.",
+    )
 
 
 def motion_scale_input() -> Any:

@@ -9,7 +9,8 @@ from comfy_api.latest import io
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.folders import LORAS, MOTION_LORAS, list_files
 from ..motion_models.lora import apply_motion_lora
-from .inputs import strength_input
+from ..sampling.values.over_time import combined
+from .inputs import strength_input, strength_socket
 from .schema import CATEGORY, MotionModelSocket, schema
 from .weights_files import file_input, found, read_lora
 
@@ -41,6 +42,7 @@ class LoadMotionLora(io.ComfyNode):
                     "How much of the MotionLoRA is added. 1 is as trained; below 0 often reverses "
                     "the move.",
                 ),
+                strength_socket("strength_over_time", "the strength"),
             ],
             outputs=[
                 MotionModelSocket.Output("motion_model_with_lora", display_name="motion_model")
@@ -52,9 +54,12 @@ class LoadMotionLora(io.ComfyNode):
         return found(lora, MOTION_LORAS)
 
     @classmethod
-    def execute(cls, motion_model: Any, lora: str, strength: float = 1.0) -> io.NodeOutput:
+    def execute(
+        cls, motion_model: Any, lora: str, strength: float = 1.0, strength_over_time: Any = None
+    ) -> io.NodeOutput:
         tensors = read_lora(lora, MOTION_LORAS)
-        return io.NodeOutput(apply_motion_lora(motion_model, tensors, strength, lora))
+        how_much = combined(strength, strength_over_time)
+        return io.NodeOutput(apply_motion_lora(motion_model, tensors, how_much, lora))
 
 
 class DomainAdapter(io.ComfyNode):

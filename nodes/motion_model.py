@@ -15,6 +15,7 @@ from ..motion_models.load import motion_model
 from ..motion_models.specs import FAMILIES, Family
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.entries import count_entries
+from ..sampling.values.over_time import combined
 from .inputs import (
     beta_schedule_input,
     image_model_input,
@@ -22,6 +23,7 @@ from .inputs import (
     motion_scale_input,
     percent_inputs,
     strength_input,
+    strength_socket,
 )
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
 from .weights_files import found
@@ -94,6 +96,8 @@ class ApplyMotionModel(io.ComfyNode):
                 motion_scale_input(),
                 beta_schedule_input(),
                 *percent_inputs("the motion model"),
+                strength_socket("strength_over_time", "the strength"),
+                strength_socket("scale_over_time", "motion_scale"),
             ],
             outputs=[io.Model.Output("animated_model", display_name="model")],
         )
@@ -108,8 +112,15 @@ class ApplyMotionModel(io.ComfyNode):
         beta_schedule: str = AUTOMATIC,
         start_percent: float = 0.0,
         end_percent: float = 1.0,
+        strength_over_time: Any = None,
+        scale_over_time: Any = None,
     ) -> io.NodeOutput:
-        settings = MotionSettings(strength, motion_scale, start_percent, end_percent)
+        settings = MotionSettings(
+            combined(strength, strength_over_time),
+            combined(motion_scale, scale_over_time),
+            start_percent,
+            end_percent,
+        )
         animated = apply_motion_model(model, motion_model, settings)
         animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
         return io.NodeOutput(count_entries(animated))

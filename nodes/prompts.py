@@ -6,8 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..sampling.easings import EASINGS
 from ..sampling.prompt_travel import (
-    EASINGS,
     check_words,
     joined,
     parse_prompts,
@@ -58,7 +58,7 @@ class PromptTravel(io.ComfyNode):
                     options=list(EASINGS),
                     default="linear",
                     tooltip="How the frames between two prompts blend: evenly, easing in and "
-                    "out, or not at all.",
+                    "out (smooth), not at all (step), or slowly at the start or the end alone.",
                 ),
             ],
             outputs=[io.Conditioning.Output("conditioning", display_name="conditioning")],

@@ -18,6 +18,7 @@ MotionModelSocket = io.Custom("ADK_MOTION_MODEL")
 ClipsSocket = io.Custom("ADK_CLIPS")
 EncodedClipsSocket = io.Custom("ADK_ENCODED_CLIPS")
 TrainingSettingsSocket = io.Custom("ADK_TRAINING_SETTINGS")
+StrengthSocket = io.Custom("ADK_STRENGTH")
 
 
 def schema(**keywords: Any) -> io.Schema:
@@ -31,3 +32,10 @@ def advanced(input_class: Any, *arguments: Any, **keywords: Any) -> Any:
     if "advanced" in inspect.signature(input_class.__init__).parameters:
         keywords["advanced"] = True
     return input_class(*arguments, **keywords)
+
+
+def socket(kind: str, id: str, tooltip: str) -> Any:
+    """A socket that may stay empty, for a type that has a widget of its own or that this ComfyUI
+    may not know (CURVE came after 0.3.75; nothing fits in where it is unknown)."""
+    more = {"forceInput": True}
+    return io.Custom(kind).Input(id, optional=True, tooltip=tooltip, extra_dict=more)

@@ -17,12 +17,13 @@ import json
 import logging
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .easings import EASINGS
 from .foreign_syntax import place_in_line, place_in_text, shown
 
 log = logging.getLogger(__name__)
@@ -48,13 +49,6 @@ MOST_DIGITS = 9
 """Of a frame's number."""
 
 EXAMPLE = "Write one prompt a line, such as 0: a cat in spring"
-
-EASINGS: dict[str, Callable[[float], float]] = {
-    # how far, 0 to 1, a frame has gone from its keyframe to the next
-    "linear": lambda u: u,
-    "smooth": lambda u: (1 - math.cos(math.pi * u)) / 2,
-    "step": lambda u: 0.0,
-}
 
 
 def parse_prompts(text: str) -> Keyframes:

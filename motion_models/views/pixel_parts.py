@@ -12,8 +12,9 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
 from ..call import Call
+from ..low_rank import scales_at
 from ..modules import TemporalTransformer, group_norm
-from ..strength import add_scaled, by_pixel, values_at
+from ..strength import add_scaled, values_at
 from .frame_parts import FrameParts
 
 
@@ -24,7 +25,7 @@ def in_views(transformer: TemporalTransformer, x: Tensor, call: Call) -> Tensor:
     assert parts is not None and views is not None
     pixels = normalised(transformer, x, parts)
     size = -(-pixels.shape[1] // views.parts(parts.frames))
-    scale = by_pixel(values_at(call.motion_scale, call, x), parts.videos, pixels.shape[1])
+    scale = scales_at(call, x)
     for start in range(0, pixels.shape[1], size):
         throw_exception_if_processing_interrupted()
         rows = pixels[:, start : start + size]

@@ -38,7 +38,7 @@ class Views:
 
     def blend(self, x: Tensor, scale: Values, attend: Callable[[Tensor, Values], Tensor]) -> Tensor:
         """The mean of `attend` over the windows, weighted by their shares.   x: (b n) f c, scale: a
-        number or (b n) f 1 -> (b n) f c"""
+        number or (b n) f k -> (b n) f c"""
 
         def of_windows(rows: Tensor) -> Tensor:
             rows = rows.index_select(1, index).unflatten(1, (len(group), -1))

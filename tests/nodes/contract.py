@@ -8,6 +8,7 @@ from typing import Any
 MODEL, MOTION, COMBO, FLOAT = "MODEL", "ADK_MOTION_MODEL", "COMBO", "FLOAT"
 INT, STRING, BOOLEAN, SAMPLER = "INT", "STRING", "BOOLEAN", "SAMPLER"
 CLIPS, ENCODED, SETTINGS = "ADK_CLIPS", "ADK_ENCODED_CLIPS", "ADK_TRAINING_SETTINGS"
+STRENGTH = "ADK_STRENGTH"
 FILE = object()
 """Stands for the first of the files that lie on this machine."""
 
@@ -27,6 +28,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("motion_model", MOTION, None),
         ("lora", COMBO, FILE),
         ("strength", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
     ],
     "ADK_ApplyMotionModel": [
         ("model", MODEL, None),
@@ -36,6 +38,30 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("beta_schedule", COMBO, "automatic"),
         ("start_percent", FLOAT, 0.0),
         ("end_percent", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
+        ("scale_over_time", STRENGTH, None),
+    ],
+    "ADK_Strength": [
+        ("value", FLOAT, 1.0),
+        ("per_frame", STRING, ""),
+        ("per_step", STRING, ""),
+        ("easing", COMBO, "linear"),
+        ("outside", FLOAT, 0.0),
+        ("invert", BOOLEAN, False),
+        ("frames", INT, 16),
+        ("mask", "MASK", None),
+        ("floats", FLOAT, None),
+        ("curve", "CURVE", None),
+        ("times", STRENGTH, None),
+    ],
+    "ADK_AudioStrength": [
+        ("audio", "AUDIO", None),
+        ("frames", INT, 16),
+        ("fps", FLOAT, 8.0),
+        ("measure", COMBO, "rms"),
+        ("smoothing", FLOAT, 0.0),
+        ("low", FLOAT, 0.0),
+        ("high", FLOAT, 1.0),
     ],
     "ADK_DomainAdapter": [
         ("model", MODEL, None),
@@ -51,6 +77,8 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("context_length", INT, 16),
         ("context_overlap", INT, 4),
         ("beta_schedule", COMBO, "automatic"),
+        ("strength_over_time", STRENGTH, None),
+        ("scale_over_time", STRENGTH, None),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
     "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
@@ -164,11 +192,20 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "ADK_SmallWorldModels": [("image_model", COMBO, "base")],
 }
+OPTIONAL = {
+    # sockets that may stay empty
+    "ADK_LoadMotionLoRA": {"strength_over_time"},
+    "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
+    "ADK_Animate": {"strength_over_time", "scale_over_time"},
+    "ADK_Strength": {"mask", "floats", "curve", "times"},
+}
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
     "ADK_LoadMotionLoRA": [MOTION],
     "ADK_ApplyMotionModel": [MODEL],
     "ADK_DomainAdapter": [MODEL],
+    "ADK_Strength": [STRENGTH, "IMAGE"],
+    "ADK_AudioStrength": [STRENGTH, FLOAT, "IMAGE"],
     "ADK_Animate": [MODEL],
     "ADK_ContextWindows": [MODEL],
     "ADK_PreviewWindows": ["IMAGE"],
@@ -197,6 +234,7 @@ FOLDED = {
     "ADK_PreviewWindows": {"stride"},
     "ADK_FreeInit": {"filter"},
     "ADK_PromptTravel": {"interpolation"},
+    "ADK_Strength": {"outside", "invert"},
     "ADK_ApplySparseControl": {"start_percent", "end_percent"},
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OUTPUTS
+from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OPTIONAL, OUTPUTS
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes import NODES, AnimateDiffKit
 from animatediff_kit.nodes.training.settings import TrainingSettingsNode
@@ -52,7 +52,7 @@ def test_inputs_and_outputs_are_the_contracts(node: type[io.ComfyNode]) -> None:
         elif default is not None:
             assert widget.default == default and type(widget.default) is type(default), name
         assert is_widget(widget) is (default is not None), name
-        assert not widget.optional, name
+        assert widget.optional is (name in OPTIONAL.get(schema.node_id, ())), name
     assert [output.get_io_type() for output in schema.outputs] == OUTPUTS[schema.node_id]
 
 
@@ -100,7 +100,7 @@ def test_defaults_can_be_chosen(node: type[io.ComfyNode]) -> None:
         if given.get_io_type() == COMBO:
             assert given.default in given.options, given.id
             assert len(set(given.options)) == len(given.options), given.id
-        elif given.get_io_type() == FLOAT:
+        elif given.get_io_type() == FLOAT and is_widget(given):
             assert given.min <= given.default <= given.max and given.step > 0, given.id
 
 

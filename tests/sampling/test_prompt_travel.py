@@ -298,7 +298,13 @@ def test_travel_blends_the_embeddings(how: str) -> None:
     for frame, place in ((0, 0), (4, 1), (6, 2), (7, 2), (8, 2)):
         assert torch.equal(rows[frame], texts[place][0]), frame
     for frame, before, way in ((1, 0, 0.25), (2, 0, 0.5), (3, 0, 0.75), (5, 1, 0.5)):
-        way = {"linear": way, "smooth": math.sin(math.pi * way / 2) ** 2, "step": 0.0}[how]
+        way = {
+            "linear": way,
+            "smooth": math.sin(math.pi * way / 2) ** 2,
+            "step": 0.0,
+            "ease_in": way**2,
+            "ease_out": 1 - (1 - way) ** 2,
+        }[how]
         blended = (1 - way) * texts[before][0].double() + way * texts[before + 1][0].double()
         torch.testing.assert_close(rows[frame].double(), blended, rtol=1e-5, atol=1e-6)
 

@@ -24,7 +24,7 @@ from torch import Tensor
 WIDTHS = (128, 256, 256, 256)
 CONTEXT = 48
 GAIN = 0.5
-"""Of matrices: at 1 each layer of random weights triples what rounding did before it, and float32
+"""Of matrices, but for the hint's: at 1 each layer of random weights triples what rounding did before it, and float32
 ends at 1.2e-6, the reference's own as well."""
 VIDEOS, FRAMES, SIZE = 2, 6, (8, 8)
 FP64, FP32 = 1e-12, 1e-6
@@ -38,7 +38,8 @@ KINDS = ["rgb", "scribble"]
 def made(kind: str, dtype: torch.dtype) -> tuple[SparseEncoder, dict[str, Tensor]]:
     """An encoder, and its weights by the authors' names."""
     live = sparse.weights(kind, WIDTHS, CONTEXT)
-    weights = {k: (w if w.ndim == 1 else GAIN * w).to(dtype) for k, w in live.items()}
+    weights = {k: (GAIN * w if w.ndim > 1 and "cond" not in k else w) for k, w in live.items()}
+    weights = {key: weight.to(dtype) for key, weight in weights.items()}
     spec, sorted_out = sort_out(weights, "tiny")
     network = SparseEncoder(spec, comfy.ops.manual_cast, dtype, "cpu")
     state = {ours: sorted_out[theirs] for theirs, ours in spatial_names(spec, network).items()}
