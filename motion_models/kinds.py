@@ -17,6 +17,7 @@ MOTION_MODEL = "motion model"
 MOTION_LORA = "MotionLoRA"
 SPATIAL_LORA = "spatial LoRA"
 SPARSE_CONTROL = "SparseCtrl"
+PIA = "PIA"
 
 LORA_MARKS = (
     "_lora.",
@@ -131,9 +132,8 @@ KINDS = (
         lambda s: any_has(s, CONTROL_MARKS),
     ),
     Kind(
-        "PIA",
-        "a PIA model (its conv_in takes 9 channels), which needs an image input that this pack "
-        "lacks",
+        PIA,
+        "a PIA model: load it with Load Motion Model, for Apply PIA",
         lambda s: is_temporal(s) and takes_an_image(s),
     ),
     Kind(

@@ -9,6 +9,7 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
+from .control.pia import ApplyPIA
 from .control.sparse_control import ApplySparseControl, LoadSparseControl
 from .control.strength import Strength
 from .lora import DomainAdapter, LoadMotionLora
@@ -37,6 +38,7 @@ NODES: list[type[io.ComfyNode]] = [
     AudioStrength,
     LoadSparseControl,
     ApplySparseControl,
+    ApplyPIA,
     FreeNoiseNode,
     FreeInitNode,
     LoadVideoClips,

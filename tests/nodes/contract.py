@@ -113,6 +113,17 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("start_percent", FLOAT, 0.0),
         ("end_percent", FLOAT, 1.0),
     ],
+    "ADK_ApplyPIA": [
+        ("model", MODEL, None),
+        ("motion_model", MOTION, None),
+        ("image", "IMAGE", None),
+        ("vae", "VAE", None),
+        ("affinity", COMBO, "medium motion"),
+        ("image_frame", INT, 0),
+        ("strength", FLOAT, 1.0),
+        ("motion_scale", FLOAT, 1.0),
+        ("beta_schedule", COMBO, "automatic"),
+    ],
     "ADK_VideoClips": [
         ("source", STRING, ""),
         ("frames", INT, 16),
@@ -214,6 +225,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_PromptTravel": ["CONDITIONING"],
     "ADK_LoadSparseControl": ["CONTROL_NET"],
     "ADK_ApplySparseControl": ["CONDITIONING", "CONDITIONING"],
+    "ADK_ApplyPIA": [MODEL],
     "ADK_TrainingSettings": [SETTINGS],
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
@@ -236,6 +248,7 @@ FOLDED = {
     "ADK_PromptTravel": {"interpolation"},
     "ADK_Strength": {"outside", "invert"},
     "ADK_ApplySparseControl": {"start_percent", "end_percent"},
+    "ADK_ApplyPIA": {"beta_schedule"},
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},
     "ADK_TrainingSettings": {

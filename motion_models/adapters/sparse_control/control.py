@@ -9,7 +9,6 @@ from typing import Any
 import comfy.controlnet
 import comfy.latent_formats
 import comfy.model_management
-import comfy.utils
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor
@@ -18,6 +17,7 @@ from ...call import OPTION, Call, call_of
 from ...fit import base_of, unet_layout
 from ...layers import check_frames
 from ...sites import down_sites
+from ..pictures import encoded, fitted
 from .network import SparseEncoder, SparseSpec
 from .placement import HintFrames, in_window
 
@@ -138,23 +138,18 @@ class SparseControl(comfy.controlnet.ControlNet):
         size = (height * scale, width * scale)
         made: Any = self.cond_hint
         if made is None or tuple(made.shape[-2:]) != size:
-            made = self.encoded(width, height) if self.spec.latents else self.resized(*size[::-1])
+            images: Any = self.cond_hint_original
+            latents = self.spec.latents
+            made = self.encoded(height, width) if latents else fitted(images, *size)
             self.cond_hint = made.to(x.device)
         hint: Any = self.cond_hint
         return hint
 
-    def resized(self, width: int, height: int) -> Tensor:
-        return comfy.utils.common_upscale(
-            self.cond_hint_original, width, height, "bilinear", "center"
-        )
-
-    def encoded(self, width: int, height: int) -> Tensor:
+    def encoded(self, height: int, width: int) -> Tensor:
         """The images as latents of this size, scaled as the UNet sees them."""
-        vae: Any = self.vae
-        scale = vae.spacial_compression_encode()
-        images = self.resized(width * scale, height * scale)
+        images: Any = self.cond_hint_original
         loaded = comfy.model_management.loaded_models(only_currently_used=True)
-        latents = vae.encode(images.movedim(1, -1))
+        latents = encoded(self.vae, images, height, width)
         comfy.model_management.load_models_gpu(loaded)
         return comfy.latent_formats.SD15().process_in(latents)
 

@@ -24,8 +24,8 @@ from torch import Tensor
 WIDTHS = (128, 256, 256, 256)
 CONTEXT = 48
 GAIN = 0.5
-"""Of matrices, but for the hint's: at 1 each layer of random weights triples what rounding did before it, and float32
-ends at 1.2e-6, the reference's own as well."""
+"""Of matrices, but for the hint's: at 1 each layer of random weights triples what rounding did
+before it, and float32 ends at 1.2e-6, the reference's own as well."""
 VIDEOS, FRAMES, SIZE = 2, 6, (8, 8)
 FP64, FP32 = 1e-12, 1e-6
 DTYPES = [
