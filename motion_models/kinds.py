@@ -18,6 +18,7 @@ MOTION_LORA = "MotionLoRA"
 SPATIAL_LORA = "spatial LoRA"
 SPARSE_CONTROL = "SparseCtrl"
 PIA = "PIA"
+IMAGE_TO_VIDEO = "AnimateLCM-I2V"
 
 LORA_MARKS = (
     "_lora.",
@@ -137,8 +138,8 @@ KINDS = (
         lambda s: is_temporal(s) and takes_an_image(s),
     ),
     Kind(
-        "AnimateLCM-I2V",
-        "an AnimateLCM-I2V model, which needs an image input that this pack lacks",
+        IMAGE_TO_VIDEO,
+        "an AnimateLCM-I2V model: load it with Load Motion Model, for Apply Image to Video",
         lambda s: is_temporal(s) and any(key.startswith("img_encoder.") for key in s),
     ),
     Kind(MOTION_MODEL, "a motion model: load it with Load Motion Model", is_temporal),

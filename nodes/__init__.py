@@ -9,6 +9,7 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
+from .control.image_to_video import ApplyImageToVideo
 from .control.pia import ApplyPIA
 from .control.sparse_control import ApplySparseControl, LoadSparseControl
 from .control.strength import Strength
@@ -39,6 +40,7 @@ NODES: list[type[io.ComfyNode]] = [
     LoadSparseControl,
     ApplySparseControl,
     ApplyPIA,
+    ApplyImageToVideo,
     FreeNoiseNode,
     FreeInitNode,
     LoadVideoClips,

@@ -85,7 +85,7 @@ BAD: dict[str, tuple[Callable[[Weights], Weights], str]] = {
     ),
     "I2V": (
         replaced("img_encoder.conv_in.weight", torch.ones(8, 4, 3, 3)),
-        FOREIGN + "an AnimateLCM-I2V model, which needs an image input that this pack lacks.",
+        UNUSABLE + "37 of its 38 tensors are missing, img_encoder.conv_in.bias for one: download",
     ),
     "SparseCtrl": (
         replaced("controlnet_cond_embedding.weight", torch.ones(8, 5, 3, 3)),

@@ -124,6 +124,17 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("motion_scale", FLOAT, 1.0),
         ("beta_schedule", COMBO, "automatic"),
     ],
+    "ADK_ApplyImageToVideo": [
+        ("model", MODEL, None),
+        ("motion_model", MOTION, None),
+        ("image", "IMAGE", None),
+        ("vae", "VAE", None),
+        ("image_strength", FLOAT, 1.0),
+        ("frame_code", FLOAT, 0.8),
+        ("strength", FLOAT, 1.0),
+        ("motion_scale", FLOAT, 1.0),
+        ("beta_schedule", COMBO, "automatic"),
+    ],
     "ADK_VideoClips": [
         ("source", STRING, ""),
         ("frames", INT, 16),
@@ -226,6 +237,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadSparseControl": ["CONTROL_NET"],
     "ADK_ApplySparseControl": ["CONDITIONING", "CONDITIONING"],
     "ADK_ApplyPIA": [MODEL],
+    "ADK_ApplyImageToVideo": [MODEL],
     "ADK_TrainingSettings": [SETTINGS],
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
@@ -249,6 +261,7 @@ FOLDED = {
     "ADK_Strength": {"outside", "invert"},
     "ADK_ApplySparseControl": {"start_percent", "end_percent"},
     "ADK_ApplyPIA": {"beta_schedule"},
+    "ADK_ApplyImageToVideo": {"beta_schedule"},
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},
     "ADK_TrainingSettings": {

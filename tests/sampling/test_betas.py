@@ -92,7 +92,7 @@ def test_an_unknown_name() -> None:
         schedule("sqrt")
     assert str(caught.value) == (
         "'sqrt' is no beta schedule; choose automatic, AnimateDiff, AnimateDiff-SDXL, AnimateLCM, "
-        "LCM, checkpoint."
+        "AnimateLCM-I2V, LCM, checkpoint."
     )
 
 

@@ -21,6 +21,7 @@ MARKS: dict[str, str] = {
     "benchmarks": "slow",
     "reference": "slow",
     "small_world/test_trained.py": "slow",
+    "motion_models/adapters/image_to_video/test_apply.py": "slow",
     "motion_models/adapters/pia/test_apply.py": "slow",
     "motion_models/adapters/sparse_control/test_control.py": "slow",
     "motion_models/test_inject_chain.py": "slow",
