@@ -6,7 +6,7 @@ Pure Python over {key: shape}: no tensor is read, no file name looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .kinds import TEMPORAL_MARKS, Shapes
@@ -137,14 +137,25 @@ def check_override(family: Family, layout: MotionLayout) -> Family:
 def check_complete(shapes: Shapes, layout: MotionLayout, positions: int | None) -> None:
     """Raise ValueError unless every tensor of every module is there, with its shape, and nothing
     else."""
-    expected = expected_shapes(layout)
+    tables = table_shapes(layout, positions)
+    check_tensors(shapes, expected_shapes(layout), tables, "motion module")
+
+
+def check_tensors(
+    shapes: Shapes,
+    expected: Shapes,
+    optional: Mapping[str, tuple[int | None, ...]],
+    owner: str,
+) -> None:
+    """Raise ValueError unless every expected tensor is there, and nothing else but the optional
+    ones, each with its shape. `owner` is what has them."""
     missing = [key for key in expected if key not in shapes]
     if missing:
         raise ValueError(
             f"{len(missing)} of its {len(expected)} tensors are missing, {missing[0]} for one: "
             "download it again"
         )
-    known = {**expected, **table_shapes(layout, positions)}
+    known = {**expected, **optional}
     wrong = [key for key, shape in shapes.items() if shape != known.get(key, shape)]
     if wrong:
         raise ValueError(
@@ -154,6 +165,5 @@ def check_complete(shapes: Shapes, layout: MotionLayout, positions: int | None) 
     surplus = [key for key in shapes if key not in known]
     if surplus:
         raise ValueError(
-            f"{len(surplus)} of its tensors belong to no motion module known here, {surplus[0]} "
-            "for one"
+            f"{len(surplus)} of its tensors belong to no {owner} known here, {surplus[0]} for one"
         )

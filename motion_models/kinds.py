@@ -16,6 +16,9 @@ from .layouts import strip_wrappers
 MOTION_MODEL = "motion model"
 MOTION_LORA = "MotionLoRA"
 SPATIAL_LORA = "spatial LoRA"
+SPARSE_CONTROL = "SparseCtrl"
+PIA = "PIA"
+IMAGE_TO_VIDEO = "AnimateLCM-I2V"
 
 LORA_MARKS = (
     "_lora.",
@@ -42,7 +45,14 @@ TEMPORAL_MARKS = (
     "_motion_modules_",
     ".temporal_transformer.",
 )
-CONTROL_MARKS = ("controlnet_cond_embedding", "controlnet_down_blocks")
+CONTROL_MARKS = (
+    "controlnet_cond_embedding",
+    "controlnet_down_blocks",
+    "controlnet_blocks.",
+    "control_model.",
+    "input_hint_block.",
+    "zero_convs.",
+)
 UNET_STARTS = ("down_blocks.", "input_blocks.", "diffusion_model.")
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -113,19 +123,23 @@ KINDS = (
         for name, pattern in OTHER_CHANGES
     ),
     Kind(
-        "SparseCtrl",
-        "a SparseCtrl model, which is a ControlNet",
+        SPARSE_CONTROL,
+        "a SparseCtrl model: load it with Load SparseCtrl Model",
+        lambda s: any_has(s, CONTROL_MARKS) and is_temporal(s),
+    ),
+    Kind(
+        "ControlNet",
+        "a ControlNet of single pictures: load it with Load ControlNet Model",
         lambda s: any_has(s, CONTROL_MARKS),
     ),
     Kind(
-        "PIA",
-        "a PIA model (its conv_in takes 9 channels), which needs an image input that this pack "
-        "lacks",
+        PIA,
+        "a PIA model: load it with Load Motion Model, for Apply PIA",
         lambda s: is_temporal(s) and takes_an_image(s),
     ),
     Kind(
-        "AnimateLCM-I2V",
-        "an AnimateLCM-I2V model, which needs an image input that this pack lacks",
+        IMAGE_TO_VIDEO,
+        "an AnimateLCM-I2V model: load it with Load Motion Model, for Apply Image to Video",
         lambda s: is_temporal(s) and any(key.startswith("img_encoder.") for key in s),
     ),
     Kind(MOTION_MODEL, "a motion model: load it with Load Motion Model", is_temporal),

@@ -12,9 +12,12 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
+from .adapters import image_models
+from .adapters.image_to_video.read import add_encoder, read_image_to_video
+from .adapters.pia.read import add_convolution, read_pia
 from .compat import is_dynamic, patcher_class, remember_loader
 from .detect import AUTOMATIC, Detected, identify, motion_keys
-from .kinds import KIND_PHRASES, MOTION_MODEL, kind_of
+from .kinds import IMAGE_TO_VIDEO, KIND_PHRASES, MOTION_MODEL, PIA, kind_of
 from .model import MotionModel
 from .modules import PositionalEncoding
 from .read import read_weights
@@ -106,8 +109,18 @@ def read_motion_model(
     return weights, identify(shapes, grammar, family)
 
 
-READERS = {MOTION_MODEL: read_motion_model}
+READERS = {
+    MOTION_MODEL: read_motion_model,
+    PIA: read_pia,
+    IMAGE_TO_VIDEO: read_image_to_video,
+}
 """What can be loaded as a motion model, by its kind (kinds.py), and what reads it."""
+
+PARTS = {
+    image_models.PIA: add_convolution,
+    image_models.IMAGE_TO_VIDEO: add_encoder,
+}
+"""What a family has beside its motion modules, and what adds the layers for it."""
 
 
 def table_length(detected: Detected) -> int:
@@ -124,6 +137,8 @@ def build(
     dtype = weight_dtype(matrices)
     offload = memory.unet_offload_device()
     model = MotionModel(spec, comfy.ops.manual_cast, dtype, offload)
+    if spec.family in PARTS:
+        PARTS[spec.family](model, comfy.ops.manual_cast, dtype, offload)
     patcher = patcher_class(disable_dynamic)(model, memory.get_torch_device(), offload)
     assign = {"assign": True} if is_dynamic(patcher) else {}
     model.load_state_dict({key: t.to(dtype) for key, t in matrices.items()}, strict=True, **assign)

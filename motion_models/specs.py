@@ -51,6 +51,8 @@ BETA_SCHEDULES: dict[str, BetaSchedule] = {
     "AnimateDiff-SDXL": BetaSchedule("linear", end=0.020),  # branch sdxl: "scaled_linear" to .020
     # LCMScheduler, original_inference_steps 100
     "AnimateLCM": BetaSchedule("sqrt_linear", lcm_steps=100),
+    # configs/inference-i2v.yaml
+    "AnimateLCM-I2V": BetaSchedule("sqrt_linear", end=0.014, lcm_steps=200),
     "LCM": BetaSchedule("linear", lcm_steps=50),  # as core's ModelSamplingDiscrete "lcm"
     "checkpoint": BetaSchedule(None),  # HotshotXL, and whoever knows better
     # those that AnimateDiff-Evolved has beside them, for graphs that were tuned to them

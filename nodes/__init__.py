@@ -11,8 +11,11 @@ from .animate import Animate
 from .control.audio import AudioStrength
 from .control.continuation import Continue, JoinContinuation
 from .control.control_net import ControlStrength
+from .control.image_to_video import ApplyImageToVideo
+from .control.pia import ApplyPIA
 from .control.positions import StretchPositions
 from .control.prompts import BlendPrompts
+from .control.sparse_control import ApplySparseControl, LoadSparseControl
 from .control.strength import Strength
 from .evolved import evolved_nodes
 from .evolved.replacements import register_replacements
@@ -46,6 +49,10 @@ NODES: list[type[io.ComfyNode]] = [
     BlendPrompts,
     ControlStrength,
     StretchPositions,
+    LoadSparseControl,
+    ApplySparseControl,
+    ApplyPIA,
+    ApplyImageToVideo,
     FreeNoiseNode,
     FreeInitNode,
     NoiseSchedule,

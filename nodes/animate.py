@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion_models.adapters.image_models import check_needs_no_image
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_LORAS, MOTION_MODELS, find_file, list_files
 from ..motion_models.inject import apply_motion_model
@@ -107,6 +108,7 @@ class Animate(io.ComfyNode):
         lora_strength_over_time: Any = None,
     ) -> io.NodeOutput:
         motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
+        check_needs_no_image(motion)
         if motion_lora != NONE:
             tensors = read_lora(motion_lora, MOTION_LORAS)
             how_much = combined(lora_strength, lora_strength_over_time)

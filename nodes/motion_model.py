@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion_models.adapters.image_models import check_needs_no_image
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_MODELS, find_file
 from ..motion_models.inject import apply_motion_model
@@ -123,6 +124,7 @@ class ApplyMotionModel(io.ComfyNode):
         scale_over_time: Any = None,
         norms: str = AUTOMATIC,
     ) -> io.NodeOutput:
+        check_needs_no_image(motion_model)
         settings = MotionSettings(
             combined(strength, strength_over_time),
             combined(motion_scale, scale_over_time),

@@ -102,17 +102,13 @@ BAD: dict[str, tuple[Callable[[Weights], Weights], str]] = {
         without(".attention_blocks.1."),
         UNUSABLE + "its modules have one attention each, as SparseCtrl's have; a motion model has",
     ),
-    "PIA": (
-        lambda w: spellings.unet_dump(w, channels=9),
-        FOREIGN + "a PIA model (its conv_in takes 9 channels), which needs an image input",
-    ),
     "I2V": (
         replaced("img_encoder.conv_in.weight", torch.ones(8, 4, 3, 3)),
-        FOREIGN + "an AnimateLCM-I2V model, which needs an image input that this pack lacks.",
+        UNUSABLE + "37 of its 38 tensors are missing, img_encoder.conv_in.bias for one: download",
     ),
     "SparseCtrl": (
         replaced("controlnet_cond_embedding.weight", torch.ones(8, 5, 3, 3)),
-        FOREIGN + "a SparseCtrl model, which is a ControlNet.",
+        FOREIGN + "a SparseCtrl model: load it with Load SparseCtrl Model.",
     ),
     "MotionLoRA": (
         lambda _: spellings.official_lora(PAIR),

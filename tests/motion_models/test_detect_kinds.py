@@ -43,7 +43,13 @@ KINDS = {
     ],
     "SparseCtrl": [
         {**SHAPES, "controlnet_cond_embedding.conv_in.weight": ()},
+        {**{f"module.{k}": () for k in SHAPES}, "module.controlnet_down_blocks.0.weight": ()},
+    ],
+    "ControlNet": [
         {"module.controlnet_down_blocks.0.weight": ()},
+        {"controlnet_cond_embedding.conv_in.weight": ()},
+        {"control_model.zero_convs.0.0.weight": ()},
+        {"input_hint_block.0.weight": (), "input_blocks.0.0.weight": ()},
     ],
     "checkpoint": [
         {"model.diffusion_model.input_blocks.0.0.weight": ()},

@@ -165,7 +165,7 @@ MODULE = "down_blocks.0.motion_modules.0.temporal_transformer.proj_in"
 WRONG = {
     "motion model": (f"{MODULE}.weight", "a motion model: load it with Load Motion Model"),
     "MotionLoRA": (f"{MODULE}.lora_A.weight", "a MotionLoRA: load it with Load MotionLoRA"),
-    "SparseCtrl": ("controlnet_down_blocks.0.weight", "a SparseCtrl model, which is a ControlNet"),
+    "SparseCtrl": ("controlnet_down_blocks.0.weight", "a ControlNet of single pictures: load it"),
     "checkpoint": ("down_blocks.0.resnets.0.conv1.weight", "an image model without motion mod"),
     "unknown": ("emb_params", "none of AnimateDiff's formats"),
 }

@@ -139,7 +139,7 @@ WRONG = {
     "motion model": ([f"{DOWN}.weight"], "a motion model: load it with Load Motion Model"),
     "SparseCtrl": (
         [f"{DOWN}.weight", "controlnet_cond_embedding.weight"],
-        "a SparseCtrl model, which is a ControlNet",
+        "a SparseCtrl model: load it with Load SparseCtrl Model",
     ),
     "checkpoint": (
         ["model.diffusion_model.input_blocks.0.0.weight"],

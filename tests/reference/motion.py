@@ -47,8 +47,9 @@ def motion_module(
 
 
 def temporal_block(weights: Weights, name: str, y: Tensor, table: Tensor, heads: int) -> Tensor:
-    """Two self-attentions over f and a feed-forward, each on a normed copy; `y: (b h w) f c`."""
-    for i in range(2):
+    """Self-attentions over f (two, SparseCtrl has one) and a feed-forward, each on a normed copy;
+    `y: (b h w) f c`."""
+    for i in range(sum(f"{name}.norms.{i}.weight" in weights for i in range(2))):
         # The position joins the normed input, so it is in the query, key and value, and never in
         # the residual stream.
         z = layer_norm(weights, f"{name}.norms.{i}", y) + table

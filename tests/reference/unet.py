@@ -9,6 +9,7 @@ samplers and motion modules exist is read from the names, so one function serves
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -105,11 +106,22 @@ def children(weights: Weights, name: str) -> list[str]:
 
 
 def layer(
-    weights: Weights, rules: Rules, block: str, j: int, x: Tensor, emb: Tensor, context: Tensor
+    weights: Weights,
+    rules: Rules,
+    block: str,
+    j: int,
+    x: Tensor,
+    emb: Tensor,
+    context: Tensor,
+    feature: Tensor | None = None,
 ) -> Tensor:
-    """Layer `j` of a down or up block: ResBlock, spatial transformer if any, motion module."""
+    """Layer `j` of a down or up block: ResBlock, spatial transformer if any, motion module.
+
+    `feature: b c f h w` is added before the motion module (AnimateLCM-I2V).
+    """
     x = res_block(weights, f"{block}.resnets.{j}", x, emb, rules.resnet_norm)
     x = attend(weights, rules, f"{block}.attentions.{j}", x, context)
+    x = x if feature is None else x + feature
     return move(weights, rules, f"{block}.motion_modules.{j}", x)
 
 
@@ -142,11 +154,13 @@ def unet(
     timesteps: Tensor,
     context: Tensor,
     y: Tensor | None = None,
+    features: Sequence[Tensor] = (),
 ) -> Tensor:
     """Prediction for noisy videos, `x: b c f h w` -> `b c f h w` in the dtype of `x`.
 
     `timesteps: b` on the model's scale (0 to 999), `context: b n d` the prompts' tokens, `y: b e`
-    XL's pooled text and size embeddings, already concatenated.
+    XL's pooled text and size embeddings, already concatenated; `features` what is added in the
+    second layer of each level.
     """
     width = weights["conv_in.weight"].shape[0]
     emb = embedding(weights, "time_embedding", timestep_sinusoid(timesteps, width).to(x))
@@ -155,9 +169,10 @@ def unet(
 
     x = conv(weights, "conv_in", x)
     skips = [x]
-    for block in children(weights, "down_blocks"):
+    for i, block in enumerate(children(weights, "down_blocks")):
         for j in range(len(children(weights, f"{block}.resnets"))):
-            x = layer(weights, rules, block, j, x, emb, context)
+            feature = features[i] if features and j == 1 else None
+            x = layer(weights, rules, block, j, x, emb, context, feature)
             skips.append(x)
         if f"{block}.downsamplers.0.conv.weight" in weights:
             x = conv(weights, f"{block}.downsamplers.0.conv", x, stride=2)

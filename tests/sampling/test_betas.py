@@ -93,8 +93,8 @@ def test_an_unknown_name() -> None:
         schedule("sharp")
     assert str(caught.value) == (
         "'sharp' is no beta schedule; choose automatic, AnimateDiff, AnimateDiff-SDXL, AnimateLCM, "
-        "LCM, checkpoint, Stable Diffusion, average, LCM sqrt_linear, LCM average, LCM 100 steps, "
-        "squaredcos_cap_v2, sqrt, cosine."
+        "AnimateLCM-I2V, LCM, checkpoint, Stable Diffusion, average, LCM sqrt_linear, LCM average, "
+        "LCM 100 steps, squaredcos_cap_v2, sqrt, cosine."
     )
 
 

@@ -15,10 +15,10 @@ small_world.register_folders()  # tests name the pack's own files before they re
 
 def install(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """ComfyUI's folders below `root`, none of them made; undone when the test ends."""
-    known = {
-        "custom_nodes": ([str(root / "custom_nodes")], set()),
-        "loras": ([str(root / "models" / "loras")], set(folder_paths.supported_pt_extensions)),
-    }
+    known = {"custom_nodes": ([str(root / "custom_nodes")], set())}
+    for name in ("loras", "controlnet"):
+        extensions = set(folder_paths.supported_pt_extensions)
+        known[name] = ([str(root / "models" / name)], extensions)
     monkeypatch.setattr(folder_paths, "models_dir", str(root / "models"))
     monkeypatch.setattr(folder_paths, "folder_names_and_paths", known)
     monkeypatch.setattr(folder_paths, "filename_list_cache", {})

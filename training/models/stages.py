@@ -21,6 +21,7 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
+from ...motion_models.adapters.image_models import check_needs_no_image
 from ...motion_models.fit import base_of, check_fits, unet_layout
 from ...motion_models.load import motion_model
 from ...motion_models.model import MotionModel
@@ -115,6 +116,7 @@ def motion_module(
     if motion is None:
         spec = new_spec(model, family)
     else:
+        check_needs_no_image(motion)
         spec = motion_model(motion).spec
         check_fits(spec, model)
         tell_few_steps(spec)
@@ -194,6 +196,7 @@ def motion_lora(
     """
     check_rank(rank)
     check_trainable(model)
+    check_needs_no_image(motion)
     spec = motion_model(motion).spec
     check_fits(spec, model)
     unet = private_unet(model, target.device, target.dtype)

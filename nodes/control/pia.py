@@ -1,0 +1,93 @@
+"""PIA: a picture becomes a video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...motion_models.adapters.pia.affinity import PRESETS, Affinity
+from ...motion_models.adapters.pia.apply import apply_pia
+from ...motion_models.detect import AUTOMATIC
+from ...motion_models.layers import MotionSettings
+from ...sampling.betas import apply_beta_schedule
+from ...sampling.entries import count_entries
+from ...sampling.values.over_time import combined
+from ..inputs import (
+    beta_schedule_input,
+    image_model_input,
+    motion_scale_input,
+    strength_input,
+    strength_socket,
+)
+from ..motion_model import family_of
+from ..schema import CATEGORY, MotionModelSocket, schema
+
+
+class ApplyPIA(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="ADK_ApplyPIA",
+            display_name="Apply PIA",
+            category=f"{CATEGORY}/control",
+            description="Animates a picture with a PIA model, which keeps its look and takes the "
+            "motion from the prompt.",
+            search_aliases=["pia", "image to video", "personalized image animator"],
+            inputs=[
+                image_model_input(),
+                MotionModelSocket.Input(
+                    "motion_model", tooltip="A PIA model (pia.ckpt), from Load Motion Model."
+                ),
+                io.Image.Input(
+                    "image",
+                    tooltip="The picture; best one made by the same checkpoint. It is cropped and "
+                    "resized to the video.",
+                ),
+                io.Vae.Input("vae", tooltip="The checkpoint's VAE, which encodes the picture."),
+                io.Combo.Input(
+                    "affinity",
+                    options=list(PRESETS),
+                    default="medium motion",
+                    tooltip="How like the picture each frame stays: more motion is less alike. A "
+                    "loop comes back to the picture; restyling takes the checkpoint's look.",
+                ),
+                io.Int.Input(
+                    "image_frame",
+                    default=0,
+                    min=0,
+                    max=4095,
+                    tooltip="The frame that the picture is of; 0 is the first.",
+                ),
+                strength_input(
+                    "strength",
+                    "Multiplies what the motion model adds to each layer. 1 is as trained; 0 "
+                    "leaves motion and picture away.",
+                    lowest=0.0,
+                ),
+                motion_scale_input(),
+                beta_schedule_input(),
+                strength_socket("affinity_over_time", "affinity"),
+            ],
+            outputs=[io.Model.Output("animated_model", display_name="model")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        motion_model: Any,
+        image: Any,
+        vae: Any,
+        affinity: str = "medium motion",
+        image_frame: int = 0,
+        strength: float = 1.0,
+        motion_scale: float = 1.0,
+        beta_schedule: str = AUTOMATIC,
+        affinity_over_time: Any = None,
+    ) -> io.NodeOutput:
+        likeness = Affinity(PRESETS[affinity], image_frame, combined(1.0, affinity_over_time))
+        settings = MotionSettings(strength, motion_scale)
+        animated = apply_pia(model, motion_model, image, vae, likeness, settings)
+        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
+        return io.NodeOutput(count_entries(animated))
