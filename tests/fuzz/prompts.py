@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import execution  # pyright: ignore[reportMissingImports]
-from adk_tests.fuzz.sources import KEPT, SOURCES
+from adk_tests.fuzz.sources import KEPT, SOURCES, WIDE
 from hypothesis import strategies as st
 
 Prompt = dict[str, dict[str, Any]]
@@ -79,7 +79,7 @@ def start_of(node: Any, more: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_widget(given: Any) -> bool:
-    return hasattr(given, "default") and given.get_io_type().split(",")[0] not in SOURCES
+    return hasattr(given, "default") and given.get_io_type().split(",")[-1] not in SOURCES
 
 
 AS_THEY_ARE = ("ADK_SmallWorldModels", "ADK_TrainMotionModule")
@@ -158,9 +158,10 @@ def prompt_of(node: Any, values: dict[str, Any]) -> Prompt:
     schema = node.GET_SCHEMA()
     given = dict(values)
     for socket in schema.inputs:
-        kind = socket.get_io_type().split(",")[0]
+        kind = socket.get_io_type().split(",")[-1]
         if values.get(socket.id) is None and kind in SOURCES:
-            given[socket.id] = wires.source(kind)
+            wide = kind in WIDE and schema.node_id == "ADK_TrainMotionModule"
+            given[socket.id] = [wires.add(f"FuzzWide_{kind}"), 0] if wide else wires.source(kind)
     key = wires.add(schema.node_id, **given)
     for slot, output in enumerate(schema.outputs):
         if schema.node_id in AS_THEY_ARE:

@@ -8,7 +8,7 @@ from typing import Any
 
 import comfy.samplers
 import torch
-from adk_tests.support import encoders
+from adk_tests.support import encoders, tiny
 from adk_tests.support.clip_sets import DrawnClips
 from adk_tests.training import small
 from adk_tests.training.clips import ClipsInMemory
@@ -16,8 +16,8 @@ from animatediff_kit.training.engine.config import TrainingSettings
 
 
 def pictures() -> torch.Tensor:
-    """Six frames of 64 by 64, each another."""
-    return torch.rand((6, 64, 64, 3), generator=torch.Generator().manual_seed(3))
+    """Six frames of 96 by 96, each another."""
+    return torch.rand((6, 96, 96, 3), generator=torch.Generator().manual_seed(3))
 
 
 SOURCES: dict[str, Callable[[], Any]] = {
@@ -27,7 +27,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "VAE": cache(encoders.vae),
     "ADK_MOTION_MODEL": cache(small.motion_patcher),
     "ADK_CLIPS": lambda: DrawnClips(2),
-    "ADK_ENCODED_CLIPS": lambda: ClipsInMemory(frames=2, side=4),
+    "ADK_ENCODED_CLIPS": lambda: ClipsInMemory(frames=2, side=8),
     "ADK_TRAINING_SETTINGS": lambda: TrainingSettings(
         steps=2, save_every=0, preview_every=0, gradient_checkpointing=False
     ),
@@ -37,7 +37,14 @@ SOURCES: dict[str, Callable[[], Any]] = {
 }
 
 
-def source(kind: str) -> type:
+WIDE: dict[str, Callable[[], Any]] = {
+    "MODEL": cache(tiny.image_model),
+    "ADK_MOTION_MODEL": cache(lambda: tiny.motion_patcher("v3")),
+}
+"""With all four levels, for a node that loads what it has trained as a file of a family."""
+
+
+def source(kind: str, sources: dict[str, Callable[[], Any]] = SOURCES) -> type:
     """A node class that gives an object of this type."""
 
     class Source:
@@ -50,7 +57,7 @@ def source(kind: str) -> type:
             return {"required": {}}
 
         def give(self) -> tuple[Any]:
-            return (SOURCES[kind](),)
+            return (sources[kind](),)
 
     return Source
 

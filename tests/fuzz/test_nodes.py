@@ -15,7 +15,7 @@ import torch
 from adk_tests.fuzz.damage import packed
 from adk_tests.fuzz.prompts import inputs, is_small, prompt_of, run, start_of, validated
 from adk_tests.fuzz.sentences import what_is_wrong_with
-from adk_tests.fuzz.sources import KEPT, SOURCES, keeper, source
+from adk_tests.fuzz.sources import KEPT, SOURCES, WIDE, keeper, source
 from adk_tests.fuzz.test_weights_files import adapter_weights, lora_weights, motion_weights
 from adk_tests.support.training_folders import own_folders
 from adk_tests.support.videos import write_captioned
@@ -39,8 +39,8 @@ def comfyui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for kind in KINDS:
         monkeypatch.setitem(nodes.NODE_CLASS_MAPPINGS, f"Fuzz_{kind}", source(kind))
         monkeypatch.setitem(nodes.NODE_CLASS_MAPPINGS, f"FuzzKeep_{kind}", keeper(kind))
-    keep = keeper("ADK_ENCODED_CLIPS")
-    monkeypatch.setitem(nodes.NODE_CLASS_MAPPINGS, "FuzzKeep_ADK_ENCODED_CLIPS", keep)
+    for kind in WIDE:
+        monkeypatch.setitem(nodes.NODE_CLASS_MAPPINGS, f"FuzzWide_{kind}", source(kind, WIDE))
     for name, node in NODES.items():
         monkeypatch.setitem(nodes.NODE_CLASS_MAPPINGS, name, node)
     with own_folders(tmp_path) as root:
