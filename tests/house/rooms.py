@@ -54,7 +54,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "standalone",
     ),
     "conversion": (),
-    "launcher": (),
+    "launcher": ("conversion",),
     "standalone": (),
 }
 """Room -> the rooms that it imports from."""
