@@ -169,4 +169,4 @@ def computed(node: ast.AST, values: Mapping[str, Number]) -> Any:
                 condition, then, otherwise = arguments
                 return computed(then if computed(condition, values) else otherwise, values)
             return FUNCTIONS[name][1](*(computed(argument, values) for argument in arguments))
-    raise AssertionError("check lets nothing else through")
+    raise AssertionError  # check lets nothing else through

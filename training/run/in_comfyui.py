@@ -70,7 +70,7 @@ def run_folder(name: str, resume: str) -> Path:
                 f"{folder} cannot be made ({error.strerror}). Make room there, or let ComfyUI "
                 "write there."
             ) from error
-    raise AssertionError("numbers have no end")
+    raise AssertionError  # numbers have no end
 
 
 def drop_if_empty(folder: Path) -> None:

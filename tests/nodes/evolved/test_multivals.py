@@ -58,7 +58,9 @@ def test_a_scaled_mask() -> None:
 
 @pytest.mark.parametrize("value", ["1.0x", [], None, float("nan"), [1.0, float("inf")]])
 def test_what_is_no_number(value: Any) -> None:
-    with pytest.raises(ValueError, match="^float_val is .*; it must be a number, or a list of "):
+    with pytest.raises(
+        ValueError, match="^float_val is .*; it must be a number, or a list of them"
+    ):
         multival(value)
 
 

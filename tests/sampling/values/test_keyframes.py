@@ -45,7 +45,7 @@ def test_parts_of_sampling() -> None:
     [
         ("0: 1\n  4 0.5", "line 2, column 3", "no colon stands behind '4 0.5'"),
         ("0: 1, 4: 0,5", "line 1, column 12", "no colon stands behind '5'"),
-        ("-1: 1", "line 1, column 1", "'-1' is no frame"),
+        ("-1: 1", "line 1, column 1", "'-1' is no frame; frames are whole numbers from 0 on"),
         ("0: 1, 1.5: 2", "line 1, column 7", "'1.5' is no frame"),
         (": 1", "line 1, column 1", "'' is no frame"),
         ("9999999999: 1", "line 1, column 1", "'9999999999' is no frame"),
@@ -63,7 +63,10 @@ def test_parts_of_sampling() -> None:
     ],
 )
 def test_faults_are_told_with_their_place(text: str, where: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=rf"^per_frame, {where}: .*{re.escape(reason)}.*\.$"):
+    with pytest.raises(
+        ValueError,
+        match=rf"^per_frame, {where}: .*{re.escape(reason)}.*\. Write keyframes, such as 0: 1",
+    ):
         read(text)
 
 
@@ -74,7 +77,9 @@ def test_what_is_no_part_of_sampling(text: str) -> None:
 
 
 def test_what_is_no_text() -> None:
-    with pytest.raises(ValueError, match="per_frame is 3, which is no text"):
+    with pytest.raises(
+        ValueError, match="^per_frame is 3, which is no text. Write keyframes, or leave it empty.$"
+    ):
         parse_keyframes(3, "per_frame")  # pyright: ignore[reportArgumentType]
 
 

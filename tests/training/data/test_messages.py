@@ -69,8 +69,8 @@ def test_a_row_with_more_fields_than_columns(tmp_path: Path) -> None:
     table = tmp_path / "clips.csv"
     table.write_text("videoid,name,page_dir\n1,a cat, that sits,here\n")
     text = (
-        "clips.csv, line 2, has 4 fields for 3 columns; the first too many is 'here'. Put double "
-        "quotes around a caption that holds commas."
+        "clips.csv, line 2, has 4 fields for 3 columns. Put double quotes around a caption that "
+        "holds commas."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         list(rows(table))

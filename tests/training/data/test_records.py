@@ -13,7 +13,13 @@ from adk_tests.support import encoders
 from adk_tests.support.clip_sets import DrawnClips
 from animatediff_kit.training.data.cache import EncodedClips, encode_clips
 from animatediff_kit.training.data.cache_identity import MANIFEST
-from animatediff_kit.training.data.records import CHECKSUMS, RECORDS, metadata_of
+from animatediff_kit.training.data.records import (
+    CHECKSUMS,
+    RECORDS,
+    anything_goes,
+    metadata_of,
+    read_metadata,
+)
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -155,3 +161,10 @@ def test_a_manifest_that_is_none(cache: Path, content: str) -> None:
         ValueError, match=f"{MANIFEST} is damaged or of a later version. Choose anot"
     ):
         EncodedClips(cache)
+
+
+def test_why_a_shard_is_not_read() -> None:
+    with pytest.raises(ValueError, match=r"^no metadata of a shard$"):
+        read_metadata({}, (), anything_goes)
+    with pytest.raises(ValueError, match=r"^other records than its checksums$"):
+        read_metadata(metadata_of([1], {}), ["a tensor"], anything_goes)

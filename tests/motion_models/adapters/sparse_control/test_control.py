@@ -328,7 +328,10 @@ def test_what_cannot_be_sampled_is_told(
         sampled(base, steered(scribble, pictures(1), HintFrames(), frames=33), 33)
     with pytest.raises(ValueError, match="^tiny_sparse.ckpt is SparseCtrl's rgb model, which sees"):
         steered(controls["rgb"], pictures(1), HintFrames())
-    with pytest.raises(ValueError, match="range runs from 0.5 to 0.5 of sampling"):
+    with pytest.raises(
+        ValueError,
+        match="^SparseCtrl's range runs from 0.5 to 0.5 of sampling; start_percent must be below",
+    ):
         steered(scribble, pictures(1), HintFrames(), percent_range=(0.5, 0.5))
     with pytest.raises(ValueError, match="^2 frame indices"):
         steered(scribble, pictures(3), HintFrames(INDICES, (0, 1)))
