@@ -19,6 +19,7 @@ from .compat import is_dynamic, patcher_class, remember_loader
 from .detect import AUTOMATIC, Detected, identify, motion_keys
 from .kinds import IMAGE_TO_VIDEO, KIND_PHRASES, MOTION_MODEL, PIA, kind_of
 from .model import MotionModel
+from .model import motion_model as motion_model
 from .modules import PositionalEncoding
 from .read import read_weights
 from .sound import check_finite, not_floating
@@ -68,17 +69,6 @@ def family_in(about: Mapping[str, str]) -> str:
     """The family that our own training wrote into a file's metadata, else "automatic"."""
     ours = about.get("tool", "").startswith("AnimateDiff Kit")
     return about["family"] if ours and about.get("family") in FAMILIES else AUTOMATIC
-
-
-def motion_model(patcher: ModelPatcher) -> MotionModel:
-    """The MotionModel that a patcher from `load_motion_model` carries. Raises ValueError for what
-    is none, which a workflow that came as JSON may hold."""
-    model = getattr(patcher, "model", None)
-    if not isinstance(model, MotionModel):
-        raise ValueError(
-            f"motion_model is {patcher!r}, which is none. Connect the node Load Motion Model."
-        )
-    return model
 
 
 def sort_out(

@@ -27,8 +27,8 @@ from torch import Tensor
 
 from .kinds import KIND_PHRASES, MOTION_LORA, TEMPORAL_MARKS, kind_of
 from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
-from .load import motion_model
 from .low_rank import LowRankOverTime, attach, pairs_of
+from .model import motion_model
 from .sound import alpha_of, check_number
 from .specs import MotionSpec, expected_shapes
 from .strength import Strength

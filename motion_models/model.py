@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
 from .modules import MotionModule, PositionalEncoding
@@ -79,3 +80,14 @@ def container(parent: nn.Module, path: str) -> nn.Module:
             parent.add_module(part, nn.Module())
         parent = parent.get_submodule(part)
     return parent
+
+
+def motion_model(patcher: ModelPatcher) -> MotionModel:
+    """The MotionModel that a patcher from `load_motion_model` carries. Raises ValueError for what
+    is none, which a workflow that came as JSON may hold."""
+    model = getattr(patcher, "model", None)
+    if not isinstance(model, MotionModel):
+        raise ValueError(
+            f"motion_model is {patcher!r}, which is none. Connect the node Load Motion Model."
+        )
+    return model

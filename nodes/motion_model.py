@@ -12,7 +12,7 @@ from ..motion_models.folders import MOTION_MODELS, find_file
 from ..motion_models.inject import apply_motion_model
 from ..motion_models.last_loaded import keep_for, load_or_reuse
 from ..motion_models.layers import MotionSettings
-from ..motion_models.load import motion_model
+from ..motion_models.model import motion_model
 from ..motion_models.specs import FAMILIES, Family
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.entries import count_entries

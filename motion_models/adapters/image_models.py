@@ -8,7 +8,7 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..model import MotionModel
+from ..model import motion_model
 from ..specs import Family
 from .pictures import encoded
 
@@ -27,8 +27,7 @@ NODES = {PIA: "Apply PIA", IMAGE_TO_VIDEO: "Apply Image to Video"}
 
 def check_needs_no_image(motion: ModelPatcher) -> None:
     """Raise ValueError for a motion model that is nothing without a picture."""
-    assert isinstance(motion.model, MotionModel)
-    spec = motion.model.spec
+    spec = motion_model(motion).spec
     if spec.family in NODES:
         raise ValueError(
             f"{spec.name} is a model of {spec.family.name}, which begins from a picture. Connect "
@@ -38,8 +37,7 @@ def check_needs_no_image(motion: ModelPatcher) -> None:
 
 def check_family(motion: ModelPatcher, family: Family) -> None:
     """Raise ValueError unless the motion model is of this family."""
-    assert isinstance(motion.model, MotionModel)
-    spec = motion.model.spec
+    spec = motion_model(motion).spec
     if spec.family != family:
         other = NODES.get(spec.family, "Apply Motion Model")
         raise ValueError(

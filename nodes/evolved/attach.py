@@ -14,8 +14,8 @@ from ...motion_models.folders import MOTION_LORAS, MOTION_MODELS, find_file
 from ...motion_models.inject import apply_motion_model
 from ...motion_models.last_loaded import load_or_reuse
 from ...motion_models.layers import MotionSettings
-from ...motion_models.load import motion_model
 from ...motion_models.lora import apply_motion_lora
+from ...motion_models.model import motion_model
 from ...motion_models.specs import EVERYWHERE
 from ...sampling.apply_windows import apply_context_windows
 from ...sampling.betas import set_beta_schedule

@@ -17,8 +17,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.model_sampling import V_PREDICTION
 from torch import Tensor, nn
 
-from ...motion_models.load import motion_model
-from ...motion_models.model import MotionModel
+from ...motion_models.model import MotionModel, motion_model
 from ...motion_models.modules import PositionalEncoding
 from ...motion_models.specs import MotionSpec
 from .full_precision import FIRST, LAST, keep_ends

@@ -23,8 +23,7 @@ from torch import Tensor, nn
 
 from ...motion_models.adapters.image_models import check_needs_no_image
 from ...motion_models.fit import base_of, check_fits, unet_layout
-from ...motion_models.load import motion_model
-from ...motion_models.model import MotionModel
+from ...motion_models.model import MotionModel, motion_model
 from ...motion_models.sites import unet_sites
 from ...motion_models.specs import FAMILIES, Family, MotionSpec
 from ..files.fingerprints import digest_of, tensors_digest, weights_digest
