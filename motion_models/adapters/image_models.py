@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,16 @@ def check_picture(image: Tensor) -> Tensor:
             "Get Image from Batch."
         )
     return image[..., :3].movedim(-1, 1)
+
+
+def picture_latent(options: Mapping[str, Any], key: str) -> Tensor:
+    """What PictureLatent has put there, 1 4 h w. Raises ValueError outside of a sampling run."""
+    if key not in options:
+        raise ValueError(
+            "The model was called outside of a sampling run, so the picture that it begins from is "
+            "not encoded. Sample it with a sampler node, or apply a motion model without a picture."
+        )
+    return options[key]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,13 @@ from ...model import MotionModel
 from ...placements import Added, Placement, placed
 from ...sites import down_sites, uncompiled
 from ...strength import Strength, add_scaled, values_at
-from ..image_models import IMAGE_TO_VIDEO, PictureLatent, check_family, check_picture
+from ..image_models import (
+    IMAGE_TO_VIDEO,
+    PictureLatent,
+    check_family,
+    check_picture,
+    picture_latent,
+)
 
 SECOND = 1
 """The layer of a level that the features are added in."""
@@ -126,7 +132,7 @@ class FeatureInjection:
             call = in_parts(call, x.device)
         (patcher,) = base.current_patcher.get_additional_models_with_key(self.motion_key)
         dtype = base.manual_cast_dtype or base.get_dtype()
-        latent = options[self.key].to(x.device, dtype)
+        latent = picture_latent(options, self.key).to(x.device, dtype)
         features = self.features(patcher.model, latent, call)
         unet: Any = uncompiled(base.diffusion_model)
         with placed(self.placements(unet, features, call)):

@@ -20,7 +20,7 @@ from ...layers import MotionSettings
 from ...placements import Added, Placement, placed
 from ...sites import uncompiled
 from ...strength import Strength, values_at
-from ..image_models import PIA, PictureLatent, check_family, check_picture
+from ..image_models import PIA, PictureLatent, check_family, check_picture, picture_latent
 
 
 def apply_pia(
@@ -113,7 +113,9 @@ class PictureInjection:
             call = in_parts(call, x.device)
         unet: Any = uncompiled(base.diffusion_model)
         (patcher,) = base.current_patcher.get_additional_models_with_key(self.motion_key)
-        layer = PictureInput(patcher.model.conv_in, options[self.key], self.affinity, call)
+        layer = PictureInput(
+            patcher.model.conv_in, picture_latent(options, self.key), self.affinity, call
+        )
         first = uncompiled(unet.input_blocks[0])
         with placed([Placement(first, self.key, layer, behind="0")]):
             return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)

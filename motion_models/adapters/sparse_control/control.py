@@ -102,7 +102,7 @@ class SparseControl(comfy.controlnet.ControlNet):
         signals = network.signals(
             call,
             self.hint(call, x_noisy, transformer_options).to(dtype),
-            sampling.timestep(t).to(dtype),
+            sampling.timestep(t).float(),
             comfy.model_management.cast_to_device(
                 cond.get("crossattn_controlnet", cond["c_crossattn"]), x_noisy.device, dtype
             ),

@@ -191,6 +191,15 @@ def test_what_it_refuses(motion: ModelPatcher, vae: Any, base: ModelPatcher) -> 
         windowed.sample_noise(model, windowed.noise_of(4), positive=positive)
 
 
+def test_a_call_outside_of_a_run_is_told(
+    motion: ModelPatcher, vae: Any, base: ModelPatcher
+) -> None:
+    model = apply_pia(base, motion, pia.picture(), vae, LARGE)
+    x, t, text = torch.zeros(2, 4, 8, 8), torch.ones(2), torch.zeros(2, 7, tiny.CONTEXT)
+    with loaded(model) as options, pytest.raises(ValueError, match="outside of a sampling run, so"):
+        model.model.apply_model(x, t, c_crossattn=text, transformer_options=options)
+
+
 def test_the_file_is_told_by_its_content(motion: ModelPatcher, tmp_path: Path) -> None:
     spec = motion_model(motion).spec
     assert (spec.family.name, spec.positions, spec.layout.mid_block) == ("PIA", 32, False)
