@@ -162,6 +162,8 @@ def prompt_of(node: Any, values: dict[str, Any]) -> Prompt:
         if values.get(socket.id) is None and kind in SOURCES:
             wide = kind in WIDE and schema.node_id == "ADK_TrainMotionModule"
             given[socket.id] = [wires.add(f"FuzzWide_{kind}"), 0] if wide else wires.source(kind)
+        elif socket.optional and given[socket.id] is None and not is_widget(socket):
+            del given[socket.id]
     key = wires.add(schema.node_id, **given)
     for slot, output in enumerate(schema.outputs):
         if schema.node_id in AS_THEY_ARE:

@@ -8,10 +8,11 @@ from typing import Any
 
 import comfy.samplers
 import torch
-from adk_tests.support import encoders, tiny
+from adk_tests.support import encoders, tiny, windowed
 from adk_tests.support.clip_sets import DrawnClips
 from adk_tests.training import small
 from adk_tests.training.clips import ClipsInMemory
+from animatediff_kit.sampling.values.over_time import value_over_time
 from animatediff_kit.training.engine.config import TrainingSettings
 
 
@@ -33,6 +34,13 @@ SOURCES: dict[str, Callable[[], Any]] = {
     ),
     "IMAGE": pictures,
     "LATENT": lambda: {"samples": torch.zeros((4, 4, 8, 8))},
+    "CONDITIONING": lambda: tiny.prompt(5),
+    "ADK_STRENGTH": lambda: value_over_time(per_frame="0: 0.2, 3: 1"),
+    "CONTROL_NET": cache(windowed.control_net),
+    "AUDIO": lambda: {
+        "waveform": torch.rand((1, 1, 8000), generator=torch.Generator().manual_seed(4)) - 0.5,
+        "sample_rate": 8000,
+    },
     "SAMPLER": lambda: comfy.samplers.sampler_object("euler"),
 }
 

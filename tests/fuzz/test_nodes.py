@@ -25,8 +25,22 @@ from hypothesis import strategies as st
 
 import nodes
 
-NODES = {n.GET_SCHEMA().node_id: n for n in asyncio.run(AnimateDiffKit().get_node_list())}
-KINDS = (*SOURCES, "CONDITIONING", "NOISE", "STRING")
+NOT_HERE = {
+    "ADK_LoadSparseControl",
+    "ADK_ApplySparseControl",
+    "ADK_ApplyPIA",
+    "ADK_ApplyImageToVideo",
+    "ADK_JoinContinuation",
+}
+"""They take files of a family of their own, or latents that belong together. AnimateDiff-Evolved's
+ids (ADE) are adapters over what is fuzzed here."""
+
+NODES = {
+    n.GET_SCHEMA().node_id: n
+    for n in asyncio.run(AnimateDiffKit().get_node_list())
+    if n.GET_SCHEMA().node_id.startswith("ADK_") and n.GET_SCHEMA().node_id not in NOT_HERE
+}
+KINDS = (*SOURCES, "NOISE", "STRING", "INT", "FLOAT")
 SHARE = {"ADK_TrainDomainAdapter": 6, "ADK_TrainMotionModule": 6, "ADK_TrainMotionLoRA": 6}
 SHARE |= {"ADK_SmallWorldModels": 12, "ADK_EncodeClips": 4, "ADK_MeasureMotion": 4}
 """Nodes that take long: one in so many of the examples that others have."""

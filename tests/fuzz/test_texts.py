@@ -6,7 +6,8 @@ from pathlib import Path
 
 from adk_tests.fuzz.sentences import refused
 from animatediff_kit.nodes.texts import check_text, written_path
-from animatediff_kit.sampling.prompt_travel import check_words, parse_prompts
+from animatediff_kit.sampling.prompt_schedule import check_words, parse_prompts
+from animatediff_kit.sampling.prompt_travel import plan_travel
 from animatediff_kit.training.data.sources import find_sources
 from animatediff_kit.training.engine.export import check_name
 from animatediff_kit.training.files.text import read_text
@@ -20,6 +21,7 @@ PARTS = st.one_of(
         ['"', ":", "\n", ",", "\\", "{", "}", "[", "(", ")", "0", "16", " ", "\\u00e9", "`", "|"]
     ),
     st.sampled_from(['"0": "a cat",', "8: a dog\n", "max_f", "<lora:x:1>", "cat:1.2", "\ufeff"]),
+    st.sampled_from(["`t`", "`1 / t`", "`sin(", ")`", "`2 ** pw_a`", " --neg "]),
     st.integers(-5, 10**12).map(str),
     st.text(max_size=6),
 )
@@ -33,6 +35,7 @@ def test_prompts_over_frames(text: str) -> None:
         frames = [frame for frame, _ in keyframes]
         assert frames[0] == 0 and frames == sorted(set(frames))
         assert all(isinstance(prompt, str) for _, prompt in keyframes)
+        refused(lambda: plan_travel(keyframes, 3, "linear", {"pw_a": [0.5]}))
 
 
 @given(st.one_of(ANY, SCHEDULES))
