@@ -5,7 +5,8 @@
 Renders clips with the small world's models, which ship with the pack, and prints two groups of
 lines. Audio: the motion strength follows the onsets of a drum track, and the optical flow into each
 frame is held against them; shuffled onsets are the control. Camera: the MotionLoRAs of two opposed
-pans cross over the frames of a longer clip, in windows, and the classifier of camera moves reads each half.
+pans cross over the frames of a longer clip, in windows, and the classifier of camera moves reads
+each half.
 """
 
 from __future__ import annotations
