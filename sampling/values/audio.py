@@ -7,7 +7,7 @@ moved by a quarter of a frame, at the most 12 ms:
     rms                 sqrt(mean(x^2)) over the frame
     onsets              spectral flux (Bello et al. 2005; Dixon 2006): the rise of log(1 + 100 |X|)
                         against one window earlier, falls left out, summed over the frequencies;
-                        the highest in the frame
+                        its highest peak in the frame, at the newest samples of its window
     low, mid, high      sqrt(sum |X|^2) over 20 to 250, 250 to 4000, and 4000 Hz up; means in the
                         frame
 
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ BANDS = {"low": (20.0, 250.0), "mid": (250.0, 4000.0), "high": (4000.0, np.inf)}
 
 WINDOW = 0.046
 HOP = 0.012
-"""Seconds."""
+PEAK = 0.03
+"""Seconds; of an onset on either side, there is no other."""
 
 LOUDNESS = 100.0
 """What |X| of a full-scale tone (1) is multiplied by before its logarithm is taken."""
@@ -88,7 +90,7 @@ def magnitudes(sound: Sound, hop: int, count: int) -> Iterator[np.ndarray]:
 
     A full-scale tone has the magnitude 1. Behind the sound's end is silence.
     """
-    length = max(64, 2 ** round(np.log2(WINDOW * sound.rate)))
+    length = window_length(sound)
     hann = np.hanning(length + 1)[:-1]
     padded = np.zeros(count * hop + 2 * length)
     kept = sound.samples[: len(padded) - length // 2]
@@ -98,6 +100,10 @@ def magnitudes(sound: Sound, hop: int, count: int) -> Iterator[np.ndarray]:
         yield np.abs(np.fft.rfft(padded[at] * hann, axis=1)) * 2 / hann.sum()
 
 
+def window_length(sound: Sound) -> int:
+    return max(64, 2 ** round(np.log2(WINDOW * sound.rate)))
+
+
 def hops(sound: Sound, frames: int, fps: float) -> tuple[int, int]:
     """Samples from window to window, and the number of windows that cover the frames."""
     hop = max(1, round(sound.rate * min(HOP, 0.25 / fps)))
@@ -105,10 +111,18 @@ def hops(sound: Sound, frames: int, fps: float) -> tuple[int, int]:
 
 
 def by_frame(
-    sound: Sound, frames: int, fps: float, curve: np.ndarray, hop: int, join: Callable[..., Any]
+    sound: Sound,
+    frames: int,
+    fps: float,
+    curve: np.ndarray,
+    hop: int,
+    join: Callable[..., Any],
+    shift: int = 0,
 ) -> np.ndarray:
-    """A number for each frame, of those of the windows whose middle lies in it.   -> f"""
-    edges = -(-frame_edges(sound, frames, fps) // hop)  # the first window at or behind the edge
+    """A number for each frame, of those of the windows whose middle, `shift` samples later, lies in
+    it.   -> f"""
+    edges = -(-(frame_edges(sound, frames, fps) - shift) // hop)  # the first window in the frame
+    edges = np.maximum(edges, 0)
     spans = zip(edges[:-1], edges[1:], strict=True)
     return np.array(
         [join(curve[a:b]) if b > a else curve[min(a, len(curve) - 1)] for a, b in spans]
@@ -125,7 +139,16 @@ def onsets(sound: Sound, frames: int, fps: float) -> np.ndarray:
         earlier = np.zeros_like(levels[:1]) if before is None else before
         flux.append(np.maximum(np.diff(levels, axis=0, prepend=earlier), 0.0).sum(1))
         before = levels[-1:]
-    return by_frame(sound, frames, fps, np.concatenate(flux), hop, np.max)
+    newest = window_length(sound) // 2 - hop  # a sound is heard when it enters the window
+    found = peaks(np.concatenate(flux), max(1, round(PEAK * sound.rate / hop)))
+    return by_frame(sound, frames, fps, found, hop, np.max, newest)
+
+
+def peaks(curve: np.ndarray, reach: int) -> np.ndarray:
+    """What is highest within `reach` places on either side; 0 elsewhere, so that a sound that
+    begins at the border of two frames counts for one of them.   n -> n"""
+    around = sliding_window_view(np.pad(curve, reach), 2 * reach + 1)
+    return np.where(curve >= around.max(1), curve, 0.0)
 
 
 def band(name: str) -> Callable[[Sound, int, float], np.ndarray]:

@@ -40,7 +40,7 @@ SMALL: dict[tuple[str, str], Any] = {
 }
 
 TRAINING = ("train_motion_lora", "fine_tune_motion_module")
-SMALL_WORLD = {"small_world": 16, "small_world_camera": 64}
+SMALL_WORLD = {"small_world": 16, "small_world_camera": 64, "small_world_strength": 28}
 """Examples that need no files of the user's -> their frames."""
 
 SMALL_TRAINING: dict[tuple[str, str], Any] = {
@@ -224,6 +224,8 @@ def widgets(specs: dict[str, Any], values: list[Any]) -> int:
                 chosen = values[count : count + 1] or [has["options"][0]["key"]]
                 (brought,) = (o["inputs"] for o in has["options"] if o["key"] == chosen[0])
                 count += 1 + widgets(brought, values[count + 1 :])
+            elif has.get("forceInput"):  # a socket all the same
+                continue
             elif isinstance(kind, list) or kind in workflow.WIDGET_TYPES:
                 count += 1
                 count += bool(has.get("control_after_generate") or name in workflow.SEEDS)

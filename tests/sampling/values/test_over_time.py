@@ -50,6 +50,15 @@ def test_all_that_is_given_is_multiplied() -> None:
     assert at(inverse(value), 5) == pytest.approx((1 - expected).tolist())
 
 
+def test_cores_curve_where_there_is_one() -> None:
+    core: Any = pytest.importorskip("comfy_api.input")
+    if not hasattr(core, "CurveInput"):
+        pytest.skip("this ComfyUI has no curves")
+    points = {"points": [[0, 0], [0.5, 1], [1, 0.5]], "interpolation": "linear"}
+    value = value_over_time(2.0, curve=core.CurveInput.from_raw(points))
+    assert at(value, 5) == pytest.approx([0, 1, 2, 1.5, 1])
+
+
 @pytest.mark.parametrize("numbers", [[0.1, 0.2], (0.1, 0.2), torch.tensor([0.1, 0.2])])
 def test_lists_hold_their_last_number(numbers: Any) -> None:
     assert at(value_over_time(numbers=numbers), 4) == pytest.approx([0.1, 0.2, 0.2, 0.2])
