@@ -20,7 +20,7 @@ from ..sampling.prompt_travel import (
 )
 from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
-from .texts import check_text
+from .texts import check_choice, check_text
 
 CHECKED_AT_ONCE = 50_000
 """Characters that are read in a few hundredths of a second. ComfyUI answers nobody while it checks
@@ -144,6 +144,7 @@ class PromptTravel(io.ComfyNode):
                 "connect it here."
             )
         frames = frames if latent is None else len(latent["samples"])
+        check_choice("join", join, JOINS)
         keyframes = parse_prompts(prompts)
         check_words("before", check_text("before", before))
         check_words("after", check_text("after", after))

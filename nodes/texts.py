@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,15 @@ def refuse(name: str, text: str, pattern: re.Pattern[str], what: str) -> None:
             f"{name} {shortened(text)} holds {what}, {found[0]!r}, as its character "
             f"{found.start() + 1}. Remove it."
         )
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """One of the choices of the input called `name`. ComfyUI 0.3.75 checks none of a prompt that
+    came as JSON. Raises ValueError for another, of whatever type."""
+    known = list(choices)
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}.")
+    return value
 
 
 def shortened(text: str) -> str:

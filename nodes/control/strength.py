@@ -12,6 +12,7 @@ from ...sampling.values.over_time import inverse, value_over_time
 from ...sampling.values.picture import draw_value
 from ..inputs import frames_input, strength_socket
 from ..schema import CATEGORY, StrengthSocket, advanced, schema, socket
+from ..texts import check_choice
 
 CHECKED_AT_ONCE = 50_000
 """Characters; ComfyUI answers nobody while it checks a workflow."""
@@ -138,6 +139,7 @@ class Strength(io.ComfyNode):
         curve: Any = None,
         times: Any = None,
     ) -> io.NodeOutput:
+        check_choice("easing", easing, EASINGS)
         made = value_over_time(value, per_frame, per_step, easing, mask, outside, floats, curve)
         made = made if times is None else made.times(times)
         made = inverse(made) if invert else made

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ...motion_models.call import OPTION, Call
+from ...motion_models.sound import check_number
 from ...motion_models.strength import Strength, Values
 from .keyframes import parse_keyframes
 from .leaves import (
@@ -162,7 +163,9 @@ def checked_mask(mask: Tensor) -> Tensor:
 
 
 def combined(number: float, over_time: OverTime | None) -> Strength:
-    """A widget's number, multiplied by what is connected."""
+    """A widget's number, multiplied by what is connected. Raises ValueError for NaN and the
+    infinite, which a workflow that came as JSON may hold."""
+    check_number("A strength", number)
     return number if over_time is None or number == 0.0 else over_time.times(number)
 
 

@@ -68,11 +68,16 @@ def fitting(given: Any, texts: st.SearchStrategy[str] | None) -> st.SearchStrate
     )
 
 
+AS_BY_DEFAULT = ("ADK_StretchPositions",)
+"""Nodes whose inputs of these names mean something else."""
+
+
 def start_of(node: Any, more: dict[str, Any]) -> dict[str, Any]:
     """Values with which a node runs; of sockets None, for `prompt_of` to connect."""
     values: dict[str, Any] = {}
+    small = SMALL if node.GET_SCHEMA().node_id not in AS_BY_DEFAULT else {}
     for given in node.GET_SCHEMA().inputs:
-        values[given.id] = more.get(given.id, SMALL.get(given.id, getattr(given, "default", None)))
+        values[given.id] = more.get(given.id, small.get(given.id, getattr(given, "default", None)))
         if not is_widget(given):
             values[given.id] = None
     return values

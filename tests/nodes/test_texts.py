@@ -10,7 +10,7 @@ import folder_paths
 import pytest
 import torch
 from animatediff_kit.nodes.motion_model import ApplyMotionModel
-from animatediff_kit.nodes.texts import check_text, written_path
+from animatediff_kit.nodes.texts import check_choice, check_text, written_path
 from animatediff_kit.nodes.training.camera import MoveCamera
 from animatediff_kit.nodes.training.clips import ClipsFromImages, LoadVideoClips
 from animatediff_kit.nodes.training.encode import EncodeClips, cache_path
@@ -122,3 +122,10 @@ def test_clips_that_come_from_no_node(value: Any) -> None:
         ValueError, match=r"^motion_model is .*, which is none\. Connect the node Lo"
     ):
         ApplyMotionModel.execute(None, value)
+
+
+@pytest.mark.parametrize("value", [{}, 3, None, "up"])
+def test_a_choice_that_is_none(value: Any) -> None:
+    assert check_choice("way", "left", ("left", "right")) == "left"
+    with pytest.raises(ValueError, match=r"^way is .*; it must be one of left, right\.$"):
+        check_choice("way", value, ("left", "right"))

@@ -244,3 +244,9 @@ def test_masks_where_whole_frames_are_meant() -> None:
     assert whole_frames(value, "A prompt") is value
     with pytest.raises(ValueError, match="^A prompt acts on whole frames, but .* Take the mask"):
         whole_frames(value.times(value_over_time(mask=torch.ones(1, 2, 2))), "A prompt")
+
+
+@pytest.mark.parametrize("over_time", [None, value_over_time(per_frame="0: 1, 4: 0")])
+def test_a_widgets_number_that_is_none(over_time: OverTime | None) -> None:
+    with pytest.raises(ValueError, match=r"^A strength is nan, which is no number to multiply"):
+        combined(float("nan"), over_time)
