@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "standalone"))
-from enter_comfyui import enter_comfyui
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from standalone.enter_comfyui import enter_comfyui
 
 WIDTH = 32
 """Channels of the first level, in the place of 320: that pack has the widths in its code."""
