@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
+import folder_paths
 import pytest
 import torch
 from adk_tests.support import tiny, windowed
-from animatediff_kit.nodes.evolved import OLD_NODES, attach, told
+from animatediff_kit.nodes.evolved import OLD_NODES, attach, extras, told
 from animatediff_kit.nodes.evolved.attach import Applied
 from animatediff_kit.nodes.evolved.windows import FUSES, STATIC
 from animatediff_kit.sampling.model_noise import NoiseSettings
@@ -120,3 +122,19 @@ def test_free_init_on_a_model() -> None:
     steps: list[tuple[int, int]] = []
     tiny.sample(model, callback=lambda step, denoised, x, total: steps.append((step, total)))
     assert steps == [(0, 4), (1, 4), (2, 4), (3, 4)]
+
+
+def test_a_checkpoint_by_the_name_of_another_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sd15").mkdir()
+    (tmp_path / "sd15" / "real.safetensors").write_bytes(b"")
+    place = ([str(tmp_path)], {".safetensors"})
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "checkpoints", place)
+    monkeypatch.delitem(folder_paths.filename_list_cache, "checkpoints", raising=False)
+    assert extras.on_this_disk("sd15\\real.safetensors") == "sd15/real.safetensors"
+    assert extras.is_checkpoint("sd15\\real.safetensors") is True
+    assert extras.is_checkpoint("sd15/other.safetensors") == (
+        "'sd15/other.safetensors' is not there; your folders for checkpoints hold 1 files. Choose "
+        "another, or put it there."
+    )
