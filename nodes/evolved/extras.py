@@ -35,9 +35,10 @@ def checkpoint(
     scale_factor: float = SCALE,
     **unknown: Any,
 ) -> tuple[Any, Any, Any]:
-    loaded, clip, vae = CORE.CheckpointLoaderSimple().load_checkpoint(ckpt_name)
-    if (name := BETAS[beta_schedule]) is not None:
-        loaded = set_beta_schedule(loaded, name)
+    name = on_this_disk(ckpt_name)
+    loaded, clip, vae = CORE.CheckpointLoaderSimple().load_checkpoint(name)
+    if (schedule := BETAS[beta_schedule]) is not None:
+        loaded = set_beta_schedule(loaded, schedule)
     if use_custom_scale_factor:
         latents: Any = copy.copy(loaded.model.latent_format)  # a checkpoint has one of its own
         latents.scale_factor = scale_factor
@@ -45,11 +46,21 @@ def checkpoint(
     return loaded, clip, vae
 
 
+def on_this_disk(name: str) -> str:
+    """The name of a checkpoint as this system has it; `/` and `\\` are the same, so that workflows
+    travel."""
+    wanted, known = str(name).replace("\\", "/"), folder_paths.get_filename_list("checkpoints")
+    return next((file for file in known if file.replace("\\", "/") == wanted), name)
+
+
 def is_checkpoint(name: Any) -> bool | str:
     known = folder_paths.get_filename_list("checkpoints")
-    if name in known or folder_paths.get_full_path("checkpoints", name) is not None:
+    if on_this_disk(name) in known:
         return True
-    return f"{name!r} is not there; your folders for checkpoints hold {len(known)} files."
+    return (
+        f"{name!r} is not there; your folders for checkpoints hold {len(known)} files. Choose "
+        "another, or put it there."
+    )
 
 
 def empty(width: int = 512, height: int = 512, batch_size: int = 1, **unknown: Any):

@@ -24,6 +24,7 @@ from ..schema import (
     advanced,
     schema,
 )
+from ..texts import check_choice
 from ..weights_files import NONE, file_input, found, read_lora, state_of_file
 
 
@@ -177,6 +178,8 @@ class TrainMotionModule(io.ComfyNode):
         spelling: str = "official",
         motion_model: Any = None,
     ) -> io.NodeOutput:
+        check_choice("family", family, FAMILIES)
+
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_module(model, motion_model, family, settings.seed, target)
 

@@ -21,6 +21,7 @@ from adk_tests.support.folders import register_folders
 from animatediff_kit import nodes as ours
 from animatediff_kit.launcher.comfyui import BASE_FOLDERS, ComfyUI
 from animatediff_kit.launcher.server import Server
+from animatediff_kit.nodes.evolved import OLD_NODES
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__")
@@ -106,7 +107,9 @@ def test_importing_prints_nothing_and_creates_nothing(
     assert (printed.out, printed.err) == ("", "")
     assert not [r for r in caplog.records if r.name.startswith("dropped_pack")]
     assert contents(base) == before and dict(os.environ) == environment
-    assert [node.__name__ for node in nodes] == [node.__name__ for node in ours.NODES]
+    own, old = nodes[: len(ours.NODES)], nodes[len(ours.NODES) :]
+    assert [node.__name__ for node in own] == [node.__name__ for node in ours.NODES]
+    assert [node.__name__ for node in old] == [f"Old_{name}" for name in OLD_NODES]
 
 
 def test_the_server_offers_every_node_of_both_packs(
