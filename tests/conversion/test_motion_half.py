@@ -38,15 +38,17 @@ def test_old_nodes_keep_their_settings_and_get_files_that_ship() -> None:
             assert all(link[0] in half for link in links)
 
 
-def test_a_converted_page_has_the_same_half() -> None:
+def test_a_converted_graph_has_the_same_half() -> None:
     page, _ = convert(scene().page())
     graph = graph_of_page(Page(page))
     name_widgets(graph, Page(page))
-    half = motion_half(graph)
-    found = {node["class_type"]: node["inputs"] for node in half.values()}
-    assert found["ADK_ApplyMotionModel"]["motion_scale"] == 1.1
-    assert found["ADK_ContextWindows"]["length"] == 8
-    assert found["ADK_LoadMotionLoRA"]["lora"] == FILES["lora"]
+    prompt, _ = convert(scene().prompt)
+    for half in (motion_half(graph), motion_half(graph_of_prompt(prompt))):
+        found = {node["class_type"]: node["inputs"] for node in half.values()}
+        assert found["ADK_ApplyMotionModel"]["motion_scale"] == 1.1
+        assert found["ADK_ContextWindows"]["length"] == 8
+        assert found["ADK_LoadMotionLoRA"]["lora"] == FILES["lora"]
+        assert found["ADK_LoadMotionModel"]["family"] == "automatic"
 
 
 def test_what_is_switched_off_is_no_half() -> None:
