@@ -51,6 +51,21 @@ def test_a_converted_graph_has_the_same_half() -> None:
         assert found["ADK_LoadMotionModel"]["family"] == "automatic"
 
 
+def test_a_widget_that_another_pack_fills_has_its_default() -> None:
+    made = Scene()
+    switch = made.out(made.add("Number", "BOOLEAN"))
+    values = dict(context_length=8, context_stride=1, context_overlap=4, closed_loop=False)
+    links = dict(closed_loop=switch)
+    context = made.add("ADE_LoopedUniformContextOptions", "CONTEXT_OPTIONS", values, **links)
+    made.sampled(made.gen1(context_options=made.out(context)))
+    prompt, _ = convert(made.prompt)
+    (windows,) = (n["inputs"] for n in prompt.values() if n["class_type"] == "ADK_ContextWindows")
+    assert windows["closed_loop"] == [switch[0], 0]
+    half = motion_half(graph_of_prompt(prompt))
+    (windows,) = (n["inputs"] for n in half.values() if n["class_type"] == "ADK_ContextWindows")
+    assert windows["closed_loop"] is False and windows["length"] == 8
+
+
 def test_what_is_switched_off_is_no_half() -> None:
     made = scene()
     for node in made.nodes.values():
