@@ -146,7 +146,8 @@ def all_cases() -> dict[str, Case]:
         "v2, the same in static windows": ten(legacy(properly=False, context_options=static())),
         "AnimateLCM, the same": Case(legacy("AnimateLCM", False), sampler="lcm", cfg=1.5),
         "v1": Case(legacy("v1"), remark=AUTHORS),
-        "SDXL beta": Case(gen1("sdxl"), base="SDXL", remark=AUTHORS),
+        "SDXL beta": Case(gen1("sdxl"), base="SDXL"),
+        "SDXL beta in static windows": ten(gen1("sdxl", context_options=static()), base="SDXL"),
         **{f"static, {fuse}": ten(gen1(context_options=static(fuse))) for fuse in FUSES},
         "uniform": ten(gen1(context_options=moving("StandardUniform"))),
         "uniform, overlap-linear": ten(

@@ -11,7 +11,7 @@ remark says why not.
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import re
 import shutil
 import sys
@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "standalone"))
-from enter_comfyui import enter_comfyui
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from standalone.enter_comfyui import enter_comfyui
 
 WIDTH = 32
 """Channels of the first level, in the place of 320: that pack has the widths in its code."""
@@ -179,7 +179,7 @@ def sample(model: Any, case: Any) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Old graphs in both packs.")
     parser.add_argument("--evolved", type=Path, required=True, help="the other pack's folder")
     parser.add_argument("--only", default="", help="cases whose name holds this word")
     options = parser.parse_args()
@@ -201,13 +201,13 @@ def main() -> None:
 
 
 def compare(packs: Packs, name: str, case: Any, model: Any) -> None:
-    plain = sample(model, case)
+    plain = sample(model, case).double()
     try:
-        theirs = sample(packs.run("theirs", case.graph, model), case)
+        theirs = sample(packs.run("theirs", case.graph, model), case).double()
     except Exception as error:  # the other pack fails where it fails
         theirs = None
         print(f"{name:44s} theirs: {type(error).__name__}: {str(error)[:200]}")
-    ours = sample(packs.run("ours", case.graph, model), case)
+    ours = sample(packs.run("ours", case.graph, model), case).double()
     if theirs is not None:
         gap = float((ours - theirs).norm() / theirs.norm())
         moved = float((theirs - plain).norm() / theirs.norm())

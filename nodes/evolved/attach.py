@@ -79,10 +79,10 @@ def attach(
     norms: str = "automatic",
 ) -> ModelPatcher:
     """A clone of `model` with all of it; what an earlier loader has put on it is taken off, as
-    there."""
+    there. `applied` has the last one first."""
     settings = settings if settings is not None else SampleSettings()
     model = scheduled(without_animation(model), beta_schedule, settings.schedule, applied)
-    for one in applied:
+    for one in reversed(applied):
         model = animated(model, one, norms)
     if applied:
         model = count_entries(model)
@@ -97,7 +97,7 @@ def animated(model: ModelPatcher, one: Applied, norms: str) -> ModelPatcher:
         return model
     sampling = model.get_model_object("model_sampling")
     spec = motion_model(one.motion).spec
-    if "across_frames" in (spec.family.resnet_norm, spec.family.motion_norm):
+    if spec.family.resnet_norm == "across_frames":
         tell(
             f"{spec.name} is {spec.family.name}: its norms are computed as its authors do, not as "
             "AnimateDiff-Evolved, so the frames are not the same."
@@ -110,9 +110,13 @@ def animated(model: ModelPatcher, one: Applied, norms: str) -> ModelPatcher:
             keyframed(one.scale, one.keyframes, "scale", sampling),
             one.start,
             one.end,
-            norms if spec.layout.mid_block else "automatic",
+            NORMS.get(spec.family.name, norms if spec.layout.mid_block else "automatic"),
         ),
     )
+
+
+NORMS = {"SDXL beta": EVERYWHERE}
+"""Family -> which norms see all frames there, whatever `apply_v2_models_properly` says."""
 
 
 def scheduled(

@@ -99,7 +99,7 @@ def gen2_apply(
     per_block: Any = None,
     **unknown: Any,
 ) -> tuple[tuple[Applied, ...]]:
-    """The new one acts first."""
+    """The new one acts behind those before it, and chooses the noise schedule."""
     tell_per_block(per_block)
     one = applied_to(motion_model, motion_lora, scale_multival, effect_multival, ad_keyframes)
     return ((in_part(one, start_percent, end_percent), *(prev_m_models or ())),)

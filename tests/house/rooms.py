@@ -40,6 +40,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     # the yard
     "small_world": (*TRAINING, "motion_models", "standalone"),
     "benchmarks": (
+        "nodes",
         "sampling",
         "training/engine",
         "training/files",

@@ -1,0 +1,122 @@
+"""Old nodes by themselves: what they hand on, and what they say that they cannot do."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+import torch
+from adk_tests.support import tiny, windowed
+from animatediff_kit.nodes.evolved import OLD_NODES, attach, told
+from animatediff_kit.nodes.evolved.attach import Applied
+from animatediff_kit.nodes.evolved.windows import FUSES, STATIC
+from animatediff_kit.sampling.model_noise import NoiseSettings
+
+
+def result(node: str, /, **inputs: Any) -> Any:
+    return OLD_NODES[node].run(**inputs)[0]
+
+
+SETTINGS = "ADE_AnimateDiffSamplingSettings"
+UNIFORM = "ADE_AnimateDiffUniformContextOptions"
+
+
+def test_sample_settings() -> None:
+    settings = result(SETTINGS, noise_type="FreeNoise", seed_offset=1, adapt_denoise_steps=0)
+    assert settings.noise == NoiseSettings("FreeNoise", seed_offset=1)
+    fixed = result(SETTINGS, seed_gen="auto1111", seed_override=7, batch_offset=2)
+    each = NoiseSettings("random", batch_offset=2, generator="a seed for each frame", seed=7)
+    assert fixed.noise == each
+    model = tiny.image_model()
+    assert result(SETTINGS).put_on(model) is model
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "sentence"),
+    [
+        (SETTINGS, {"noise_layers": ()}, "noise_layers is left out: AnimateDiff Kit has nothing"),
+        (SETTINGS, {"seed_gen": "comfy [gpu]"}, "seed_gen comfy [gpu] draws on the CPU, where a "),
+        (SETTINGS, {"seed_override": [1, 2]}, "seed_override is a list, which is left out; a "),
+        ("ADE_CustomCFGSimple", {"cfg_extras": ()}, "cfg_extras is left out: AnimateDiff Kit has"),
+        (
+            UNIFORM,
+            {"fuse_method": "🔬random"},
+            "fuse_method 🔬random is not computed by Anim",
+        ),
+        (UNIFORM, {"prev_context": ()}, "prev_context is left out: AnimateDiff Kit has one kind"),
+        (UNIFORM, {"start_percent": 0.5}, "start_percent and guarantee_steps of context options "),
+        (
+            UNIFORM,
+            {"view_opts": ()},
+            "view_opts is left out: the windows of this node hold ",
+        ),
+        ("ADE_IterationOptsFreeInit", {"d_s": 0.5, "sigma_step": 9}, "d_s, sigma_step: FreeInit "),
+        ("ADE_IterationOptsFreeInit", {"filter": "box"}, "filter box is not computed by AnimateDi"),
+    ],
+)
+def test_what_cannot_be_done_is_said_on_the_node(
+    name: str, inputs: Any, sentence: str, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    shown: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(told, "show", lambda text, node: shown.append((text, node)))
+    with caplog.at_level(logging.WARNING), told.told_on("12"):
+        OLD_NODES[name].run(**inputs)
+    ((text, node),) = shown
+    assert text.startswith(sentence) and node == "12"
+    assert [record.getMessage() for record in caplog.records] == [text]
+    with told.told_on("13"):
+        pass
+    assert len(shown) == 1
+
+
+def test_windows() -> None:
+    legacy = result(UNIFORM, context_length=16, context_overlap=4, closed_loop=True)
+    assert (legacy.schedule, legacy.fuse, legacy.closed_loop) == ("looped_uniform", "flat", True)
+    assert legacy.applies_to(17) and not legacy.applies_to(16)
+    asked = result("ADE_LoopedUniformContextOptions", closed_loop=True, use_on_equal_length=True)
+    assert asked.applies_to(16) and not asked.applies_to(15)
+    static = result("ADE_StandardStaticContextOptions", fuse_method="overlap-linear")
+    assert (static.schedule, static.fuse) == ("standard_static", "overlap-ramp")
+    assert result("ADE_BatchedContextOptions", context_length=8).overlap == 0
+    assert list(STATIC)[:3] == ["pyramid", "relative", "flat"] and "relative" not in FUSES
+    old = result("ADE_StandardStaticContextOptions", fuse_method="delayed reverse sawtooth")
+    assert old.fuse == "delayed-reverse-sawtooth"
+
+
+def test_motion_loras_stack_and_none_is_none() -> None:
+    one = result("ADE_AnimateDiffLoRALoader", name="a.ckpt", strength=0.4)
+    two = result("ADE_AnimateDiffLoRALoader", name="b.ckpt", prev_motion_lora=one)
+    assert two == (("a.ckpt", 0.4), ("b.ckpt", 1.0))
+    assert result("ADE_AnimateDiffLoRALoader", name="None", prev_motion_lora=two) == two
+
+
+def test_a_later_loader_takes_the_place_of_an_earlier_one() -> None:
+    """And puts its schedule on the checkpoint's own sampling, not on a consistency model's."""
+    base = tiny.image_model()
+    first = Applied(tiny.motion_patcher("v2"), scale=1.5)
+    settings = result(SETTINGS, noise_type="constant", custom_cfg=5.0)
+    context = result("ADE_StandardStaticContextOptions", context_length=4, context_overlap=1)
+    once = attach.attach(base, [first], "lcm", context, settings, "everywhere")
+    again = attach.attach(once, [Applied(tiny.motion_patcher("v3"))], "sqrt_linear (AnimateDiff)")
+    alone = attach.attach(base, [Applied(tiny.motion_patcher("v3"))], "autoselect")
+    noise = windowed.noise_of(5)
+    frames = [windowed.sample_noise(model, noise) for model in (again, alone, once)]
+    assert torch.equal(frames[0], frames[1])
+    assert not torch.allclose(frames[0], frames[2], atol=1e-2)
+
+
+def test_a_motion_model_that_is_never_active() -> None:
+    base = tiny.image_model()
+    off = Applied(tiny.motion_patcher("v3"), start=1.0, end=0.0)
+    frames = [tiny.sample(m) for m in (attach.attach(base, [off], "use existing"), base)]
+    assert torch.equal(*frames)
+
+
+def test_free_init_on_a_model() -> None:
+    iterations = result("ADE_IterationOptsFreeInit", iterations=2, filter="gaussian")
+    base = tiny.image_model()
+    model = result(SETTINGS, iteration_opts=iterations).put_on(base)
+    steps: list[tuple[int, int]] = []
+    tiny.sample(model, callback=lambda step, denoised, x, total: steps.append((step, total)))
+    assert steps == [(0, 4), (1, 4), (2, 4), (3, 4)]
