@@ -6,7 +6,8 @@ Prints a line for each JSON, PNG, WebP and MP4 below FOLDER that holds nodes of 
 or of this pack, and counts at the end:
 
     opens     no AnimateDiff node of it is missing in ComfyUI with this pack
-    runs      its AnimateDiff half ran: its own settings, on the small world's models, one step
+    runs      its AnimateDiff half ran: its own settings, on the small world's models, one step;
+              "nothing" where no node of it is switched on that gives a model
     missing   ids of other packs that it needs besides
 
 With --convert each is converted first, as `python run.py convert` does it. ComfyUI is the demo's.
@@ -42,16 +43,22 @@ ENDINGS = (".json", ".png", ".webp", ".mp4")
 
 @dataclass(frozen=True)
 class Trial:
-    """What is told of a workflow. `why` is empty where its half ran."""
+    """What is told of a workflow. `halves` are the prompts that were run; `why` is empty where none
+    failed."""
 
     name: str
     absent: tuple[str, ...]
+    halves: int
     why: str
     others: tuple[str, ...]
 
+    @property
+    def runs(self) -> str:
+        return "NO" if self.why else "yes" if self.halves else "nothing"
+
     def line(self) -> str:
         opens = f"opens NO ({', '.join(self.absent)})" if self.absent else "opens yes"
-        runs = f"runs NO ({self.why})" if self.why else "runs yes"
+        runs = f"runs {self.runs}" + (f" ({self.why})" if self.why else "")
         missing = ", ".join(self.others) or "nothing"
         return f"{self.name}: {opens}; {runs}; missing besides: {missing}"
 
@@ -95,8 +102,9 @@ def tried(server: Server, name: str, content: Any, known: set[str]) -> Trial:
     found = graphs(content)
     unknown = set().union(*map(kinds, found)) - known - subgraphs(content)
     absent = tuple(sorted(filter(is_animatediff, unknown)))
-    reasons = [reason for graph in found if (reason := failure(server, motion_half(graph)))]
-    return Trial(name, absent, "; ".join(reasons), tuple(sorted(unknown - set(absent))))
+    halves = [half for half in map(motion_half, found) if half]
+    why = "; ".join(reason for half in halves if (reason := failure(server, half)))
+    return Trial(name, absent, len(halves), why, tuple(sorted(unknown - set(absent))))
 
 
 def subgraphs(content: Any) -> set[str]:
@@ -106,9 +114,7 @@ def subgraphs(content: Any) -> set[str]:
 
 
 def failure(server: Server, prompt: Prompt) -> str:
-    """Why a prompt does not run; empty where it does, and where there is nothing to run."""
-    if not prompt:
-        return ""
+    """Why a prompt does not run; empty where it does."""
     try:
         for _ in server.client.run(prompt, silence=300.0):
             pass
@@ -140,14 +146,15 @@ def main() -> int:
                 print(trial.line(), flush=True)
                 counts["workflows"] += 1
                 counts["open"] += not trial.absent
-                counts["run"] += not trial.why
+                counts["run"] += trial.runs == "yes"
+                counts["have nothing to run"] += trial.runs == "nothing"
                 counts["need no other pack"] += not trial.others
         comfyui.unlink(base / "custom_nodes" / comfyui.PACK_NAME)
     print(", ".join(f"{key} {counts[key]}" for key in COUNTED))
     return 0 if counts["workflows"] == counts["open"] else 1
 
 
-COUNTED = ("workflows", "open", "run", "need no other pack")
+COUNTED = ("workflows", "open", "run", "have nothing to run", "need no other pack")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from . import ConversionError
@@ -50,7 +51,9 @@ def convert_workflow(content: dict[str, Any], choices: Choices) -> Report:
     subgraphs = (content.get("definitions") or {}).get("subgraphs") or []
     for definition in subgraphs:
         where = f"in subgraph {definition.get('name') or definition.get('id')}: "
-        convert_page(definition, choices, report, where)
+        gone = convert_page(definition, choices, report, where)
+        for graph in (content, *subgraphs):
+            report.warnings += [f"{where}{lost}" for lost in lost_widgets(graph, definition, gone)]
     for name in group_nodes_with_old(content):
         report.warnings.append(
             f"The group node {name!r} holds nodes of AnimateDiff-Evolved and stays as it is; "
@@ -59,7 +62,8 @@ def convert_workflow(content: dict[str, Any], choices: Choices) -> Report:
     return report
 
 
-def convert_page(graph: dict[str, Any], choices: Choices, report: Report, where: str) -> None:
+def convert_page(graph: dict[str, Any], choices: Choices, report: Report, where: str) -> set[str]:
+    """Converts one graph in place; the ids of the nodes that went."""
     try:
         page = Page(graph)
         resolved = graph_of_page(page)
@@ -72,6 +76,22 @@ def convert_page(graph: dict[str, Any], choices: Choices, report: Report, where:
     if plan.gone:
         write_page(page, plan)
     report.add(resolved, plan, where)
+    return plan.gone
+
+
+def lost_widgets(
+    graph: dict[str, Any], definition: dict[str, Any], gone: set[str]
+) -> Iterator[str]:
+    """Widgets of old nodes that a use of a subgraph shows outside."""
+    for node in graph["nodes"]:
+        if node.get("type") != definition.get("id"):
+            continue
+        for inner, name, *_ in (node.get("properties") or {}).get("proxyWidgets") or []:
+            if str(inner) in gone:
+                yield (
+                    f"node {node['id']} shows the widget {name!r} of old node {inner}, which is "
+                    "gone; promote the new node's on the page."
+                )
 
 
 def convert_prompt(prompt: dict[str, Any], choices: Choices) -> tuple[dict[str, Any], Report]:

@@ -13,7 +13,7 @@ from typing import Any
 from .betas import CHECKPOINT, beta_schedule, without_motion
 from .graph import Graph, Node, Origin, Wire
 from .loras import with_loras
-from .names import is_v2
+from .names import has_middle, is_sdxl_beta
 from .plan import Fresh, Place, Plan, Stays, chain
 from .sample_settings import sampling_of, schedule_of
 from .strengths import Amount, in_range, multival
@@ -44,13 +44,11 @@ class Layer:
 
 def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
     """Plans what takes a loader's place. Raises Stays, with the reason."""
-    tap = loader.taps.get("model")
-    if tap is None:
-        raise Stays("no model is linked to it")
+    tap = model_before(graph, loader)
     layers = layers_of(graph, loader)
     made: Fresh | Origin = tap if layers else scheduled(graph, plan, loader, tap)
-    for at, layer in enumerate(layers):
-        made = animated(graph, plan, loader, layer, made, is_first=at == 0)
+    for layer in reversed(layers):
+        made = animated(graph, plan, loader, layer, made, is_newest=layer is layers[0])
     windows = windows_of(graph, plan, loader)
     if windows is not None:
         made = windowed(plan, loader, windows, made)
@@ -63,7 +61,19 @@ def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
     plan.gone.add(loader.id)
 
 
+def model_before(graph: Graph, loader: Node) -> Origin:
+    """The model that a loader takes. What another loader has put on it, it takes off again."""
+    tap = loader.taps.get("model")
+    if tap is None:
+        raise Stays("no model is linked to it")
+    for node in chain(graph.source(loader, "model"), lambda node: graph.source(node, "model")):
+        if node.kind in LOADERS:
+            raise Stays(f"{node.kind} ({node.id}) has animated its model, which it takes off again")
+    return tap
+
+
 def layers_of(graph: Graph, loader: Node) -> list[Layer]:
+    """The newest first, as the old pack lists them; it acts behind those that it was given."""
     if loader.kind != GEN2:
         refuse(graph, loader, "ad_settings", "ad_keyframes", "per_block")
         return [Layer(loader, loader, None)]
@@ -97,13 +107,13 @@ def animated(
     loader: Node,
     layer: Layer,
     model: Fresh | Origin,
-    is_first: bool,
+    is_newest: bool,
 ) -> Fresh:
-    """The model with one motion model applied. The first sets the noise schedule."""
+    """The model with one motion model applied. The newest sets the noise schedule."""
     name = layer.file.value("model_name")
     if isinstance(name, Wire) or not isinstance(name, str):
         raise Stays("the name of its motion model comes through a link, or is missing")
-    schedule = beta_schedule(schedule_of(graph, loader), name) if is_first else CHECKPOINT
+    schedule = beta_schedule(schedule_of(graph, loader), name) if is_newest else CHECKPOINT
     load = plan.add("ADK_LoadMotionModel", layer.file_heir, layer.how, {"motion_model": name})
     motion = with_loras(graph, plan, layer.how, load)
     values = {**percents(layer.how), "beta_schedule": schedule, "norms": norms(loader, name)}
@@ -129,23 +139,32 @@ def amounts(graph: Graph, plan: Plan, how: Node) -> list[tuple[str, str, Amount]
 
 
 def percents(how: Node) -> dict[str, Any]:
+    """The part of sampling, which may be the whole."""
     names = ("start_percent", "end_percent")
+    known = [how.value(name) for name in names if isinstance(how.value(name), (int, float))]
+    if len(known) == 2 and known[0] >= known[1]:
+        raise Stays(f"{how.kind} ({how.id}) acts from {known[0]} to {known[1]} of sampling: never")
     return {name: how.given(name) for name in names if name in how.values}
 
 
 def norms(loader: Node, name: str) -> str:
-    """The rule of the GroupNorms: `apply_v2_models_properly` off takes them all over all frames,
-    on v2 models alone."""
+    """The rule of the GroupNorms. The old pack took them all over all frames for the SDXL beta, and
+    with `apply_v2_models_properly` off for models with a module in the middle, v2's layout."""
+    if is_sdxl_beta(name):
+        return EVERYWHERE
     properly = loader.values.get("apply_v2_models_properly", loader.kind != "AnimateDiffLoaderV1")
-    if properly or is_v2(name) is False:
+    if properly or has_middle(name) is False:
         return "automatic"
-    if is_v2(name) is None:
+    if has_middle(name) is None:
         raise Stays(
-            f"apply_v2_models_properly is off, and the name {name} does not tell whether it is a "
-            "v2 model, on which that acts; convert with the switch on, and choose norms "
-            "`everywhere` if it is one"
+            f"apply_v2_models_properly is off, and the name {name} does not tell whether it is of "
+            "v2's layout, on which that acts; convert with the switch on, and choose norms "
+            "`everywhere` if it is"
         )
-    return "everywhere"
+    return EVERYWHERE
+
+
+EVERYWHERE = "everywhere"
 
 
 def scheduled(graph: Graph, plan: Plan, loader: Node, model: Origin) -> Fresh | Origin:

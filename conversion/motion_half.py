@@ -75,8 +75,10 @@ class Half:
         self.prompt: Prompt = {}
 
     def add(self, node: Node) -> None:
-        values = node.values.items()
-        inputs: dict[str, Any] = {name: FILES.get(name, value) for name, value in values}
+        new = NEW_NODES.get(node.kind)
+        # a widget that another pack's node fills has its default here
+        values = {**(new.widgets if new else {}), **node.values}
+        inputs: dict[str, Any] = {name: FILES.get(name, value) for name, value in values.items()}
         for name, wire in node.wires.items():
             origin = wire.origin
             if wire.is_constant:

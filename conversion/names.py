@@ -1,29 +1,34 @@
 """What a motion model is, guessed from its file's name, where a file is not at hand.
 
-Only two questions are asked: is it v2, on which `apply_v2_models_properly` acts, and is it
-AnimateLCM, for which "autoselect" chose another noise schedule than ours. The patterns are those of
-names in public workflows; the fine-tunes are placed as their makers describe them.
+The patterns are those of names in public workflows; the fine-tunes are placed as their makers
+describe them.
 """
 
 from __future__ import annotations
 
 import re
 
-V2 = ("v15_v2", "v15v2", "v2_sd15", "sd15_v2", "mm-p_0.")
 LCM = ("lcm", "sd15_t2v_beta")
+MIDDLE = ("v15_v2", "v15v2", "v2_sd15", "sd15_v2", "mm-p_0.", "lightning", "lt_long", *LCM)
+"""Models with a module in the middle of the UNet: v2's layout."""
+
 V1 = ("motion_v15", "motion_v14", "sd_v15.", "sd_v14", "mm-stabilized", "temporaldiff")
-OTHERS = ("v3", "hsxl", "hotshot", "sdxl", "lightning", "lt_long", *LCM)
+WITHOUT = ("v3", "hsxl", "hotshot", "sdxl", *V1)
 
 
 def is_lcm(file: str) -> bool:
     return has(file, LCM)
 
 
-def is_v2(file: str) -> bool | None:
-    """None where the name does not tell."""
-    if has(file, V2):
+def is_sdxl_beta(file: str) -> bool:
+    return has(file, ("mm_sdxl",))
+
+
+def has_middle(file: str) -> bool | None:
+    """Whether a model is of v2's layout; None where the name does not tell."""
+    if has(file, MIDDLE):
         return True
-    return False if has(file, (*V1, *OTHERS)) else None
+    return False if has(file, WITHOUT) else None
 
 
 def has(file: str, patterns: tuple[str, ...]) -> bool:

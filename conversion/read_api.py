@@ -24,7 +24,7 @@ def node_of(key: str, entry: dict[str, Any]) -> Node:
     inputs = entry.get("inputs") or {}
     links = {name: link_of(value) for name, value in inputs.items() if is_link(value)}
     given = {name: value for name, value in inputs.items() if name not in links}
-    values = of_prompt(KNOWN[kind], given) if kind in KNOWN else {}
+    values = of_prompt(KNOWN[kind], given) if kind in KNOWN else given
     outputs = list(KNOWN[kind].outputs) if kind in KNOWN else []
     wires = {name: Wire(origin, origin) for name, origin in links.items()}
     return Node(key, kind, 0, values, wires, links, links, outputs)

@@ -143,8 +143,13 @@ def test_the_inside_of_a_subgraph_is_converted_and_its_ends_hold() -> None:
     inside = Scene()
     inside.sampled(inside.legacy(context_options=inside.uniform()))
     definition = inside_of_a_subgraph(inside)
-    outer = {"nodes": [], "links": [], "definitions": {"subgraphs": [definition]}}
+    (loader,) = (node for node in inside.nodes.values() if node["type"].endswith("WithContext"))
+    shown = {"proxyWidgets": [[str(loader["id"]), "motion_scale"], ["2", "text"]]}
+    use = {"id": 1, "type": definition["id"], "properties": shown}
+    outer = {"nodes": [use], "links": [], "definitions": {"subgraphs": [definition]}}
     new, report = convert(outer)
+    (warning,) = report.warnings
+    assert "node 1 shows the widget 'motion_scale' of old node" in warning
     (graph,) = new["definitions"]["subgraphs"]
     assert "in subgraph part: " in report.text()
     links = {link["id"]: link for link in graph["links"]}

@@ -176,10 +176,12 @@ def test_targets_that_would_lose_a_file_are_refused(tmp_path: Path) -> None:
     check_target(old, new, False)
     write(PAGE, new)
     check_target(old, new, True)
+    same = tmp_path / "same.json"
+    os.link(old, same)
     for target, force, sentence in (
         (new, False, "is there already; name another file, or add --force"),
         (old, True, "is the old workflow itself"),
-        (tmp_path / "." / "old.json", True, "is the old workflow itself"),
+        (same, True, "is the old workflow itself"),
         (tmp_path, True, "is a folder"),
         (tmp_path / "none" / "new.json", False, "is not there; make it"),
     ):

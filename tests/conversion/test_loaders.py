@@ -61,8 +61,8 @@ def test_gen1_with_multivals_noise_and_guidance() -> None:
     assert of_kind(prompt, "ADK_ModelGuidance")["cfg"] == 2.0
 
 
-def test_gen2_with_two_motion_models_runs_the_newer_first() -> None:
-    """The old pack puts a new model before those that it is given."""
+def test_gen2_with_two_motion_models_runs_the_older_first() -> None:
+    """The newer acts behind it, and sets the noise schedule."""
     scene = Scene()
     first = scene.applied(scene.loaded("one.ckpt"), 0.0, 0.5)
     second = scene.applied(scene.loaded("two.ckpt"), 0.5, 1.0, prev_m_models=first)
@@ -72,9 +72,9 @@ def test_gen2_with_two_motion_models_runs_the_newer_first() -> None:
     _, late = behind(prompt, windows, "model")
     _, early = behind(prompt, late, "model")
     names = [behind(prompt, one, "motion_model")[1]["motion_model"] for one in (early, late)]
-    assert names == ["two.ckpt", "one.ckpt"]
-    assert [one["start_percent"] for one in (early, late)] == [0.5, 0.0]
-    assert [one["beta_schedule"] for one in (early, late)] == ["LCM", "checkpoint"]
+    assert names == ["one.ckpt", "two.ckpt"]
+    assert [one["start_percent"] for one in (early, late)] == [0.0, 0.5]
+    assert [one["beta_schedule"] for one in (early, late)] == ["checkpoint", "LCM"]
 
 
 def test_one_loaded_model_serves_two_apply_nodes() -> None:
@@ -131,13 +131,25 @@ def test_a_value_a_frame_and_a_mask_become_values_over_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "norms"), [("mm_sd_v15_v2.ckpt", "everywhere"), ("v3_sd15_mm.ckpt", "automatic")]
+    ("name", "norms"),
+    [
+        ("mm_sd_v15_v2.ckpt", "everywhere"),
+        ("AnimateLCM_sd15_t2v.ckpt", "everywhere"),
+        ("v3_sd15_mm.ckpt", "automatic"),
+    ],
 )
 def test_v2_models_that_were_not_applied_properly_keep_that(name: str, norms: str) -> None:
     scene = Scene()
     scene.sampled(scene.legacy(model_name=name, apply_v2_models_properly=False))
     prompt, _ = converted(scene)
     assert of_kind(prompt, "ADK_ApplyMotionModel")["norms"] == norms
+
+
+def test_the_sdxl_beta_keeps_the_old_pack_s_norms() -> None:
+    scene = Scene()
+    scene.sampled(scene.gen1("mm_sdxl_v10_beta.ckpt"))
+    prompt, _ = converted(scene)
+    assert of_kind(prompt, "ADK_ApplyMotionModel")["norms"] == "everywhere"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +222,7 @@ STAYS: dict[str, Callable[[Scene], Link]] = {
     "ad_keyframes comes from ADE_AnimateDiffKeyframe": with_keyframes,
     "have image_inject from Number": with_an_image,
     "draw noise by 'default' and 'comfy .gpu.'": with_noise_of_the_gpu,
-    "does not tell whether it is a v2 model": lambda scene: scene.legacy(
+    "does not tell whether it is of v2's layout": lambda scene: scene.legacy(
         model_name="mine.ckpt", apply_v2_models_properly=False
     ),
     "begins at 0.5 of sampling": lambda scene: scene.legacy(
@@ -228,9 +240,24 @@ STAYS: dict[str, Callable[[Scene], Link]] = {
     "ADE_UseEvolvedSampling: ADE_Apply.* put Use Evolved Sampling behind it": lambda scene: (
         scene.evolved(scene.applied(scene.loaded(), model=scene.model))
     ),
+    "acts from 0.5 to 0.5 of sampling: never": lambda scene: scene.evolved(
+        scene.applied(scene.loaded(), 0.5, 0.5)
+    ),
     "no model is linked to it": lambda scene: scene.gen1(model=None),
 }
 """What the report says -> a loader that it is said of."""
+
+
+def test_a_loader_behind_another_takes_off_what_that_has_put_on() -> None:
+    """Nodes of this pack would add up."""
+    scene = Scene()
+    first = scene.gen1()
+    between = scene.out(scene.add("FreeU_V2", "MODEL", model=first))
+    scene.sampled(scene.gen1(model=between))
+    prompt, report = convert(scene.prompt)
+    (line,) = report.kept
+    assert f"ADE_AnimateDiffLoaderGen1 ({first[0]}) has animated its model" in line
+    assert prompt[first[0]]["class_type"] == "ADK_ApplyMotionModel"
 
 
 @pytest.mark.parametrize("reason", STAYS)

@@ -88,8 +88,9 @@ def one(graph: Graph, kind: str) -> Node:
 
 def test_anything_everywhere_sends_a_part_and_a_model() -> None:
     scene = Scene()
-    scene.add("Anything Everywhere", saved=[], anything=scene.uniform())
-    scene.add("Anything Everywhere3", saved=[], anything=scene.model, anything2=scene.clip)
+    context, links = scene.uniform(), dict(anything=scene.model, anything2=scene.clip)
+    scene.add("Anything Everywhere", saved=[], anything=context)
+    scene.add("Anything Everywhere3", saved=[], **links, anything3=context)
     loader = scene.out(scene.add("ADE_AnimateDiffLoaderGen1", "MODEL", GEN1, **FREE))
     scene.sampled(loader)
     types = {"model": "MODEL", "context_options": "CONTEXT_OPTIONS"}
@@ -99,7 +100,7 @@ def test_anything_everywhere_sends_a_part_and_a_model() -> None:
     apply, windows = (one(graph, f"ADK_{n}") for n in ("ApplyMotionModel", "ContextWindows"))
     assert graph.source(apply, "model") is one(graph, "CheckpointLoaderSimple")
     assert graph.source(windows, "model") is apply
-    # the first sent nothing else
+    # the first sent nothing else; the other still sends its two
     assert kinds(page).count("Anything Everywhere") == 0
     assert kinds(page).count("Anything Everywhere3") == 1
 
@@ -149,6 +150,16 @@ def test_muted_parts_are_not_there_and_muted_loaders_stay_muted() -> None:
     assert modes["ADK_ApplyMotionModel"] == modes["ADK_ContextWindows"] == 2
 
 
+def test_a_muted_number_gives_nothing() -> None:
+    scene = Scene()
+    scale = scene.multival(1.5)
+    scene.nodes[scale[0]]["mode"] = 2
+    scene.sampled(scene.gen1(scale_multival=scale))
+    prompt, _ = through(scene.page())
+    (apply,) = (n["inputs"] for n in prompt.values() if n["class_type"] == "ADK_ApplyMotionModel")
+    assert apply["motion_scale"] == 1.0
+
+
 def test_a_bypassed_loader_stays_bypassed() -> None:
     scene = Scene()
     loader = scene.gen1(context_options=scene.uniform())
@@ -167,8 +178,10 @@ def test_links_that_the_page_left_behind_are_not_followed() -> None:
     stale, context = scene.uniform(context_length=8), scene.uniform(context_length=24)
     loader = scene.gen1(context_options=context)
     scene.sampled(loader)
+    scene.links.append([98, int(loader[0]), 0, int(scene.positive[0]), 0, "MODEL"])
     scene.links.append([99, int(stale[0]), 0, int(loader[0]), 1, "CONTEXT_OPTIONS"])
     new, _ = convert(scene.page())
+    assert not {98, 99} & {link[0] for link in new["links"]}
     lengths = [n["widgets_values"][0] for n in new["nodes"] if n["type"] == "ADK_ContextWindows"]
     assert lengths == [24]
 

@@ -26,7 +26,15 @@ def test_quick_leaves_out_every_mark(pytestconfig: pytest.Config) -> None:
     assert set(re.findall(r"\w+", QUICK)) - {"not", "or"} == set(MARKS.values())
 
 
-QUICK_ROOMS = ("motion_models", "sampling", "nodes", "measures", "launcher", "training/data")
+QUICK_ROOMS = (
+    "motion_models",
+    "sampling",
+    "nodes",
+    "measures",
+    "conversion",
+    "launcher",
+    "training/data",
+)
 
 
 @pytest.mark.parametrize("room", QUICK_ROOMS)
