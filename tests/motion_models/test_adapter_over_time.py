@@ -110,7 +110,8 @@ def test_frames_cut_into_pieces_keep_their_scale() -> None:
         change = x @ (pair[1] @ pair[0]).T
         scales = torch.tensor([0.5, 0.5, 0.5, 2.0, 2.0, 2.0]).view(-1, 1, 1)
         torch.testing.assert_close(found, layer(x) + scales * change)
-        with pytest.raises(ValueError, match="met 5 rows where 2 frames belong"):
+        said = "met 5 rows where 2 frames belong: another node cuts or joins frames inside the UNet"
+        with pytest.raises(ValueError, match=said):
             LinearOverTime(layer, pair, values)(x[:5])
 
 

@@ -211,6 +211,14 @@ def test_two_runs_of_one_name_have_folders_of_their_own(folders: Path) -> None:
     assert list(theirs.iterdir())
 
 
+def test_a_folder_of_runs_that_cannot_be_made(folders: Path) -> None:
+    (folders / "output").mkdir(exist_ok=True)
+    (folders / "output" / RUNS).write_text("in the way")
+    text = r"^.*pan_001 cannot be made \(Not a directory\)\. Make room there, or let ComfyUI wri"
+    with pytest.raises(ValueError, match=text):
+        run_folder("pan", "")
+
+
 def test_a_run_is_trained_by_one_process_at_a_time(folders: Path) -> None:
     run()
     there = folders / "output" / RUNS / "pan_001"
