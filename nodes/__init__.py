@@ -18,7 +18,7 @@ from .control.prompts import BlendPrompts
 from .control.sparse_control import ApplySparseControl, LoadSparseControl
 from .control.strength import Strength
 from .evolved import evolved_nodes
-from .evolved.replacements import register_replacements
+from .evolved.replacements import complete_prompts, register_replacements
 from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
@@ -77,6 +77,7 @@ class AnimateDiffKit(ComfyExtension):
         await register_replacements()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        complete_prompts()
         register_folders()
         small_world_files.register_folders()
         return [*NODES, *evolved_nodes()]

@@ -5,11 +5,14 @@ one node by one, whose sockets fit. The ids that public workflows hold are nodes
 that ComfyUI never replaces them; these are the others for which one of those is a full equal.
 
 Of a prompt ComfyUI reads `_meta` and every mapped input without asking whether they are there. So
-they are put in before it does, by a handler of prompts, which is core's own hook.
+they are put in before it does, by a handler of prompts, which is core's own hook. The same handler
+gives inputs that once had other names their names of today, since ComfyUI refuses prompts that lack
+these.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +53,9 @@ REPLACEMENTS = (
 )
 
 
+RENAMED = {"ADE_AnimateDiffLoRALoader": {"lora_name": "name"}}
+"""Node -> inputs by the names that old prompts have -> by those of today."""
+
 BY_ID = {replacement.old: replacement for replacement in REPLACEMENTS}
 
 
@@ -63,12 +69,16 @@ async def register_replacements() -> None:
     nodes have classes, and ComfyUI replaces none."""
     if not can_replace():
         return
-    from server import PromptServer
-
     api: Any = comfy_api.latest.ComfyAPI()
     for replacement in REPLACEMENTS:
         await api.node_replacement.register(as_core_has_it(replacement))
-    PromptServer.instance.add_on_prompt_handler(completed)
+
+
+def complete_prompts() -> None:
+    """Put the handler of prompts into ComfyUI's server, once; nothing where none runs."""
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    if server is not None and completed not in server.on_prompt_handlers:
+        server.add_on_prompt_handler(completed)
 
 
 def as_core_has_it(replacement: Replacement) -> Any:
@@ -83,7 +93,8 @@ def as_core_has_it(replacement: Replacement) -> Any:
 
 
 def completed(posted: dict[str, Any]) -> dict[str, Any]:
-    """What was posted, its replaceable nodes with all that ComfyUI reads of them."""
+    """What was posted, its replaceable nodes with all that ComfyUI reads of them, and inputs by
+    their names of today."""
     prompt = posted.get("prompt")
     if not isinstance(prompt, dict):
         return posted
@@ -92,7 +103,22 @@ def completed(posted: dict[str, Any]) -> dict[str, Any]:
         for key, node in prompt.items()
         if isinstance(node, dict) and is_replaced(node.get("class_type"))
     }
+    changed |= {key: renamed(node) for key, node in prompt.items() if has_old_names(node)}
     return {**posted, "prompt": {**prompt, **changed}} if changed else posted
+
+
+def has_old_names(node: Any) -> bool:
+    if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
+        return False
+    inputs, names = node.get("inputs"), RENAMED.get(node["class_type"], {})
+    return isinstance(inputs, dict) and any(
+        old in inputs and new not in inputs for old, new in names.items()
+    )
+
+
+def renamed(node: dict[str, Any]) -> dict[str, Any]:
+    names = RENAMED[node["class_type"]]
+    return {**node, "inputs": {names.get(key, key): v for key, v in node["inputs"].items()}}
 
 
 def is_replaced(kind: Any) -> bool:

@@ -37,7 +37,8 @@ def legacy(scene: Scene, **more: Any) -> Link:
 
 
 def test_a_legacy_graph(server: Server) -> None:
-    """Widgets that are left out, an input that no longer is one, windows without a fuse method."""
+    """Widgets that are left out, an input that no longer is one, one by the name it had in 2023,
+    windows without a fuse method."""
     scene = Scene(FRAMES)
     context = scene.link(
         "ADE_AnimateDiffUniformContextOptions",
@@ -46,7 +47,7 @@ def test_a_legacy_graph(server: Server) -> None:
         closed_loop=True,
         ad_gif_preview__0="/view?filename=AD__00007_.gif",
     )
-    lora = scene.link("ADE_AnimateDiffLoRALoader", name=stand_in.MOTION_LORA, strength=0.8)
+    lora = scene.link("ADE_AnimateDiffLoRALoader", lora_name=stand_in.MOTION_LORA, strength=0.8)
     old = legacy(scene, context_options=context, motion_lora=lora, lora_name="unknown")
     motion = scene.link(
         "ADK_LoadMotionLoRA",

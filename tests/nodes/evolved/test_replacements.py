@@ -46,6 +46,16 @@ def test_what_a_prompt_gives_stays() -> None:
     assert given["prompt"]["1"]["_meta"] == {"title": "mine"}
 
 
+def test_an_input_of_an_old_name_gets_that_of_today() -> None:
+    """As prompts of 2023 have it; a prompt that has both names keeps both."""
+    kind = "ADE_AnimateDiffLoRALoader"
+    posted = {"prompt": {"1": {"class_type": kind, "inputs": {"lora_name": "a", "strength": 1}}}}
+    given: Any = completed(posted)
+    assert given["prompt"]["1"]["inputs"] == {"name": "a", "strength": 1}
+    both = {"prompt": {"1": {"class_type": kind, "inputs": {"lora_name": "a", "name": "b"}}}}
+    assert completed(both) is both
+
+
 @pytest.mark.parametrize("posted", [{}, {"prompt": None}, {"prompt": [1]}, {"prompt": {"1": 2}}])
 def test_other_things_that_are_posted_are_left_alone(posted: dict[str, Any]) -> None:
     assert completed(posted) is posted
