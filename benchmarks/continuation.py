@@ -21,7 +21,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 from standalone.enter_comfyui import enter_comfyui
 
 FRAMES, TIMES, STEPS, GUIDANCE = 16, 4, 20, 6.0
-MOTIONS = ("going round", "bouncing", "growing", "moving right")
+MOTIONS = ("going round", "bouncing")
+"""Those that go on for ever; the others of the small world end where they leave the picture."""
 
 
 class Studio:
@@ -30,11 +31,18 @@ class Studio:
     def __init__(self) -> None:
         from animatediff_kit.motion_models.inject import apply_motion_model  # pyright: ignore[reportMissingImports]
         from animatediff_kit.motion_models.load import load_motion_model  # pyright: ignore[reportMissingImports]
+        from animatediff_kit.motion_models.model import motion_model  # pyright: ignore[reportMissingImports]
+        from animatediff_kit.sampling.betas import (  # pyright: ignore[reportMissingImports]
+            AUTOMATIC,
+            apply_beta_schedule,
+        )
         from animatediff_kit.small_world import files  # pyright: ignore[reportMissingImports]
 
         model, self.clip, self.vae = files.load(files.BASE)
         motion = load_motion_model(str(files.MOTION_MODELS / files.MOTION_MODEL))
-        self.model = apply_motion_model(model, motion)
+        animated = apply_motion_model(model, motion)
+        family = motion_model(motion).spec.family
+        self.model = apply_beta_schedule(animated, AUTOMATIC, family)
 
     def sample(self, latent: dict[str, Any], caption: str, seed: int) -> dict[str, Any]:
         import torch
