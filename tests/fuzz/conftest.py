@@ -3,8 +3,13 @@ each time, and many."""
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 
+import comfy.model_management
+import pytest
+from adk_tests.fuzz.sources import KEPT, SOURCES, WIDE
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = os.environ.get("ADK_FUZZ_EXAMPLES")
@@ -19,3 +24,17 @@ SHARED = dict(
 settings.register_profile("suite", max_examples=250, derandomize=True, **SHARED)  # pyright: ignore
 settings.register_profile("long", max_examples=int(EXAMPLES or 1), **SHARED)  # pyright: ignore
 settings.load_profile("long" if EXAMPLES else "suite")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """ComfyUI never forgets a model whose patcher has died before it, as those of prompts do whose
+    models are kept here: it would warn of a leak in every test that follows."""
+    yield
+    for make in (*SOURCES.values(), *WIDE.values()):
+        if hasattr(make, "cache_clear"):
+            make.cache_clear()  # pyright: ignore[reportFunctionMemberAccess]
+    KEPT.clear()
+    gc.collect()
+    comfy.model_management.cleanup_models()
+    assert not [m for m in comfy.model_management.current_loaded_models if m.model is None]
