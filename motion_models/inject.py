@@ -163,12 +163,10 @@ class Injection:
         active, run = self.is_active(base.model_sampling, t), options.get(OPTION)
         if not active and (run is None or run.views is None):
             return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
-        call = call_of(x, t, options, regrouper(base))
+        call = running_call(base, x, t, options)
         unet: Any = uncompiled(base.diffusion_model)
         with ExitStack() as stack:
-            if call.run.views is not None:
-                call = in_parts(call, x.device)
-                assert call.parts is not None
+            if call.parts is not None:
                 text, c_crossattn = call.parts.kept(c_crossattn)
                 stack.enter_context(placed(spatial_placements(unet, call.parts, text)))
             if active:
@@ -203,6 +201,13 @@ class Injection:
         return started and (
             s.end_percent >= 1.0 or sigma > model_sampling.percent_to_sigma(s.end_percent)
         )
+
+
+def running_call(base: Any, x: Tensor, t: Tensor, options: dict[str, Any]) -> Call:
+    """The call that an APPLY_MODEL wrapper of the model `base` is in, in its parts where the run
+    has views.   x: (b f) c h w;   t: (b f) sigmas"""
+    call = call_of(x, t, options, regrouper(base))
+    return call if call.run.views is None else in_parts(call, x.device)
 
 
 def in_parts(call: Call, device: torch.device) -> Call:

@@ -14,8 +14,8 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ...call import Call, call_of
-from ...inject import KEY, applied_keys, apply_motion_model, in_parts, regrouper
+from ...call import Call
+from ...inject import KEY, applied_keys, apply_motion_model, running_call
 from ...layers import MotionSettings
 from ...model import MotionModel
 from ...placements import Added, Placement, placed
@@ -127,9 +127,7 @@ class FeatureInjection:
     ) -> Tensor:
         """x: (b f) 4 h w;   t: (b f) sigmas"""
         base, options = executor.class_obj, transformer_options or {}
-        call = call_of(x, t, options, regrouper(base))
-        if call.run.views is not None:
-            call = in_parts(call, x.device)
+        call = running_call(base, x, t, options)
         (patcher,) = base.current_patcher.get_additional_models_with_key(self.motion_key)
         dtype = base.manual_cast_dtype or base.get_dtype()
         latent = picture_latent(options, self.key).to(x.device, dtype)
