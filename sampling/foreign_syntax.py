@@ -71,3 +71,9 @@ def place_in_line(text: str) -> tuple[int, str] | None:
 def shown(written: str) -> str:
     """Quoted, and cut where it would fill a page."""
     return repr(written) if len(written) <= 40 else f"{written[:37]!r}..."
+
+
+def line_and_column(text: str, position: int) -> str:
+    """As people count them in what they wrote."""
+    line = text.count("\n", 0, position) + 1
+    return f"line {line}, column {position - text.rfind(chr(10), 0, position)}"

@@ -19,7 +19,7 @@ import json
 import logging
 import re
 
-from .foreign_syntax import place_in_line, place_in_text, shown
+from .foreign_syntax import line_and_column, place_in_line, place_in_text, shown
 
 log = logging.getLogger(__name__)
 
@@ -141,8 +141,3 @@ def refuse(text: str, start: int, found: tuple[int, str] | None, name: str = "Pr
 
 def malformed(text: str, position: int, reason: str) -> ValueError:
     return ValueError(f"Prompts, {line_and_column(text, position)}: {reason}. {EXAMPLE}.")
-
-
-def line_and_column(text: str, position: int) -> str:
-    line = text.count("\n", 0, position) + 1
-    return f"line {line}, column {position - text.rfind(chr(10), 0, position)}"

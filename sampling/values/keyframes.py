@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..easings import EASINGS, OTHER_NAMES
-from ..foreign_syntax import shown
+from ..foreign_syntax import line_and_column, shown
 
 BREAKS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 ENTRY = re.compile(r"[^,;\n]+")
@@ -49,12 +49,10 @@ class Text:
     over_steps: bool = False
 
     def malformed(self, position: int, reason: str) -> ValueError:
-        line = self.text.count("\n", 0, position) + 1
-        column = position - self.text.rfind("\n", 0, position)
         example = "0: 1.0, 0.5: 0.2 smooth" if self.over_steps else "0: 1.0, 16: 0.2 smooth"
         return ValueError(
-            f"{self.name}, line {line}, column {column}: {reason}. Write keyframes, such as "
-            f"{example}."
+            f"{self.name}, {line_and_column(self.text, position)}: {reason}. "
+            f"Write keyframes, such as {example}."
         )
 
     def place(self, written: str, position: int) -> float:
