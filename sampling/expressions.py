@@ -12,6 +12,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 Number = int | float
@@ -108,8 +109,10 @@ class Expression:
         )
 
 
+@lru_cache(maxsize=256)
 def read_expression(text: str) -> Expression:
-    """Raises ValueError, which says what of it is not understood, without a full stop."""
+    """Read once, however many frames it is computed for. Raises ValueError, which says what of it
+    is not understood, without a full stop."""
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"it has {len(text)} characters; {MOST_CHARACTERS} are the most")
     try:
