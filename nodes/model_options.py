@@ -13,7 +13,6 @@ from ..sampling.model_noise import GENERATORS, NOISES, NoiseSettings, set_noise
 from ..sampling.values.over_time import combined
 from .inputs import length_input, overlap_input, strength_socket
 from .schema import CATEGORY, advanced, schema
-from .texts import check_choice
 
 
 class NoiseSchedule(io.ComfyNode):
@@ -111,8 +110,6 @@ class ModelNoiseNode(io.ComfyNode):
         batch_offset: int = 0,
         generator: str = "ComfyUI",
     ) -> io.NodeOutput:
-        check_choice("noise", noise, NOISES)
-        check_choice("generator", generator, GENERATORS)
         settings = NoiseSettings(noise, length, overlap, seed_offset, batch_offset, generator)
         return io.NodeOutput(set_noise(model, settings))
 

@@ -89,9 +89,9 @@ class NoiseSettings:
 
     def check(self) -> None:
         """Raise ValueError for what is in no table, or windows that cannot be."""
-        if self.kind not in NOISES:
+        if self.kind not in [*NOISES]:
             raise ValueError(f"{self.kind!r} is no noise; choose one of {', '.join(NOISES)}.")
-        if self.generator not in GENERATORS:
+        if self.generator not in [*GENERATORS]:
             raise ValueError(
                 f"{self.generator!r} draws no noise; choose one of {', '.join(GENERATORS)}."
             )

@@ -11,7 +11,6 @@ from ...sampling.values.over_time import value_over_time
 from ...sampling.values.picture import draw_value
 from ..inputs import frames_input
 from ..schema import CATEGORY, StrengthSocket, schema
-from ..texts import check_choice
 
 
 class AudioStrength(io.ComfyNode):
@@ -85,7 +84,6 @@ class AudioStrength(io.ComfyNode):
         low: float = 0.0,
         high: float = 1.0,
     ) -> io.NodeOutput:
-        check_choice("measure", measure, MEASURES)
         numbers = audio_values(audio, frames, fps, measure, smoothing, low, high)
         strength = value_over_time(numbers=numbers)
         picture = draw_value(strength, frames)

@@ -198,7 +198,7 @@ def audio_values(
     A sound that does not change gives `low`. Where the sound ends before the clip, the rest is
     silence, and a warning says so. Raises ValueError for what is no sound or no setting.
     """
-    if measure not in MEASURES:
+    if measure not in [*MEASURES]:
         raise ValueError(f"{measure!r} is no measure; choose one of {', '.join(MEASURES)}.")
     if not 0.0 < fps < np.inf or frames < 1 or not 0.0 <= smoothing < 1.0:
         raise ValueError(
