@@ -28,7 +28,13 @@ class ContextWindows(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
                 *window_inputs(),
             ],
-            outputs=[io.Model.Output("windowed_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "windowed_model",
+                    display_name="model",
+                    tooltip="The model, sampled in windows: for a sampler.",
+                )
+            ],
         )
 
     @classmethod
@@ -46,7 +52,13 @@ class PreviewWindows(io.ComfyNode):
             description="Shows which frames each context window covers, and how much each counts.",
             search_aliases=["context visualizer", "window picture"],
             inputs=[frames_input(64, 4096, "Frames of the video."), *window_inputs()],
-            outputs=[io.Image.Output("picture", display_name="image")],
+            outputs=[
+                io.Image.Output(
+                    "picture",
+                    display_name="image",
+                    tooltip="The windows of each step, drawn over the frames.",
+                )
+            ],
             is_output_node=True,
         )
 

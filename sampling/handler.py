@@ -35,7 +35,7 @@ from .views.plan import home_of_views, is_animated, views_of
 from .window_states import state_of_window, tell_skipped
 from .windows import WindowSettings, windows_of
 
-NODE = "Slide Context Windows"
+NODE = "Slide Context Windows (AnimateDiff)"
 """Display name of the node that sets windows and nothing else."""
 
 

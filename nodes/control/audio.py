@@ -66,9 +66,19 @@ class AudioStrength(io.ComfyNode):
                 ),
             ],
             outputs=[
-                StrengthSocket.Output("audio_strength", display_name="strength"),
-                io.Float.Output("numbers", display_name="floats"),
-                io.Image.Output("picture", display_name="image"),
+                StrengthSocket.Output(
+                    "audio_strength",
+                    display_name="strength",
+                    tooltip="A strength for each frame: for any socket of that type.",
+                ),
+                io.Float.Output(
+                    "numbers",
+                    display_name="floats",
+                    tooltip="The same as a list of numbers, one a frame.",
+                ),
+                io.Image.Output(
+                    "picture", display_name="image", tooltip="The strength over the frames, drawn."
+                ),
             ],
             is_output_node=True,
         )

@@ -104,8 +104,14 @@ class Strength(io.ComfyNode):
                 strength_socket("times", "this strength"),
             ],
             outputs=[
-                StrengthSocket.Output("scheduled_strength", display_name="strength"),
-                io.Image.Output("picture", display_name="image"),
+                StrengthSocket.Output(
+                    "scheduled_strength",
+                    display_name="strength",
+                    tooltip="A strength over frames, steps and pixels: for any socket of its type.",
+                ),
+                io.Image.Output(
+                    "picture", display_name="image", tooltip="The strength over the frames, drawn."
+                ),
             ],
             is_output_node=True,
         )

@@ -58,8 +58,12 @@ class MeasureMotion(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output("picture", display_name="image"),
-                io.String.Output("figures", display_name="json"),
+                io.Image.Output(
+                    "picture",
+                    display_name="image",
+                    tooltip="Flow, camera and seams over the frames, drawn.",
+                ),
+                io.String.Output("figures", display_name="json", tooltip="All figures as JSON."),
             ],
             is_output_node=True,
         )

@@ -44,7 +44,7 @@ class TrainDomainAdapter(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainDomainAdapter",
-            display_name="Train Domain Adapter",
+            display_name="Train Domain Adapter (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="Stage 1: a LoRA of the image model that takes in the look of the clips, "
             "so that the motion module need not.",
@@ -75,7 +75,7 @@ class TrainMotionModule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainMotionModule",
-            display_name="Train Motion Module",
+            display_name="Train Motion Module (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="Stage 2: a motion module, fine-tuned or from zero, that learns how things "
             "move in the clips.",
@@ -99,7 +99,11 @@ class TrainMotionModule(io.ComfyNode):
                 ),
             ],
             outputs=[
-                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                MotionModelSocket.Output(
+                    "trained_motion_model",
+                    display_name="motion_model",
+                    tooltip="What was trained, ready for Apply Motion Model.",
+                ),
                 *shared_outputs(),
             ],
             is_output_node=True,
@@ -131,7 +135,7 @@ class TrainMotionLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainMotionLoRA",
-            display_name="Train MotionLoRA",
+            display_name="Train MotionLoRA (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="Stage 3: a small file that adds one kind of motion, such as a camera "
             "move, to a motion model; 20 to 50 clips are enough.",
@@ -153,7 +157,11 @@ class TrainMotionLora(io.ComfyNode):
                 ),
             ],
             outputs=[
-                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                MotionModelSocket.Output(
+                    "trained_motion_model",
+                    display_name="motion_model",
+                    tooltip="What was trained, ready for Apply Motion Model.",
+                ),
                 *shared_outputs(),
             ],
             is_output_node=True,
