@@ -31,7 +31,15 @@ from .inputs import (
 )
 from .motion_model import family_of
 from .schema import CATEGORY, schema
-from .weights_files import NONE, file_input, found, read_lora, state_of_file
+from .weights_files import (
+    NONE,
+    all_found,
+    file_input,
+    found,
+    found_or_none,
+    read_lora,
+    state_of_file,
+)
 
 DISPLAY_NAME = "Animate Model (AnimateDiff)"
 
@@ -90,8 +98,11 @@ class Animate(io.ComfyNode):
     def validate_inputs(
         cls, motion_model: str | None = None, motion_lora: str | None = None
     ) -> bool | str:
-        lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
-        return lora if lora is not True else found(motion_model, MOTION_MODELS)
+        return all_found(
+            DISPLAY_NAME,
+            motion_model=found(motion_model, MOTION_MODELS),
+            motion_lora=found_or_none(motion_lora, MOTION_LORAS),
+        )
 
     @classmethod
     def fingerprint_inputs(
