@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..sampling.apply_windows import apply_context_windows
 from ..sampling.handler import NODE
@@ -12,6 +12,7 @@ from ..sampling.window_picture import draw_windows
 from ..sampling.windows import WindowSettings
 from .inputs import frames_input, window_inputs
 from .schema import CATEGORY, schema
+from .shown import picture_in_node
 
 
 class ContextWindows(io.ComfyNode):
@@ -67,4 +68,4 @@ class PreviewWindows(io.ComfyNode):
         settings = WindowSettings(**windows)
         settings.check()
         picture = draw_windows(frames, settings)
-        return io.NodeOutput(picture, ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(picture, ui=picture_in_node(picture, cls))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...sampling.values.audio import MEASURES, audio_values
 from ...sampling.values.over_time import value_over_time
 from ...sampling.values.picture import draw_value
 from ..inputs import frames_input
 from ..schema import CATEGORY, StrengthSocket, schema
+from ..shown import picture_in_node
 
 
 class AudioStrength(io.ComfyNode):
@@ -97,4 +98,4 @@ class AudioStrength(io.ComfyNode):
         numbers = audio_values(audio, frames, fps, measure, smoothing, low, high)
         strength = value_over_time(numbers=numbers)
         picture = draw_value(strength, frames)
-        return io.NodeOutput(strength, numbers, picture, ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(strength, numbers, picture, ui=picture_in_node(picture, cls))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...motion_models.folders import MOTION_LORAS, list_files
 from ...motion_models.load import load_motion_model
@@ -18,6 +18,7 @@ from ...training.run.own_seed import with_own_seed
 from ...training.run.pictures import under_plot
 from ..page import tell_of_new_files
 from ..schema import CATEGORY, MotionModelSocket, advanced, schema
+from ..shown import animation_in_node
 from ..texts import check_choice
 from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
 from .stage_inputs import model_input, shared_inputs, shared_outputs, spelling_input
@@ -28,18 +29,8 @@ def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
     the page shows no more than one that moves."""
     tell_of_new_files()
     frames = torch.cat([under_plot(result.plot, frame) for frame in result.preview])
-    moving = ui.ImageSaveHelper.save_animated_webp(
-        frames,
-        filename_prefix="animatediff_kit_preview",
-        folder_type=io.FolderType.temp,
-        cls=cls,
-        fps=8.0,
-        lossless=False,
-        quality=85,
-        method=4,
-    )
-    pictures = {"images": [moving], "animated": (True,)}
-    return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=pictures)
+    moving = animation_in_node(frames, cls)
+    return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=moving)
 
 
 class TrainDomainAdapter(io.ComfyNode):
