@@ -33,7 +33,7 @@ from .motion_model import family_of
 from .schema import CATEGORY, schema
 from .weights_files import NONE, file_input, found, read_lora, state_of_file
 
-DISPLAY_NAME = "Animate Model"
+DISPLAY_NAME = "Animate Model (AnimateDiff)"
 
 
 class Animate(io.ComfyNode):
@@ -76,7 +76,14 @@ class Animate(io.ComfyNode):
                 strength_socket("scale_over_time", "motion_scale"),
                 strength_socket("lora_strength_over_time", "lora_strength"),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated: for a sampler. A batch of latents becomes the "
+                    "frames of a video.",
+                )
+            ],
         )
 
     @classmethod

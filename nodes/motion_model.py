@@ -41,7 +41,7 @@ class LoadMotionModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_LoadMotionModel",
-            display_name="Load Motion Model",
+            display_name="Load Motion Model (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Loads any AnimateDiff motion model; what it is, is told by its content.",
             search_aliases=[
@@ -62,7 +62,13 @@ class LoadMotionModel(io.ComfyNode):
                     "log says that the content could not tell.",
                 ),
             ],
-            outputs=[MotionModelSocket.Output("loaded_motion_model", display_name="motion_model")],
+            outputs=[
+                MotionModelSocket.Output(
+                    "loaded_motion_model",
+                    display_name="motion_model",
+                    tooltip="For Apply Motion Model, or for Load MotionLoRA before it.",
+                )
+            ],
         )
 
     @classmethod
@@ -84,7 +90,7 @@ class ApplyMotionModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_ApplyMotionModel",
-            display_name="Apply Motion Model",
+            display_name="Apply Motion Model (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Animates a model: the latents of one batch become the frames of one "
             "video. Several can be chained.",
@@ -107,7 +113,14 @@ class ApplyMotionModel(io.ComfyNode):
                 strength_socket("scale_over_time", "motion_scale"),
                 norms_input(),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated: for a sampler. A batch of latents becomes the "
+                    "frames of a video.",
+                )
+            ],
         )
 
     @classmethod

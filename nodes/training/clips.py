@@ -119,7 +119,13 @@ class LoadVideoClips(io.ComfyNode):
                     "with sides that are multiples of 64.",
                 ),
             ],
-            outputs=[ClipsSocket.Output("training_clips", display_name="clips")],
+            outputs=[
+                ClipsSocket.Output(
+                    "training_clips",
+                    display_name="clips",
+                    tooltip="Clips for Encode Clips or Move Camera.",
+                )
+            ],
         )
 
     @classmethod
@@ -190,7 +196,13 @@ class ClipsFromImages(io.ComfyNode):
                 size_input("width", 0, "Width of the training clips. 0: the images' own.", 0),
                 size_input("height", 0, "Height of the training clips. 0: the images' own.", 0),
             ],
-            outputs=[ClipsSocket.Output("training_clips", display_name="clips")],
+            outputs=[
+                ClipsSocket.Output(
+                    "training_clips",
+                    display_name="clips",
+                    tooltip="Clips for Encode Clips or Move Camera.",
+                )
+            ],
         )
 
     @classmethod

@@ -62,12 +62,18 @@ class TrainingSettingsNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainingSettings",
-            display_name="Training Settings",
+            display_name="Training Settings (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="How long, how fast and how exactly a stage is trained.",
             search_aliases=["train config", "learning rate", "optimizer"],
             inputs=[setting_input(name) for name in (*SHOWN, *FOLDED)],
-            outputs=[TrainingSettingsSocket.Output("training_settings", display_name="settings")],
+            outputs=[
+                TrainingSettingsSocket.Output(
+                    "training_settings",
+                    display_name="settings",
+                    tooltip="For the settings of a training node.",
+                )
+            ],
         )
 
     @classmethod

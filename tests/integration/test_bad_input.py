@@ -99,7 +99,7 @@ def test_a_loop_that_its_schedule_cannot_close(server: Server) -> None:
     scene.kept(scene.sampled(scene.windowed(scene.animated(), closed_loop=True)))
     sentence = (
         r"closed_loop is on, but the schedule standard_static never wraps round the end; choose "
-        r"looped_uniform, or switch closed_loop off\."
+        r"one of looped_uniform, shifted, views_shifted, or switch closed_loop off\."
     )
     fails(server, scene, "ADK_ContextWindows", sentence)
 

@@ -84,7 +84,7 @@ def test_a_window_of_another_length_is_no_change_of_size(still: ModelPatcher) ->
     assert off < 2 * allowed
 
 
-@pytest.mark.parametrize("schedule", ["looped_uniform"])
+@pytest.mark.parametrize("schedule", ["looped_uniform", "shifted"])
 def test_windows_that_move_keep_the_state_of_their_frames(
     still: ModelPatcher, schedule: str
 ) -> None:
