@@ -27,7 +27,7 @@ def settings_of(seed: int) -> list[tuple[int, WindowSettings, int]]:
                 draw.randint(1, 4),
                 schedule,
                 fuse,
-                schedule == "looped_uniform" and draw.random() < 0.5,
+                SCHEDULES[schedule].loops and draw.random() < 0.5,
                 draw.random() < 0.5,
             )
             found.append((draw.choice([1, length, draw.randint(2, 90)]), settings, draw.randint(0, 40)))
@@ -38,7 +38,7 @@ def test_windows_and_what_they_count() -> None:
     cases = settings_of(3)
     given = [[frames, dataclasses.asdict(settings), step] for frames, settings, step in cases]
     windows = results("timeline/windows.js", "m.windowsOf(...c)", given)
-    with_windows = [[found, case[0], case[1]] for found, case in zip(windows, given, strict=True)]
+    with_windows = [[found, *case] for found, case in zip(windows, given, strict=True)]
     counts = results("timeline/fuse.js", "m.shares(...c)", with_windows)
     for (frames, settings, step), found, parts in zip(cases, windows, counts, strict=True):
         assert found == windows_of(frames, settings, step), (frames, settings, step)

@@ -1,6 +1,8 @@
 // How much each window counts in each of its frames: sampling/fuse.py in JavaScript. Pure;
 // tests/web compares both over all methods.
 
+import { unstopped, wraps } from "./windows.js";
+
 const FAINT = 0.01;
 const BARELY = 1e-37;
 
@@ -16,10 +18,10 @@ const FUSE_METHODS = {
   "delayed-reverse-sawtooth": sawtooth,
 };
 
-function overlapLinear(window, frames, { overlap, schedule }) {
-  const wraps = schedule === "looped_uniform";
-  const rise = wraps || !window.includes(0);
-  const fall = wraps || !window.includes(frames - 1);
+function overlapLinear(window, frames, settings) {
+  const { overlap } = settings;
+  const rise = wraps(settings) || !window.includes(0);
+  const fall = wraps(settings) || !window.includes(frames - 1);
   const last = window.length - 1;
   const weights = window.map(() => 1);
   for (let p = 0; p < Math.min(overlap, window.length); p++) {
@@ -48,10 +50,21 @@ function sawtooth(window) {
   return [...Array(window.length - fall.length).fill(FAINT), ...fall];
 }
 
-// For each window the part, 0 to 1, of each of its frames' pictures that comes from it.
-export function shares(windows, frames, settings) {
+function weightsOf(window, frames, settings, step) {
   const method = FUSE_METHODS[settings.fuse] ?? FUSE_METHODS.flat;
-  const weights = windows.map((window) => method(window, frames, settings));
+  const whole = unstopped(window, frames, settings, step);
+  if (whole.length === 1 && whole[0][0] === window[0]) return method(window, frames, settings);
+  const total = new Map(window.map((frame) => [frame, BARELY]));
+  for (const places of whole) {
+    const weights = method(places, frames, settings);
+    places.forEach((frame, p) => total.has(frame) && total.set(frame, total.get(frame) + weights[p]));
+  }
+  return [...total.values()];
+}
+
+// For each window the part, 0 to 1, of each of its frames' pictures that comes from it.
+export function shares(windows, frames, settings, step = 0) {
+  const weights = windows.map((window) => weightsOf(window, frames, settings, step));
   const total = new Array(frames).fill(0);
   windows.forEach((window, w) => window.forEach((frame, p) => (total[frame] += weights[w][p])));
   return windows.map((window, w) => window.map((frame, p) => weights[w][p] / total[frame]));

@@ -17,7 +17,7 @@ export const MOST_ROWS = 64;
 // what lies beyond.
 export function drawWindows(canvas, frames, settings, step = 0, columns = frames) {
   const windows = windowsOf(frames, settings, step);
-  const parts = shares(windows, frames, settings);
+  const parts = shares(windows, frames, settings, step);
   const rows = Math.min(windows.length, MOST_ROWS);
   canvas.width = columns;
   canvas.height = rows * ROW;

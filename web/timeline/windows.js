@@ -11,7 +11,11 @@ const SCHEDULES = {
   [LOOPED_UNIFORM]: uniformLooped,
   batched,
   views: staticStandard,
+  shifted,
+  views_shifted: shifted,
 };
+const LOOPING = [LOOPED_UNIFORM, "shifted", "views_shifted"];
+const STOPPED = [shifted]; // at both ends of the video
 
 // What keeps the settings from covering a video, or "".
 export function wrongWith(settings) {
@@ -20,8 +24,8 @@ export function wrongWith(settings) {
   if (settings.overlap < 0 || settings.overlap >= settings.length) {
     return `overlap ${settings.overlap} must be below the length ${settings.length}`;
   }
-  if (settings.closed_loop && settings.schedule !== LOOPED_UNIFORM) {
-    return `closed_loop needs the schedule ${LOOPED_UNIFORM}`;
+  if (settings.closed_loop && !LOOPING.includes(settings.schedule)) {
+    return `closed_loop needs one of ${LOOPING.join(", ")}`;
   }
   return "";
 }
@@ -113,6 +117,43 @@ function unrolled(level, frames, gap) {
     }
   }
   return windows;
+}
+
+function shifted(frames, settings, step) {
+  const { length, closed_loop: loop } = settings;
+  const [forward, offset] = shiftOf(settings, step);
+  const last = frames - length;
+  const windows = [];
+  for (let start = -offset; start < (loop ? frames - offset : last + forward); start += forward) {
+    if (loop) windows.push(run(start, length).map((frame) => (frame + frames) % frames));
+    else windows.push(run(Math.min(Math.max(start, 0), last), length));
+  }
+  return loop ? windows : unique(windows);
+}
+
+// How far apart shifted windows begin, and how far they lie before the static ones.
+function shiftOf({ length, overlap }, step) {
+  const forward = length - overlap;
+  return [forward, roundHalfEven(forward * orderedHalving(step)) % forward];
+}
+
+// Where a window would lie that the schedule stopped at an end of the video; any other is itself.
+export function unstopped(window, frames, settings, step) {
+  const stops = STOPPED.includes(SCHEDULES[settings.schedule]) && appliesTo(frames, settings);
+  if (settings.closed_loop || !stops) return [window];
+  const { length } = settings;
+  const [forward, offset] = shiftOf(settings, step);
+  const last = frames - length;
+  const places = [];
+  for (let at = -offset - Math.floor(length / forward) * forward; at < frames; at += forward) {
+    if (Math.min(Math.max(at, 0), last) === window[0]) places.push(run(at, length));
+  }
+  return places;
+}
+
+// Whether windows go from the last frame on to the first.
+export function wraps(settings) {
+  return settings.schedule === LOOPED_UNIFORM || settings.closed_loop;
 }
 
 function unique(windows) {
