@@ -65,6 +65,7 @@ NEW_NODES: dict[str, New] = {
             ("start_percent", "FLOAT", 0.0),
             ("end_percent", "FLOAT", 1.0),
             ("norms", "COMBO", "automatic"),
+            ("preview", "BOOLEAN", True),
             ("strength_over_time", "ADK_STRENGTH", SOCKET),
             ("scale_over_time", "ADK_STRENGTH", SOCKET),
         ),

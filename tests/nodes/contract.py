@@ -40,6 +40,8 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("end_percent", FLOAT, 1.0),
         ("strength_over_time", STRENGTH, None),
         ("scale_over_time", STRENGTH, None),
+        ("norms", COMBO, "automatic"),
+        ("preview", BOOLEAN, True),
     ],
     "ADK_Strength": [
         ("value", FLOAT, 1.0),
@@ -99,6 +101,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("strength_over_time", STRENGTH, None),
         ("scale_over_time", STRENGTH, None),
         ("lora_strength_over_time", STRENGTH, None),
+        ("preview", BOOLEAN, True),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
     "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
@@ -255,8 +258,13 @@ OPTIONAL = {
     # sockets that may stay empty
     "ADK_LoadMotionLoRA": {"strength_over_time"},
     "ADK_DomainAdapter": {"strength_over_time"},
-    "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
-    "ADK_Animate": {"strength_over_time", "scale_over_time", "lora_strength_over_time"},
+    "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time", "norms", "preview"},
+    "ADK_Animate": {
+        "strength_over_time",
+        "scale_over_time",
+        "lora_strength_over_time",
+        "preview",
+    },
     "ADK_Strength": {"mask", "floats", "curve", "times"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
 }
