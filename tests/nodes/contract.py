@@ -115,6 +115,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("sampler", SAMPLER, None),
         ("iterations", INT, 3),
         ("filter", COMBO, "butterworth"),
+        ("high_frequencies", COMBO, "complement"),
     ],
     "ADK_NoiseSchedule": [("model", MODEL, None), ("beta_schedule", COMBO, "AnimateDiff")],
     "ADK_ModelNoise": [
@@ -266,6 +267,7 @@ OPTIONAL = {
         "preview",
     },
     "ADK_Strength": {"mask", "floats", "curve", "times"},
+    "ADK_FreeInit": {"high_frequencies"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
 }
 OUTPUTS: dict[str, list[str]] = {
@@ -311,7 +313,7 @@ FOLDED = {
     "ADK_Animate": {"beta_schedule"},
     "ADK_ContextWindows": {"stride", "on_equal_length"},
     "ADK_PreviewWindows": {"stride", "on_equal_length"},
-    "ADK_FreeInit": {"filter"},
+    "ADK_FreeInit": {"filter", "high_frequencies"},
     "ADK_PromptTravel": {"interpolation", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
     "ADK_ModelNoise": {"seed_offset", "batch_offset", "generator"},
     "ADK_Strength": {"outside", "invert"},
