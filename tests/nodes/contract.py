@@ -21,6 +21,13 @@ WINDOWS: list[tuple[str, str, Any]] = [
     ("closed_loop", BOOLEAN, False),
 ]
 
+LATER_WINDOWS: list[tuple[str, str, Any]] = [
+    ("on_equal_length", BOOLEAN, False),
+    ("view_length", INT, 0),
+    ("view_overlap", INT, 4),
+    ("start_percent", FLOAT, 0.0),
+]
+
 INPUTS: dict[str, list[tuple[str, str, Any]]] = {
     # node id -> (input id, type, default), in their order; sockets have no default
     "ADK_LoadMotionModel": [("motion_model", COMBO, FILE), ("family", COMBO, "automatic")],
@@ -103,7 +110,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("lora_strength_over_time", STRENGTH, None),
         ("preview", BOOLEAN, True),
     ],
-    "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
+    "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS, *LATER_WINDOWS],
     "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
     "ADK_FreeNoise": [
         ("latent", "LATENT", None),
@@ -269,6 +276,7 @@ OPTIONAL = {
     "ADK_Strength": {"mask", "floats", "curve", "times"},
     "ADK_FreeInit": {"high_frequencies"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
+    "ADK_ContextWindows": {name for name, _, _ in LATER_WINDOWS},
 }
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
@@ -311,7 +319,7 @@ FOLDED = {
     "ADK_LoadMotionModel": {"family"},
     "ADK_ApplyMotionModel": {"beta_schedule", "start_percent", "end_percent", "norms"},
     "ADK_Animate": {"beta_schedule"},
-    "ADK_ContextWindows": {"stride", "on_equal_length"},
+    "ADK_ContextWindows": {"stride", *OPTIONAL["ADK_ContextWindows"]},
     "ADK_PreviewWindows": {"stride", "on_equal_length"},
     "ADK_FreeInit": {"filter", "high_frequencies"},
     "ADK_PromptTravel": {"interpolation", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
