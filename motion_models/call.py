@@ -38,13 +38,14 @@ class Run:
 
     frames: of the whole video; sigmas: noise levels of the steps, the last is where sampling ends;
     indices: the frames that a window shows, None for all; views: the windows inside the motion
-    layers, where the run has such.
+    layers, where the run has such; inner: those inside the motion layers of one window.
     """
 
     frames: int
     sigmas: Tensor | None = None
     indices: tuple[int, ...] | None = None
     views: Views | None = None
+    inner: Views | None = None
     kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def within(self, indices: Sequence[int]) -> Run:
@@ -54,6 +55,10 @@ class Run:
     def in_views(self, views: Views) -> Run:
         """The same run for a call with all frames, whose motion layers slide the windows."""
         return replace(self, views=views)
+
+    def with_inner(self, views: Views | None) -> Run:
+        """The same run in a window whose motion layers slide windows of their own."""
+        return replace(self, inner=views)
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once a run. It is let go with the run, and its windows share
@@ -119,6 +124,12 @@ class Call:
     def indices(self) -> tuple[int, ...]:
         """The numbers in the video of the frames of this call."""
         return tuple(range(self.frames)) if self.run.indices is None else self.run.indices
+
+    @property
+    def at_once(self) -> int:
+        """How many frames attention over time sees at once."""
+        views = self.run.views or self.run.inner
+        return self.frames if views is None else views.length
 
     @cached_property
     def progress(self) -> float:

@@ -79,7 +79,7 @@ def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
     """Raise ValueError when one pass holds more frames than the position table has rows."""
     if frames <= spec.positions:
         return
-    remedy = f"Set the context window's length to {spec.positions} or less."
+    remedy = f"Set the context window's length to {spec.positions} or less, or its view_length."
     if not windows:
         remedy = (
             f"Set context_length of Animate Model to {min(16, spec.positions)}, connect Slide "

@@ -30,6 +30,7 @@ from .inputs import (
     strength_socket,
 )
 from .motion_model import family_of
+from .moving_preview import preview_input, with_preview
 from .schema import CATEGORY, schema
 from .weights_files import (
     NONE,
@@ -83,6 +84,7 @@ class Animate(io.ComfyNode):
                 strength_socket("strength_over_time", "what the motion model adds"),
                 strength_socket("scale_over_time", "motion_scale"),
                 strength_socket("lora_strength_over_time", "lora_strength"),
+                preview_input(),
             ],
             outputs=[
                 io.Model.Output(
@@ -124,6 +126,7 @@ class Animate(io.ComfyNode):
         strength_over_time: Any = None,
         scale_over_time: Any = None,
         lora_strength_over_time: Any = None,
+        preview: bool = True,
     ) -> io.NodeOutput:
         motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
         check_needs_no_image(motion)
@@ -142,4 +145,4 @@ class Animate(io.ComfyNode):
         if context_length > 0:
             windows = WindowSettings(context_length, context_overlap)
             animated = apply_context_windows(animated, windows, DISPLAY_NAME)
-        return io.NodeOutput(animated)
+        return io.NodeOutput(with_preview(animated, preview))

@@ -28,6 +28,7 @@ from .inputs import (
     strength_input,
     strength_socket,
 )
+from .moving_preview import preview_input, with_preview
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
 from .weights_files import found, state_of_file
 
@@ -112,6 +113,7 @@ class ApplyMotionModel(io.ComfyNode):
                 strength_socket("strength_over_time", "the strength"),
                 strength_socket("scale_over_time", "motion_scale"),
                 norms_input(),
+                preview_input(),
             ],
             outputs=[
                 io.Model.Output(
@@ -136,6 +138,7 @@ class ApplyMotionModel(io.ComfyNode):
         strength_over_time: Any = None,
         scale_over_time: Any = None,
         norms: str = AUTOMATIC,
+        preview: bool = True,
     ) -> io.NodeOutput:
         check_needs_no_image(motion_model)
         settings = MotionSettings(
@@ -149,7 +152,7 @@ class ApplyMotionModel(io.ComfyNode):
         family = family_of(motion_model)
         animated = apply_beta_schedule(animated, beta_schedule, family)
         animated = check_few_steps(animated, family)
-        return io.NodeOutput(count_entries(animated))
+        return io.NodeOutput(with_preview(count_entries(animated), preview))
 
 
 def family_of(loaded: Any) -> Family:

@@ -62,7 +62,7 @@ def test_windows_longer_than_the_position_table(server: Server, schedule: str) -
         steps.extend(e for e in server.client.run(scene.prompt) if e.kind == "progress")
     sentence = (
         rf"33 frames exceed the 32 positions that {stand_in.MOTION_MODEL} has\. Set the context "
-        r"window's length to 32 or less\."
+        r"window's length to 32 or less, or its view_length\."
     )
     assert re.fullmatch(FAILED.format(node="KSampler") + sentence, str(told.value))
     assert not steps

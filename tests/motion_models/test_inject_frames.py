@@ -90,7 +90,7 @@ def test_a_window_that_is_too_long(short: ModelPatcher) -> None:
         tiny.sample(model, frames=9, steps=8)
     assert str(caught.value) == (
         "7 frames exceed the 6 positions that tiny_v2 has. Set the context window's length to 6 or "
-        "less."
+        "less, or its view_length."
     )
     assert not calls.batches, "the UNet was run before"
 
