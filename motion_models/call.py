@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
@@ -94,7 +95,9 @@ class Call:
     options: transformer_options; strength, motion_scale: how the layers act (strength.py);
     norms: a name in NORM_CHOICES (specs.py); parts: how a call of views is cut; positions: the
     tables of positions on the device that computes, by the name of the layer that adds them;
-    beside: low-rank changes beside the layers.
+    beside: low-rank changes beside the layers; attention: of queries, keys and values over time,
+    torch's own whatever ComfyUI's options choose for the image model's layers, since kernels made
+    for long sequences fail or round on so few frames.
     """
 
     videos: int
@@ -108,11 +111,14 @@ class Call:
     norms: str = "automatic"
     positions: Mapping[str, Tensor] = field(default_factory=dict)
     beside: tuple[Beside, ...] = ()
+    attention: Callable[..., Tensor] = attention_pytorch
 
     @classmethod
-    def alone(cls, videos: int, frames: int, options: dict[str, Any] | None = None) -> Call:
+    def alone(
+        cls, videos: int, frames: int, options: dict[str, Any] | None = None, **more: Any
+    ) -> Call:
         """A call outside of any sampling run, as in training."""
-        return cls(videos, frames, Run(frames), options=options or {})
+        return cls(videos, frames, Run(frames), options=options or {}, **more)
 
     @property
     def indices(self) -> tuple[int, ...]:

@@ -82,8 +82,9 @@ def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
     remedy = f"Set the context window's length to {spec.positions} or less, or its view_length."
     if not windows:
         remedy = (
-            f"Connect Slide Context Windows (length {min(16, spec.positions)}), or lower the "
-            f"number of frames (batch_size in Empty Latent Image) to {spec.positions}."
+            f"Set context_length of Animate Model to {min(16, spec.positions)}, connect Slide "
+            f"Context Windows with this length, or lower the number of frames (batch_size in "
+            f"Empty Latent Image) to {spec.positions}."
         )
     raise ValueError(
         f"{frames} frames exceed the {spec.positions} positions that {spec.name} has. {remedy}"

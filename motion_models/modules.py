@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from comfy.ldm.modules.attention import optimized_attention
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -97,7 +96,7 @@ class TemporalAttention(nn.Module):
         if isinstance(keys, Tensor) or keys != 1.0:
             k = k * keys
         parts = [
-            optimized_attention(*part, heads=HEADS, transformer_options=call.options)
+            call.attention(*part, heads=HEADS)
             for part in zip(q.split(MAX_ROWS), k.split(MAX_ROWS), v.split(MAX_ROWS), strict=True)
         ]
         joined = given.joined(parts[0] if len(parts) == 1 else torch.cat(parts), scale)

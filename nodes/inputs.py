@@ -140,7 +140,9 @@ def window_inputs() -> list[Any]:
             tooltip="standard_static: the same windows at every step. standard_uniform: they move "
             "with the step. looped_uniform: they also wrap round the end. batched: no overlap. "
             "views: windows inside the motion model alone, which is faster at large overlaps; a "
-            "long video then takes the computer's memory where the GPU's does not suffice.",
+            "long video then takes the computer's memory where the GPU's does not suffice. "
+            "shifted: the static ones, moved at every step by a part of their distance, so that "
+            "no seam stays where it is; also at overlap 0. views_shifted: the same in views.",
         ),
         io.Combo.Input(
             "fuse",
@@ -151,7 +153,8 @@ def window_inputs() -> list[Any]:
         io.Boolean.Input(
             "closed_loop",
             default=False,
-            tooltip="Makes the last frame lead into the first; needs the schedule looped_uniform.",
+            tooltip="Makes the last frame lead into the first; needs the schedule looped_uniform "
+            "or a shifted one.",
         ),
         advanced(
             io.Boolean.Input,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..sampling.apply_windows import add_window_phase
 from ..sampling.handler import NODE
@@ -13,6 +13,7 @@ from ..sampling.window_picture import draw_windows
 from ..sampling.windows import WindowSettings
 from .inputs import frames_input, phase_inputs, window_inputs
 from .schema import CATEGORY, schema
+from .shown import picture_in_node
 
 
 class ContextWindows(io.ComfyNode):
@@ -30,7 +31,13 @@ class ContextWindows(io.ComfyNode):
                 *window_inputs(),
                 *phase_inputs(),
             ],
-            outputs=[io.Model.Output("windowed_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "windowed_model",
+                    display_name="model",
+                    tooltip="The model, sampled in windows: for a sampler.",
+                )
+            ],
         )
 
     @classmethod
@@ -57,7 +64,13 @@ class PreviewWindows(io.ComfyNode):
             description="Shows which frames each context window covers, and how much each counts.",
             search_aliases=["context visualizer", "window picture"],
             inputs=[frames_input(64, 4096, "Frames of the video."), *window_inputs()],
-            outputs=[io.Image.Output("picture", display_name="image")],
+            outputs=[
+                io.Image.Output(
+                    "picture",
+                    display_name="image",
+                    tooltip="The windows of each step, drawn over the frames.",
+                )
+            ],
             is_output_node=True,
         )
 
@@ -66,4 +79,4 @@ class PreviewWindows(io.ComfyNode):
         settings = WindowSettings(**windows)
         settings.check()
         picture = draw_windows(frames, settings)
-        return io.NodeOutput(picture, ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(picture, ui=picture_in_node(picture, cls))

@@ -37,7 +37,7 @@ from .window_phases import Phases, WindowPhase, phase_at
 from .window_states import state_of_window, tell_skipped
 from .windows import WindowSettings, windows_of
 
-NODE = "Slide Context Windows"
+NODE = "Slide Context Windows (AnimateDiff)"
 """Display name of the node that sets windows and nothing else."""
 
 
@@ -141,7 +141,7 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
                     model_options,
                 )
             hints.trim()
-            scale = x_in.new_tensor(fuse_weights(indices, x_in.shape[0], settings))
+            scale = x_in.new_tensor(fuse_weights(indices, len(x_in), settings, step))
             scale = scale.view(-1, 1, 1, 1)
             for sum_of, prediction in zip(total, predictions, strict=True):
                 window.add_window(sum_of, prediction * scale)

@@ -44,9 +44,9 @@ def test_more_frames_than_positions(server: Server) -> None:
     scene = Scene(33)
     scene.kept(scene.sampled(scene.animated()))
     sentence = (
-        rf"33 frames exceed the 32 positions that {stand_in.MOTION_MODEL} has\. Connect Slide "
-        r"Context Windows \(length 16\), or lower the number of frames \(batch_size in Empty "
-        r"Latent Image\) to 32\."
+        rf"33 frames exceed the 32 positions that {stand_in.MOTION_MODEL} has\. Set "
+        r"context_length of Animate Model to 16, connect Slide Context Windows with this length, "
+        r"or lower the number of frames \(batch_size in Empty Latent Image\) to 32\."
     )
     fails(server, scene, "KSampler", sentence)
 
@@ -99,7 +99,7 @@ def test_a_loop_that_its_schedule_cannot_close(server: Server) -> None:
     scene.kept(scene.sampled(scene.windowed(scene.animated(), closed_loop=True)))
     sentence = (
         r"closed_loop is on, but the schedule standard_static never wraps round the end; choose "
-        r"looped_uniform, or switch closed_loop off\."
+        r"one of looped_uniform, shifted, views_shifted, or switch closed_loop off\."
     )
     fails(server, scene, "ADK_ContextWindows", sentence)
 
