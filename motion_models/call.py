@@ -89,7 +89,8 @@ class Call:
     options: transformer_options; strength, motion_scale: how the layers act (strength.py);
     norms: a name in NORM_CHOICES (specs.py); parts: how a call of views is cut; positions: the
     tables of positions on the device that computes, by the name of the layer that adds them;
-    beside: low-rank changes beside the layers.
+    beside: low-rank changes beside the layers; pixels: those of the map that a motion module of
+    views is given at one time.
     """
 
     videos: int
@@ -103,6 +104,7 @@ class Call:
     norms: str = "automatic"
     positions: Mapping[str, Tensor] = field(default_factory=dict)
     beside: tuple[Beside, ...] = ()
+    pixels: slice = field(default_factory=lambda: slice(None))
 
     @classmethod
     def alone(cls, videos: int, frames: int, options: dict[str, Any] | None = None) -> Call:
@@ -163,6 +165,15 @@ def step_of(sigmas: Tensor | None, sigma: float) -> tuple[int, int]:
         return 0, 1
     reached = (sigmas[:-1] >= sigma * (1 - 1e-4)).sum()
     return max(0, int(reached) - 1), len(sigmas) - 1
+
+
+def within_percents(start: float, end: float, model_sampling: Any, t: Tensor) -> bool:
+    """Whether sigma t lies in the range of sampling that starts and ends there: (end, start]."""
+    if start <= 0.0 and end >= 1.0:
+        return True
+    sigma = float(t.max())
+    started = sigma <= model_sampling.percent_to_sigma(start)
+    return started and (end >= 1.0 or sigma > model_sampling.percent_to_sigma(end))
 
 
 def publish_runs(model: ModelPatcher) -> None:

@@ -161,6 +161,23 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("motion_scale", FLOAT, 1.0),
         ("beta_schedule", COMBO, "automatic"),
     ],
+    "ADK_CameraPath": [
+        ("frames", INT, 16),
+        *((move, FLOAT, 0.0) for move in ("zoom", "pan", "tilt", "roll", "orbit", "right", "up")),
+        ("easing", COMBO, "linear"),
+        ("radius", FLOAT, 2.0),
+        ("poses", STRING, ""),
+        ("before", "ADK_CAMERA_PATH", None),
+    ],
+    "ADK_ApplyCameraControl": [
+        ("model", MODEL, None),
+        ("camera_control", COMBO, FILE),
+        ("camera_path", "ADK_CAMERA_PATH", None),
+        ("strength", FLOAT, 1.0),
+        ("start_percent", FLOAT, 0.0),
+        ("end_percent", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
+    ],
     "ADK_ApplyImageToVideo": [
         ("model", MODEL, None),
         ("motion_model", MOTION, None),
@@ -258,6 +275,8 @@ OPTIONAL = {
     "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
     "ADK_Animate": {"strength_over_time", "scale_over_time", "lora_strength_over_time"},
     "ADK_Strength": {"mask", "floats", "curve", "times"},
+    "ADK_CameraPath": {"before"},
+    "ADK_ApplyCameraControl": {"strength_over_time"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
 }
 OUTPUTS: dict[str, list[str]] = {
@@ -285,6 +304,8 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_ApplySparseControl": ["CONDITIONING", "CONDITIONING"],
     "ADK_ApplyPIA": [MODEL],
     "ADK_ApplyImageToVideo": [MODEL],
+    "ADK_CameraPath": ["ADK_CAMERA_PATH", "IMAGE", STRING],
+    "ADK_ApplyCameraControl": [MODEL],
     "ADK_TrainingSettings": [SETTINGS],
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
@@ -310,6 +331,8 @@ FOLDED = {
     "ADK_ApplySparseControl": {"start_percent", "end_percent"},
     "ADK_ApplyPIA": {"beta_schedule"},
     "ADK_ApplyImageToVideo": {"beta_schedule"},
+    "ADK_CameraPath": {"radius"},
+    "ADK_ApplyCameraControl": {"start_percent", "end_percent"},
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},
     "ADK_TrainingSettings": {
