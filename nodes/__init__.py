@@ -9,6 +9,7 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
+from .control.camera import ApplyCameraControl, CameraPath
 from .control.continuation import Continue, JoinContinuation
 from .control.control_net import ControlStrength
 from .control.image_to_video import ApplyImageToVideo
@@ -54,6 +55,8 @@ NODES: list[type[io.ComfyNode]] = [
     ApplySparseControl,
     ApplyPIA,
     ApplyImageToVideo,
+    CameraPath,
+    ApplyCameraControl,
     FreeNoiseNode,
     FreeInitNode,
     NoiseSchedule,
