@@ -43,10 +43,14 @@ def test_chance_is_chance(smooth: int) -> None:
     assert below <= 0.12
 
 
-def test_a_rhythm_of_another_length_is_no_seam() -> None:
-    """A thing that goes round in 20 frames, seen in windows 12 apart."""
-    round_and_round = noise(5) + 0.3 * np.sin(2 * np.pi * np.arange(STEPS) / 20)
-    assert seam_rhythm(round_and_round, DISTANCE, FLOW).passes
+def test_what_comes_back_by_itself_is_no_seam() -> None:
+    """A thing that goes round in 20 frames, and departs most where it turns: every fifth frame,
+    which its fifth harmonic has in common with windows 12 apart."""
+    moments = 2 * np.pi * np.arange(STEPS) / 20
+    found = noise(5) + 0.3 * np.sin(5 * moments) + 0.2 * np.sin(moments)
+    assert not seam_rhythm(found, DISTANCE, FLOW).passes
+    assert seam_rhythm(found, DISTANCE, FLOW, 20).passes
+    assert not seam_rhythm(found + comb(0.5), DISTANCE, FLOW, 20).passes, "seams are left"
 
 
 def test_small_seams_are_none_and_short_clips_tell_nothing() -> None:

@@ -13,7 +13,9 @@ from typing import Any
 from playwright.sync_api import ConsoleMessage, Locator
 from playwright.sync_api import Page as Tab
 
-HARMLESS = re.compile(r"favicon|user\.css|userdata|api/experiment|ERR_|WebGL|Failed to load resource")
+HARMLESS = re.compile(
+    r"favicon|user\.css|userdata|api/experiment|ERR_|WebGL|Failed to load resource"
+)
 """What ComfyUI's own page writes as an error where all is well: files that a user may have."""
 
 READY = "() => window.app?.canvas?.graph && window.app.extensionManager"
@@ -142,7 +144,11 @@ class Page:
         """By pixels, with the mouse, in several moves."""
         box = what.bounding_box()
         assert box is not None
-        x, y, mouse = box["x"] + min(8, box["width"] / 2), box["y"] + box["height"] / 2, self.tab.mouse
+        x, y, mouse = (
+            box["x"] + min(8, box["width"] / 2),
+            box["y"] + box["height"] / 2,
+            self.tab.mouse,
+        )
         mouse.move(x, y)
         mouse.down()
         mouse.move(x + right, y + down, steps=6)
@@ -178,7 +184,9 @@ class Page:
         before = set(self.run("async () => Object.keys(await (await fetch('/history')).json())"))
         self.run("() => app.extensionManager.command.execute('Comfy.QueuePrompt')")
         return self.until(
-            lambda: next((run for name, run in self._history().items() if name not in before), None),
+            lambda: next(
+                (run for name, run in self._history().items() if name not in before), None
+            ),
             patience,
         )
 
