@@ -13,7 +13,9 @@ from typing import Any
 from playwright.sync_api import ConsoleMessage, Locator
 from playwright.sync_api import Page as Tab
 
-HARMLESS = re.compile(r"favicon|user\.css|userdata|api/experiment|ERR_|WebGL|Failed to load resource")
+HARMLESS = re.compile(
+    r"favicon|user\.css|userdata|api/experiment|ERR_|WebGL|Failed to load resource"
+)
 """What ComfyUI's own page writes as an error where all is well: files that a user may have."""
 
 READY = "() => window.app?.canvas?.graph && window.app.extensionManager"
@@ -142,11 +144,19 @@ class Page:
         """By pixels, with the mouse, in several moves."""
         box = what.bounding_box()
         assert box is not None
-        x, y, mouse = box["x"] + min(8, box["width"] / 2), box["y"] + box["height"] / 2, self.tab.mouse
+        x, y, mouse = (
+            box["x"] + min(8, box["width"] / 2),
+            box["y"] + box["height"] / 2,
+            self.tab.mouse,
+        )
         mouse.move(x, y)
         mouse.down()
         mouse.move(x + right, y + down, steps=6)
         mouse.up()
+        self.settle()
+
+    def select(self, node: int) -> None:
+        self.run("id => app.canvas.selectNode(app.canvas.graph.getNodeById(id))", node)
         self.settle()
 
     def press(self, *keys: str) -> None:
@@ -158,6 +168,18 @@ class Page:
         self.run("() => document.activeElement?.blur?.()")
         self.press("Control+z")
         self.tab.wait_for_timeout(300)
+
+    def redo(self) -> None:
+        self.run("() => document.activeElement?.blur?.()")
+        self.press("Control+y")
+        self.tab.wait_for_timeout(300)
+
+    def keep(self) -> None:
+        """A step of undo, after what a test did without a hand."""
+        self.run(
+            "() => { const t = app.extensionManager.workflow.activeWorkflow.changeTracker;"
+            " t.captureCanvasState ? t.captureCanvasState() : t.checkState(); }"
+        )
 
     def search(self, words: str) -> list[str]:
         """What typing into the search of nodes offers, in its order."""
@@ -171,14 +193,17 @@ class Page:
             self.run("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
         self.tab.locator(SEARCH).first.fill(words)
         self.tab.wait_for_timeout(700)
-        return [text.strip() for text in self.tab.locator(OFFERS).all_inner_texts()]
+        texts = self.tab.locator(OFFERS).all_inner_texts()
+        return [" ".join(text.split()) for text in texts if text.strip()]
 
     def queue(self, patience: float = 120.0) -> dict[str, Any]:
         """Presses Run and waits; what the history holds of it."""
         before = set(self.run("async () => Object.keys(await (await fetch('/history')).json())"))
         self.run("() => app.extensionManager.command.execute('Comfy.QueuePrompt')")
         return self.until(
-            lambda: next((run for name, run in self._history().items() if name not in before), None),
+            lambda: next(
+                (run for name, run in self._history().items() if name not in before), None
+            ),
             patience,
         )
 

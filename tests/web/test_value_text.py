@@ -19,7 +19,17 @@ READ = [
     "12: 2e1 step, 3: +0.25 ease\r\n",
     "\ufeff0:1",
 ]
-LEFT_ALONE = ["5", "a: 1", "-1: 1", "0: one", "0: 1 bouncy", "0: 1, 0: 2", "0:", "0: 1e99", "1.5: 1"]
+LEFT_ALONE = [
+    "5",
+    "a: 1",
+    "-1: 1",
+    "0: one",
+    "0: 1 bouncy",
+    "0: 1, 0: 2",
+    "0:",
+    "0: 1e99",
+    "1.5: 1",
+]
 
 
 def test_texts_are_read_as_by_the_node() -> None:

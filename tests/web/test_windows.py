@@ -30,7 +30,9 @@ def settings_of(seed: int) -> list[tuple[int, WindowSettings, int]]:
                 SCHEDULES[schedule].loops and draw.random() < 0.5,
                 draw.random() < 0.5,
             )
-            found.append((draw.choice([1, length, draw.randint(2, 90)]), settings, draw.randint(0, 40)))
+            found.append(
+                (draw.choice([1, length, draw.randint(2, 90)]), settings, draw.randint(0, 40))
+            )
     return found
 
 
