@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
 from typing import Any
 
 from comfy.model_patcher import ModelPatcher
@@ -13,6 +12,7 @@ from comfy_execution.utils import get_executing_context
 
 from ..sampling.moving_preview import Show, add_moving_preview
 from ..sampling.preview_sheet import Sheet
+from .prompt_server import prompt_server
 
 EVENT = "animatediff_kit.preview"
 """Its WebSocket message; web/moving_preview.js listens to it."""
@@ -36,7 +36,7 @@ def with_preview(model: ModelPatcher, preview: bool) -> ModelPatcher:
 def page_that_looks() -> Show | None:
     """What sends a preview to the page that queued the graph, to the node that works now; None
     where no page is connected, as in a script."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = prompt_server()
     context = get_executing_context()
     client = getattr(server, "client_id", None)
     if server is None or context is None or client not in server.sockets:
