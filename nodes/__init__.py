@@ -31,6 +31,7 @@ from .training.camera import MoveCamera
 from .training.clips import ClipsFromImages, LoadVideoClips
 from .training.encode import EncodeClips
 from .training.measure import MeasureMotion
+from .training.panel import add_routes
 from .training.settings import TrainingSettingsNode
 from .training.train import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .windows import ContextWindows, PreviewWindows
@@ -83,6 +84,7 @@ class AnimateDiffKit(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         show_warnings()
         complete_prompts()
+        add_routes()
         register_folders()
         small_world_files.register_folders()
         return [*NODES, *evolved_nodes()]

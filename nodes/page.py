@@ -8,7 +8,6 @@ web/warnings.js. Without a server, a page or a running node it does nothing.
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
 
 from ..sampling.progress_text import Tell, add_progress_text
+from .prompt_server import prompt_server
 
 WARNING = "animatediff_kit.warning"
 FILES = "animatediff_kit.files"
@@ -44,7 +44,7 @@ class Place:
 
 def place_that_is_seen() -> Place | None:
     """Where the node that works now is seen; None where no page is connected, as in a script."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = prompt_server()
     context = get_executing_context()
     client = getattr(server, "client_id", None)
     if server is None or context is None or client not in server.sockets:
