@@ -21,7 +21,7 @@ class FreeNoiseNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_FreeNoise",
-            display_name="Repeat Noise",
+            display_name="Repeat Noise (FreeNoise)",
             category=f"{CATEGORY}/noise",
             description="FreeNoise: noise that repeats over the context windows, so that long "
             "videos keep their look. For SamplerCustomAdvanced.",
@@ -36,7 +36,11 @@ class FreeNoiseNode(io.ComfyNode):
                 ),
                 overlap_input("The overlap of the context windows."),
             ],
-            outputs=[io.Noise.Output("noise", display_name="noise")],
+            outputs=[
+                io.Noise.Output(
+                    "noise", display_name="noise", tooltip="For noise of SamplerCustomAdvanced."
+                )
+            ],
         )
 
     @classmethod
@@ -59,7 +63,7 @@ class FreeInitNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_FreeInit",
-            display_name="Refine Initial Noise",
+            display_name="Refine Initial Noise (FreeInit)",
             category=f"{CATEGORY}/noise",
             description="FreeInit: samples several times, each time from noise that keeps the low "
             "frequencies of the last result. Less flicker, for the time of all iterations. For "
@@ -93,7 +97,13 @@ class FreeInitNode(io.ComfyNode):
                     "constant variance: so much that it is as strong as noise everywhere.",
                 ),
             ],
-            outputs=[io.Sampler.Output("refining_sampler", display_name="sampler")],
+            outputs=[
+                io.Sampler.Output(
+                    "refining_sampler",
+                    display_name="sampler",
+                    tooltip="For sampler of SamplerCustomAdvanced.",
+                )
+            ],
         )
 
     @classmethod
