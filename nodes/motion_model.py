@@ -28,6 +28,8 @@ from .inputs import (
     strength_input,
     strength_socket,
 )
+from .moving_preview import preview_input, with_preview
+from .page import with_progress
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
 from .weights_files import found, state_of_file
 
@@ -41,7 +43,7 @@ class LoadMotionModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_LoadMotionModel",
-            display_name="Load Motion Model",
+            display_name="Load Motion Model (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Loads any AnimateDiff motion model; what it is, is told by its content.",
             search_aliases=[
@@ -62,7 +64,13 @@ class LoadMotionModel(io.ComfyNode):
                     "log says that the content could not tell.",
                 ),
             ],
-            outputs=[MotionModelSocket.Output("loaded_motion_model", display_name="motion_model")],
+            outputs=[
+                MotionModelSocket.Output(
+                    "loaded_motion_model",
+                    display_name="motion_model",
+                    tooltip="For Apply Motion Model, or for Load MotionLoRA before it.",
+                )
+            ],
         )
 
     @classmethod
@@ -84,7 +92,7 @@ class ApplyMotionModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_ApplyMotionModel",
-            display_name="Apply Motion Model",
+            display_name="Apply Motion Model (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Animates a model: the latents of one batch become the frames of one "
             "video. Several can be chained.",
@@ -106,8 +114,16 @@ class ApplyMotionModel(io.ComfyNode):
                 strength_socket("strength_over_time", "the strength"),
                 strength_socket("scale_over_time", "motion_scale"),
                 norms_input(),
+                preview_input(),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated: for a sampler. A batch of latents becomes the "
+                    "frames of a video.",
+                )
+            ],
         )
 
     @classmethod
@@ -123,6 +139,7 @@ class ApplyMotionModel(io.ComfyNode):
         strength_over_time: Any = None,
         scale_over_time: Any = None,
         norms: str = AUTOMATIC,
+        preview: bool = True,
     ) -> io.NodeOutput:
         check_needs_no_image(motion_model)
         settings = MotionSettings(
@@ -133,7 +150,8 @@ class ApplyMotionModel(io.ComfyNode):
             norms,
         )
         animated = apply_motion_model(model, motion_model, settings)
-        return io.NodeOutput(as_trained(animated, motion_model, beta_schedule))
+        animated = with_progress(as_trained(animated, motion_model, beta_schedule))
+        return io.NodeOutput(with_preview(animated, preview))
 
 
 def as_trained(animated: Any, loaded: Any, beta_schedule: str) -> Any:

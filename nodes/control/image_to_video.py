@@ -47,7 +47,13 @@ class ApplyImageToVideo(io.ComfyNode):
                 *picture_motion_inputs(),
                 strength_socket("image_strength_over_time", "image_strength"),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated from the picture: for a sampler.",
+                )
+            ],
         )
 
     @classmethod

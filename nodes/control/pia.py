@@ -48,7 +48,13 @@ class ApplyPIA(io.ComfyNode):
                 *picture_motion_inputs(),
                 strength_socket("affinity_over_time", "affinity"),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated from the picture: for a sampler.",
+                )
+            ],
         )
 
     @classmethod

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files.atomic import write_if_none
 from ..files.fingerprints import differences, digest_of, weights_digest
 from .clips import ClipSet
-from .shards import WriteError, write_file
+from .shards import WriteError, named_errors
+from .walk import stop_if_asked
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -38,7 +40,8 @@ class Identity:
 
 
 def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
-    """Raises ValueError where a checkpoint has brought no VAE or no text encoder."""
+    """Raises ValueError where a checkpoint has brought no VAE or no text encoder, and ComfyUI's
+    InterruptProcessingException after Cancel."""
     if vae is None or getattr(vae, "first_stage_model", None) is None:
         raise ValueError("There is no VAE: the checkpoint has none. Connect one from Load VAE.")
     if clip is None:
@@ -46,9 +49,9 @@ def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
             "There is no text encoder: the checkpoint has none. Connect one from Load CLIP."
         )
     settings = [clip.layer_idx, getattr(clip, "tokenizer_options", {})]
-    text = digest_of([weights_digest(clip.patcher), repr(settings)])
+    text = digest_of([weights_digest(clip.patcher, stop_if_asked), repr(settings)])
     description = json.loads(json.dumps(clips.description()))
-    return Identity(weights_digest(vae.patcher), text, len(clips), description)
+    return Identity(weights_digest(vae.patcher, stop_if_asked), text, len(clips), description)
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -86,16 +89,23 @@ def is_manifest(content: Any) -> bool:
     return all(type(content.get(key)) is kind for key, kind in kinds.items())
 
 
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    content = json.dumps(manifest, indent=1).encode()
+    try:
+        with named_errors(folder):
+            write_if_none(folder / MANIFEST, lambda beside: beside.write_bytes(content))
+    except WriteError as error:
+        raise ValueError(f"{error} Choose another cache_folder, or make room.") from error
+
+
 def begin(folder: Path, identity: Identity) -> None:
-    """Write the manifest, or check the one that is there. Raises ValueError."""
+    """Write the manifest, or check the one that is there, be it that another process has just
+    written it. Raises ValueError."""
     manifest = identity.manifest()
+    if read_manifest(folder) is None:
+        write_manifest(folder, manifest)
     there = read_manifest(folder)
-    if there is None:
-        try:
-            write_file(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-        except WriteError as error:
-            raise ValueError(f"{error} Choose another cache_folder, or make room.") from error
-    elif there != manifest:
+    if there != manifest:
         found = list(differences(there, manifest))
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         raise ValueError(

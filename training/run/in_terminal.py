@@ -14,6 +14,7 @@ import torch
 
 from ..engine.loop import Report, Run
 from .pictures import as_picture
+from .run_log import preview_name, save_preview
 from .watchers import draw_preview, preview_is_due
 
 log = logging.getLogger("animatediff_kit.training")
@@ -91,11 +92,17 @@ class PreviewFiles:
     def __call__(self, report: Report) -> None:
         if not preview_is_due(self.run, report):
             return
-        first, *rest = (as_picture(frame) for frame in draw_preview(self.run))
-        folder = self.run.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"preview-{report.step:08d}.webp"
-        first.save(path, save_all=True, append_images=rest, duration=125, loop=0, quality=85)
+        pictures = [as_picture(frame) for frame in draw_preview(self.run)]
+        try:
+            save_preview(self.run.folder, report.step, pictures)
+        except OSError as error:
+            log.warning(
+                "%s could not be written into %s (%s). The run goes on without it; make room "
+                "there.",
+                preview_name(report.step),
+                self.run.folder,
+                error.strerror or error,
+            )
 
 
 class SignalStop:
