@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.apply_windows import apply_context_windows
+from ..sampling.apply_windows import apply_context_windows, windows_on
 from ..sampling.handler import NODE
 from ..sampling.window_picture import draw_windows
 from ..sampling.windows import WindowSettings
@@ -52,7 +52,16 @@ class PreviewWindows(io.ComfyNode):
             category=f"{CATEGORY}/windows",
             description="Shows which frames each context window covers, and how much each counts.",
             search_aliases=["context visualizer", "window picture"],
-            inputs=[frames_input(64, 4096, "Frames of the video."), *window_inputs()],
+            inputs=[
+                frames_input(64, 4096, "Frames of the video."),
+                *window_inputs(),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="A model that is sampled in windows: its own are drawn, and those of "
+                    "the widgets are not used.",
+                ),
+            ],
             outputs=[
                 io.Image.Output(
                     "picture",
@@ -64,8 +73,8 @@ class PreviewWindows(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, frames: int, **windows: Any) -> io.NodeOutput:
-        settings = WindowSettings(**windows)
+    def execute(cls, frames: int, model: Any = None, **windows: Any) -> io.NodeOutput:
+        settings = WindowSettings(**windows) if model is None else windows_on(model)
         settings.check()
         picture = draw_windows(frames, settings)
         return io.NodeOutput(picture, ui=picture_in_node(picture, cls))

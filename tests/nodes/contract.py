@@ -101,7 +101,12 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("lora_strength_over_time", STRENGTH, None),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
-    "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
+    "ADK_PreviewWindows": [
+        ("frames", INT, 64),
+        *WINDOWS,
+        ("on_equal_length", BOOLEAN, False),
+        ("model", MODEL, None),
+    ],
     "ADK_FreeNoise": [
         ("latent", "LATENT", None),
         ("seed", INT, 0),
@@ -258,6 +263,7 @@ OPTIONAL = {
     "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
     "ADK_Animate": {"strength_over_time", "scale_over_time", "lora_strength_over_time"},
     "ADK_Strength": {"mask", "floats", "curve", "times"},
+    "ADK_PreviewWindows": {"on_equal_length", "model"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
 }
 OUTPUTS: dict[str, list[str]] = {
