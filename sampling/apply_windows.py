@@ -85,7 +85,7 @@ def windows_on(model: ModelPatcher) -> WindowSettings:
         )
     if not isinstance(handler, FrameWindows):
         raise ValueError(
-            f"The windows of this model come from {node_of(handler)}, which chooses them by itself. "
+            f"The windows of this model come from {node_of(handler)}, which chooses them itself. "
             f"Connect a model with those of {NODE}, or leave model empty."
         )
     return handler.settings
