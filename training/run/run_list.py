@@ -19,6 +19,7 @@ from .run_log import (
     STOPPED,
     last_row,
     number,
+    preview_name,
     read_rows,
     this_process,
 )
@@ -144,7 +145,7 @@ def previews(folder: Path) -> list[int]:
 
 
 def preview_file(folder: Path, step: int) -> Path | None:
-    path = folder / f"preview-{step:08d}.webp"
+    path = folder / preview_name(step)
     return path if path.is_file() and not path.is_symlink() else None
 
 

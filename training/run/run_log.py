@@ -94,9 +94,13 @@ def append(path: Path, line: str) -> None:
         os.close(descriptor)
 
 
+def preview_name(step: int) -> str:
+    return f"preview-{step:08d}.webp"
+
+
 def save_preview(folder: Path, step: int, pictures: list[Image.Image]) -> None:
     first, *rest = pictures
-    path = folder / f"preview-{step:08d}.webp"
+    path = folder / preview_name(step)
     save: dict[str, Any] = dict(save_all=True, append_images=rest, duration=125, loop=0, quality=85)
     write_atomic(path, lambda beside: first.save(beside, format="WEBP", **save))
 
