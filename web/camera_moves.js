@@ -7,8 +7,8 @@ const [ZOOM, PAN, TILT, ROLL] = [1.45, 0.3, 0.24, (26 * Math.PI) / 180];
 // ("zoom-in") and of the small world ("zoom_in"). pose: the picture at u from 0 to 1, as it is seen:
 // shifted by x and y of its size, larger by `scale`, turned clockwise by `angle`.
 export const MOVES = [
-  { name: "zoom in", sign: "＋", file: /zoom[ _-]?in(?!g)/i, pose: (u) => ({ scale: ZOOM ** u }) },
-  { name: "zoom out", sign: "－", file: /zoom[ _-]?out/i, pose: (u) => ({ scale: ZOOM ** (1 - u) }) },
+  { name: "zoom in", sign: "+", file: /zoom[ _-]?in(?!g)/i, pose: (u) => ({ scale: ZOOM ** u }) },
+  { name: "zoom out", sign: "−", file: /zoom[ _-]?out/i, pose: (u) => ({ scale: ZOOM ** (1 - u) }) },
   { name: "pan left", sign: "←", file: /pan[ _-]?left/i, pose: (u) => ({ x: PAN * (u - 0.5) }) },
   { name: "pan right", sign: "→", file: /pan[ _-]?right/i, pose: (u) => ({ x: -PAN * (u - 0.5) }) },
   { name: "tilt up", sign: "↑", file: /tilt[ _-]?up/i, pose: (u) => ({ y: TILT * (u - 0.5) }) },

@@ -118,7 +118,7 @@ function show(move, button) {
     "position: fixed; z-index: 9999; pointer-events: none; border: 1px solid #888; border-radius: 6px; " +
     `left: ${place.left + place.width / 2 - 64}px; top: ${Math.max(place.top - 138, 4)}px;`;
   document.body.append(canvas);
-  stage.play(move);
+  stage.play(move, button);
 }
 
 function hide() {

@@ -14,10 +14,12 @@ export class CameraStage {
     this.frame = null;
   }
 
-  play(move) {
+  // Until it is stopped, or what it is shown for is there no more.
+  play(move, owner) {
     this.stop();
     const begin = performance.now();
     const next = () => {
+      if (!owner.isConnected) return this.canvas.remove();
       const u = ((performance.now() - begin) / 1000 / SECONDS) % 1;
       this.draw(move.pose(u));
       this.canvas.dataset.u = u.toFixed(2);
