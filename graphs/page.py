@@ -47,8 +47,6 @@ class Node:
     look: Look = Look()
     pos: tuple[int, int] = (0, 0)
     models: list[Model] = field(default_factory=list)
-    fed: tuple[str, ...] = ()
-    """Widgets that are fed from outside of a subgraph."""
 
     def out(self, name: str | int = 0) -> Output:
         """An output by its name or its place. Raises ValueError for one that there is not."""
@@ -59,12 +57,10 @@ class Node:
             name = names.index(name)
         return Output(self, name)
 
-    def linked(self) -> list[Entry]:
-        """The inputs as the page lists them: sockets, then the widgets that a link feeds."""
-        return [*self.kind.sockets, *(w for w in self.kind.widgets if self._is_fed(w.name))]
-
-    def _is_fed(self, widget: str) -> bool:
-        return widget in self.fed or isinstance(self.inputs.get(widget), Output)
+    def slots(self) -> list[Entry]:
+        """The inputs as the page counts them: sockets, then widgets, each of which a link can
+        feed."""
+        return [*self.kind.sockets, *self.kind.widgets]
 
     def values(self) -> list[Any]:
         found: list[Any] = []

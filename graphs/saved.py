@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .layout import Group, Lane, bounds, height, place, view
-from .page import Node, Output, Page
+from .page import NOTE_KIND, Node, Output, Page
 
 Link = tuple[int, Node, int, Node, int, str]  # id, from, slot, to, place, type
 
@@ -57,7 +57,7 @@ def links_of(nodes: Sequence[Node]) -> list[Link]:
     """Every link, in the order of the nodes that it enters; ids count up from 1."""
     found: list[Link] = []
     for node in nodes:
-        for at, entry in enumerate(node.linked()):
+        for at, entry in enumerate(node.slots()):
             given = node.inputs.get(entry.name)
             if isinstance(given, Output):
                 found.append((len(found) + 1, given.node, given.slot, node, at, given.type))
@@ -95,14 +95,16 @@ def node_entry(node: Node, order: int, links: Sequence[Link]) -> dict[str, Any]:
 
 
 def input_entries(node: Node, links: Sequence[Link]) -> list[dict[str, Any]]:
-    """Sockets, and widgets that a link feeds."""
+    """Sockets and widgets. All are written: the page takes a link's place from the whole list."""
+    if node.kind is NOTE_KIND:
+        return []
     incoming = {link[4]: link[0] for link in links if link[3] is node}
     entries: list[dict[str, Any]] = []
-    for at, entry in enumerate(node.linked()):
+    for at, entry in enumerate(node.slots()):
         saved: dict[str, Any] = {"name": entry.name, "type": entry.type}
         if entry.widget:
             saved["widget"] = {"name": entry.name}
-        elif entry.optional:
+        if entry.optional:
             saved["shape"] = 7
         entries.append({**saved, "link": incoming.get(at)})
     return entries

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .kinds import Entry
-from .layout import BETWEEN, SLOT, Lane, box, place
+from .layout import BETWEEN, SLOT, TEXT, WIDGET, Lane, box, place
 from .page import Node, Output, Page
 from .saved import check, group_entries, links_of, node_entry
 
@@ -34,7 +34,7 @@ def blueprint(fold: Fold, page: Page, lanes: Sequence[Lane]) -> dict[str, Any]:
         "id": 1,
         "type": definition["id"],
         "pos": [0, 0],
-        "size": [400, 40 + 30 * len(fold.widgets)],
+        "size": [400, 60 + WIDGET * len(fold.widgets) + TEXT * _texts(fold)],
         "flags": {},
         "order": 0,
         "mode": 0,
@@ -70,8 +70,6 @@ def blueprint(fold: Fold, page: Page, lanes: Sequence[Lane]) -> dict[str, Any]:
 def _definition(fold: Fold, page: Page, lanes: Sequence[Lane]) -> dict[str, Any]:
     check(page, lanes)
     place(lanes)
-    for node, name in (target for targets in fold.widgets.values() for target in targets):
-        node.fed = (*node.fed, name)
     inner = links_of(page.nodes)
     inputs, entering = _inputs(fold, len(inner))
     outputs, leaving = _outputs(fold, len(inner) + len(entering))
@@ -107,6 +105,11 @@ def _definition(fold: Fold, page: Page, lanes: Sequence[Lane]) -> dict[str, Any]
     }
 
 
+def _texts(fold: Fold) -> int:
+    """How many of the widgets are boxes of several lines."""
+    return sum(_entry(*targets[0]).multiline for targets in fold.widgets.values())
+
+
 def _ends(nodes: Sequence[Node]) -> tuple[int, int]:
     """Where the ends of the definition stand, left and right of its nodes."""
     boxes = [box(node) for node in nodes]
@@ -121,7 +124,7 @@ def _inputs(fold: Fold, links: int) -> tuple[list[dict[str, Any]], list[dict[str
         kinds = [_entry(node, name).type for node, name in targets]
         ids: list[int] = []
         for (node, name), kind in zip(targets, kinds, strict=True):
-            at = [entry.name for entry in node.linked()].index(name)
+            at = [entry.name for entry in node.slots()].index(name)
             ids.append(links + len(found) + 1)
             found.append(_link(ids[-1], INSIDE, slot, node.id, at, kind))
         inputs.append(_slot(fold, "in", label, kinds[0], ids))

@@ -62,17 +62,21 @@ def test_links_join_what_was_given() -> None:
         ("model", 1, None),
         ("vae", None, 7),
         ("scale", 2, 7),
+        ("seed", None, None),
+        ("text", None, None),
+        ("noise_seed", None, None),
     ]
     assert content["last_node_id"] == 3 and content["last_link_id"] == 2
 
 
-def test_a_widget_that_a_link_feeds_becomes_a_socket() -> None:
+def test_a_widget_takes_a_link_at_its_place_among_all_inputs() -> None:
     page = Page({**INFO, "Count": {"input": {}, "output": ["INT"], "output_name": ["n"]}})
     count, load = page.add("Count"), page.add("Load")
-    sample = page.add("Sample", model=load.out(), seed=count.out())
+    sample = page.add("Sample", model=load.out(), noise_seed=count.out())
     content = workflow("test", page, [[Group("", [[count, load, sample]])]])
-    fed = content["nodes"][2]["inputs"][-1]
-    assert fed == {"name": "seed", "type": "INT", "widget": {"name": "seed"}, "link": 2}
+    fed = content["nodes"][2]["inputs"][5]
+    assert fed == {"name": "noise_seed", "type": "INT", "widget": {"name": "noise_seed"}, "link": 2}
+    assert content["links"][1] == [2, 1, 0, 3, 5, "INT"]
     assert content["nodes"][2]["widgets_values"][:2] == [3, "fixed"]
 
 
