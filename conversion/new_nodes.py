@@ -45,17 +45,17 @@ MOTION = ("motion_model", "ADK_MOTION_MODEL", SOCKET)
 
 NEW_NODES: dict[str, New] = {
     "ADK_LoadMotionModel": New(
-        "Load Motion Model",
+        "Load Motion Model (AnimateDiff)",
         (("motion_model", "COMBO", None), ("family", "COMBO", "automatic")),
         (("motion_model", "ADK_MOTION_MODEL"),),
     ),
     "ADK_LoadMotionLoRA": New(
-        "Load MotionLoRA",
+        "Load MotionLoRA (AnimateDiff)",
         (MOTION, ("lora", "COMBO", None), ("strength", "FLOAT", 1.0)),
         (("motion_model", "ADK_MOTION_MODEL"),),
     ),
     "ADK_ApplyMotionModel": New(
-        "Apply Motion Model",
+        "Apply Motion Model (AnimateDiff)",
         (
             MODEL,
             MOTION,
@@ -65,6 +65,7 @@ NEW_NODES: dict[str, New] = {
             ("start_percent", "FLOAT", 0.0),
             ("end_percent", "FLOAT", 1.0),
             ("norms", "COMBO", "automatic"),
+            ("preview", "BOOLEAN", True),
             ("strength_over_time", "ADK_STRENGTH", SOCKET),
             ("scale_over_time", "ADK_STRENGTH", SOCKET),
         ),
@@ -86,12 +87,12 @@ NEW_NODES: dict[str, New] = {
         (("strength", "ADK_STRENGTH"), ("image", "IMAGE")),
     ),
     "ADK_NoiseSchedule": New(
-        "Set Noise Schedule",
+        "Set Noise Schedule (AnimateDiff)",
         (MODEL, ("beta_schedule", "COMBO", "AnimateDiff")),
         (("model", "MODEL"),),
     ),
     "ADK_ModelNoise": New(
-        "Set Initial Noise",
+        "Set Initial Noise (FreeNoise)",
         (
             MODEL,
             ("noise", "COMBO", "FreeNoise"),
@@ -104,12 +105,12 @@ NEW_NODES: dict[str, New] = {
         (("model", "MODEL"),),
     ),
     "ADK_ModelGuidance": New(
-        "Set Guidance",
+        "Set Guidance (CFG)",
         (MODEL, ("cfg", "FLOAT", 7.0)),
         (("model", "MODEL"),),
     ),
     "ADK_ContextWindows": New(
-        "Slide Context Windows",
+        "Slide Context Windows (AnimateDiff)",
         (
             MODEL,
             ("length", "INT", 16),
@@ -119,6 +120,9 @@ NEW_NODES: dict[str, New] = {
             ("fuse", "COMBO", "pyramid"),
             ("closed_loop", "BOOLEAN", False),
             ("on_equal_length", "BOOLEAN", False),
+            ("view_length", "INT", 0),
+            ("view_overlap", "INT", 4),
+            ("start_percent", "FLOAT", 0.0),
         ),
         (("model", "MODEL"),),
     ),

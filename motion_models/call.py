@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
@@ -37,13 +38,14 @@ class Run:
 
     frames: of the whole video; sigmas: noise levels of the steps, the last is where sampling ends;
     indices: the frames that a window shows, None for all; views: the windows inside the motion
-    layers, where the run has such.
+    layers, where the run has such; inner: those inside the motion layers of one window.
     """
 
     frames: int
     sigmas: Tensor | None = None
     indices: tuple[int, ...] | None = None
     views: Views | None = None
+    inner: Views | None = None
     kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def within(self, indices: Sequence[int]) -> Run:
@@ -53,6 +55,10 @@ class Run:
     def in_views(self, views: Views) -> Run:
         """The same run for a call with all frames, whose motion layers slide the windows."""
         return replace(self, views=views)
+
+    def with_inner(self, views: Views | None) -> Run:
+        """The same run in a window whose motion layers slide windows of their own."""
+        return replace(self, inner=views)
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once a run. It is let go with the run, and its windows share
@@ -89,7 +95,9 @@ class Call:
     options: transformer_options; strength, motion_scale: how the layers act (strength.py);
     norms: a name in NORM_CHOICES (specs.py); parts: how a call of views is cut; positions: the
     tables of positions on the device that computes, by the name of the layer that adds them;
-    beside: low-rank changes beside the layers.
+    beside: low-rank changes beside the layers; attention: of queries, keys and values over time,
+    torch's own whatever ComfyUI's options choose for the image model's layers, since kernels made
+    for long sequences fail or round on so few frames.
     """
 
     videos: int
@@ -103,16 +111,25 @@ class Call:
     norms: str = "automatic"
     positions: Mapping[str, Tensor] = field(default_factory=dict)
     beside: tuple[Beside, ...] = ()
+    attention: Callable[..., Tensor] = attention_pytorch
 
     @classmethod
-    def alone(cls, videos: int, frames: int, options: dict[str, Any] | None = None) -> Call:
+    def alone(
+        cls, videos: int, frames: int, options: dict[str, Any] | None = None, **more: Any
+    ) -> Call:
         """A call outside of any sampling run, as in training."""
-        return cls(videos, frames, Run(frames), options=options or {})
+        return cls(videos, frames, Run(frames), options=options or {}, **more)
 
     @property
     def indices(self) -> tuple[int, ...]:
         """The numbers in the video of the frames of this call."""
         return tuple(range(self.frames)) if self.run.indices is None else self.run.indices
+
+    @property
+    def at_once(self) -> int:
+        """How many frames attention over time sees at once."""
+        views = self.run.views or self.run.inner
+        return self.frames if views is None else views.length
 
     @cached_property
     def progress(self) -> float:

@@ -177,9 +177,8 @@ class Injection:
         """The layers of the motion model that the running model carries."""
         patcher = base.current_patcher.get_additional_models_with_key(self.key)[0]
         motion = patcher.model
-        views, window = call.run.views, call.run.indices is not None
-        at_once = views.length if views is not None else call.frames
-        check_frames(spec_of(patcher), at_once, views is not None or window)
+        windows = call.run.views is not None or call.run.indices is not None
+        check_frames(spec_of(patcher), call.at_once, windows)
         dtype = base.manual_cast_dtype or base.get_dtype()
         call = replace(
             call,

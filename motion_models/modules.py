@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from comfy.ldm.modules.attention import optimized_attention
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -97,7 +96,7 @@ class TemporalAttention(nn.Module):
         if isinstance(keys, Tensor) or keys != 1.0:
             k = k * keys
         parts = [
-            optimized_attention(*part, heads=HEADS, transformer_options=call.options)
+            call.attention(*part, heads=HEADS)
             for part in zip(q.split(MAX_ROWS), k.split(MAX_ROWS), v.split(MAX_ROWS), strict=True)
         ]
         joined = given.joined(parts[0] if len(parts) == 1 else torch.cat(parts), scale)
@@ -183,7 +182,9 @@ class TemporalTransformer(nn.Module):
         c, h, w = x.shape[1:]
         y = group_norm(self.norm, x, call.frames, self.rule(call))
         y = y.reshape(-1, call.frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
-        y = self.over_time(y, call, scales_at(call, x))
+        inner = call.run.inner
+        mix = all_at_once if inner is None else inner.blend
+        y = self.over_time(y, call, scales_at(call, x), mix)
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
 LARGEST = 65504.0
@@ -47,8 +48,10 @@ def strangeness(tensor: Tensor) -> str | None:
 
 def check_finite(weights: Mapping[str, Tensor], name: str) -> None:
     """Raise ValueError if a weight is NaN, infinite or larger than LARGEST, which would turn every
-    frame black."""
+    frame black, and ComfyUI's InterruptProcessingException after Cancel: this is what reads the
+    numbers from the disk, gigabytes at times."""
     for key, weight in weights.items():
+        throw_exception_if_processing_interrupted()
         largest = largest_of(weight)
         if not math.isfinite(largest):
             raise ValueError(

@@ -23,6 +23,7 @@ from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
+from .page import show_warnings
 from .prompts import PromptTravel
 from .small_world import SmallWorldModels
 from .training.camera import MoveCamera
@@ -77,6 +78,7 @@ class AnimateDiffKit(ComfyExtension):
         await register_replacements()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        show_warnings()
         complete_prompts()
         register_folders()
         small_world_files.register_folders()

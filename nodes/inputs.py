@@ -140,7 +140,9 @@ def window_inputs() -> list[Any]:
             tooltip="standard_static: the same windows at every step. standard_uniform: they move "
             "with the step. looped_uniform: they also wrap round the end. batched: no overlap. "
             "views: windows inside the motion model alone, which is faster at large overlaps; a "
-            "long video then takes the computer's memory where the GPU's does not suffice.",
+            "long video then takes the computer's memory where the GPU's does not suffice. "
+            "shifted: the static ones, moved at every step by a part of their distance, so that "
+            "no seam stays where it is; also at overlap 0. views_shifted: the same in views.",
         ),
         io.Combo.Input(
             "fuse",
@@ -151,7 +153,8 @@ def window_inputs() -> list[Any]:
         io.Boolean.Input(
             "closed_loop",
             default=False,
-            tooltip="Makes the last frame lead into the first; needs the schedule looped_uniform.",
+            tooltip="Makes the last frame lead into the first; needs the schedule looped_uniform "
+            "or a shifted one.",
         ),
         advanced(
             io.Boolean.Input,
@@ -160,5 +163,41 @@ def window_inputs() -> list[Any]:
             optional=True,
             tooltip="Windows also where all frames fit into one: with looped_uniform it wraps "
             "round the end.",
+        ),
+    ]
+
+
+def phase_inputs() -> list[Any]:
+    """The views inside a window, and from which part of sampling on the windows hold."""
+    return [
+        advanced(
+            io.Int.Input,
+            "view_length",
+            default=0,
+            min=0,
+            max=1024,
+            optional=True,
+            tooltip="For windows longer than the motion model knows: the UNet is given a window "
+            "whole, its motion layers slide views of this length over it. 0 is none.",
+        ),
+        advanced(
+            io.Int.Input,
+            "view_overlap",
+            default=4,
+            min=0,
+            max=1023,
+            optional=True,
+            tooltip="Frames that neighbouring views share.",
+        ),
+        advanced(
+            io.Float.Input,
+            "start_percent",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            optional=True,
+            tooltip="From which part of sampling on these windows hold. Above 0, they follow those "
+            "that an earlier node of this kind has set on the model.",
         ),
     ]

@@ -22,7 +22,7 @@ class LoadMotionLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_LoadMotionLoRA",
-            display_name="Load MotionLoRA",
+            display_name="Load MotionLoRA (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Adds a camera move or another learned motion to a motion model. Several "
             "can be chained; their effects add up.",
@@ -45,7 +45,11 @@ class LoadMotionLora(io.ComfyNode):
                 strength_socket("strength_over_time", "the strength"),
             ],
             outputs=[
-                MotionModelSocket.Output("motion_model_with_lora", display_name="motion_model")
+                MotionModelSocket.Output(
+                    "motion_model_with_lora",
+                    display_name="motion_model",
+                    tooltip="For Apply Motion Model, or for another MotionLoRA.",
+                )
             ],
         )
 
@@ -71,7 +75,7 @@ class DomainAdapter(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_DomainAdapter",
-            display_name="Apply Domain Adapter",
+            display_name="Apply Domain Adapter (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Puts the adapter of AnimateDiff's first training stage on the image "
             "model. It took up the look of the training videos: 1 brings it back, 0 leaves it "
@@ -96,7 +100,13 @@ class DomainAdapter(io.ComfyNode):
                 ),
                 strength_socket("strength_over_time", "the scale"),
             ],
-            outputs=[io.Model.Output("adapted_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "adapted_model",
+                    display_name="model",
+                    tooltip="The model with the adapter: for Apply Motion Model.",
+                )
+            ],
         )
 
     @classmethod

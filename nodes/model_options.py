@@ -20,7 +20,7 @@ class NoiseSchedule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_NoiseSchedule",
-            display_name="Set Noise Schedule",
+            display_name="Set Noise Schedule (AnimateDiff)",
             category=f"{CATEGORY}/noise",
             description="Puts a noise schedule on a model, animated or not: for a second pass "
             "without the motion model, or in another schedule than its own.",
@@ -35,7 +35,13 @@ class NoiseSchedule(io.ComfyNode):
                     "AnimateDiff-SDXL the SDXL beta; checkpoint keeps the model's own.",
                 ),
             ],
-            outputs=[io.Model.Output("scheduled_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "scheduled_model",
+                    display_name="model",
+                    tooltip="The model with this noise schedule: for a sampler.",
+                )
+            ],
         )
 
     @classmethod
@@ -48,7 +54,7 @@ class ModelNoiseNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_ModelNoise",
-            display_name="Set Initial Noise",
+            display_name="Set Initial Noise (FreeNoise)",
             category=f"{CATEGORY}/noise",
             description="FreeNoise and its kin on a model, so that KSampler and every other "
             "sampler starts from it.",
@@ -96,7 +102,13 @@ class ModelNoiseNode(io.ComfyNode):
                     "of its own, as the web UI does.",
                 ),
             ],
-            outputs=[io.Model.Output("model_with_noise", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "model_with_noise",
+                    display_name="model",
+                    tooltip="The model with this initial noise: for a sampler.",
+                )
+            ],
         )
 
     @classmethod
@@ -119,7 +131,7 @@ class ModelGuidance(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_ModelGuidance",
-            display_name="Set Guidance",
+            display_name="Set Guidance (CFG)",
             category=f"{CATEGORY}/noise",
             description="Classifier-free guidance on a model, in the place of the sampler's cfg.",
             search_aliases=["custom cfg", "cfg", "guidance scale"],
@@ -136,7 +148,13 @@ class ModelGuidance(io.ComfyNode):
                 ),
                 strength_socket("cfg_over_time", "cfg"),
             ],
-            outputs=[io.Model.Output("guided_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "guided_model",
+                    display_name="model",
+                    tooltip="The model with this guidance: for a sampler, in place of its cfg.",
+                )
+            ],
         )
 
     @classmethod

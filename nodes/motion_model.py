@@ -28,6 +28,7 @@ from .inputs import (
     strength_input,
     strength_socket,
 )
+from .moving_preview import preview_input, with_preview
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
 from .weights_files import found, state_of_file
 
@@ -41,7 +42,7 @@ class LoadMotionModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_LoadMotionModel",
-            display_name="Load Motion Model",
+            display_name="Load Motion Model (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Loads any AnimateDiff motion model; what it is, is told by its content.",
             search_aliases=[
@@ -62,7 +63,13 @@ class LoadMotionModel(io.ComfyNode):
                     "log says that the content could not tell.",
                 ),
             ],
-            outputs=[MotionModelSocket.Output("loaded_motion_model", display_name="motion_model")],
+            outputs=[
+                MotionModelSocket.Output(
+                    "loaded_motion_model",
+                    display_name="motion_model",
+                    tooltip="For Apply Motion Model, or for Load MotionLoRA before it.",
+                )
+            ],
         )
 
     @classmethod
@@ -84,7 +91,7 @@ class ApplyMotionModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_ApplyMotionModel",
-            display_name="Apply Motion Model",
+            display_name="Apply Motion Model (AnimateDiff)",
             category=f"{CATEGORY}/motion",
             description="Animates a model: the latents of one batch become the frames of one "
             "video. Several can be chained.",
@@ -106,8 +113,16 @@ class ApplyMotionModel(io.ComfyNode):
                 strength_socket("strength_over_time", "the strength"),
                 strength_socket("scale_over_time", "motion_scale"),
                 norms_input(),
+                preview_input(),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated: for a sampler. A batch of latents becomes the "
+                    "frames of a video.",
+                )
+            ],
         )
 
     @classmethod
@@ -123,6 +138,7 @@ class ApplyMotionModel(io.ComfyNode):
         strength_over_time: Any = None,
         scale_over_time: Any = None,
         norms: str = AUTOMATIC,
+        preview: bool = True,
     ) -> io.NodeOutput:
         check_needs_no_image(motion_model)
         settings = MotionSettings(
@@ -136,7 +152,7 @@ class ApplyMotionModel(io.ComfyNode):
         family = family_of(motion_model)
         animated = apply_beta_schedule(animated, beta_schedule, family)
         animated = check_few_steps(animated, family)
-        return io.NodeOutput(count_entries(animated))
+        return io.NodeOutput(with_preview(count_entries(animated), preview))
 
 
 def family_of(loaded: Any) -> Family:

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.free_init import FILTERS, FreeInitSampler
+from ..sampling.free_init import COMPLEMENT, FILTERS, HIGH_PASSES, FreeInitSampler
 from ..sampling.free_noise import FreeNoise
 from ..sampling.windows import WindowSettings
 from .inputs import length_input, overlap_input, seed_input
@@ -21,7 +21,7 @@ class FreeNoiseNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_FreeNoise",
-            display_name="Repeat Noise",
+            display_name="Repeat Noise (FreeNoise)",
             category=f"{CATEGORY}/noise",
             description="FreeNoise: noise that repeats over the context windows, so that long "
             "videos keep their look. For SamplerCustomAdvanced.",
@@ -36,7 +36,11 @@ class FreeNoiseNode(io.ComfyNode):
                 ),
                 overlap_input("The overlap of the context windows."),
             ],
-            outputs=[io.Noise.Output("noise", display_name="noise")],
+            outputs=[
+                io.Noise.Output(
+                    "noise", display_name="noise", tooltip="For noise of SamplerCustomAdvanced."
+                )
+            ],
         )
 
     @classmethod
@@ -59,7 +63,7 @@ class FreeInitNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_FreeInit",
-            display_name="Refine Initial Noise",
+            display_name="Refine Initial Noise (FreeInit)",
             category=f"{CATEGORY}/noise",
             description="FreeInit: samples several times, each time from noise that keeps the low "
             "frequencies of the last result. Less flicker, for the time of all iterations. For "
@@ -82,12 +86,32 @@ class FreeInitNode(io.ComfyNode):
                     default="butterworth",
                     tooltip="Which frequencies are kept: a soft edge, a bell, or a hard edge.",
                 ),
+                advanced(
+                    io.Combo.Input,
+                    "high_frequencies",
+                    options=list(HIGH_PASSES),
+                    default=COMPLEMENT,
+                    optional=True,
+                    tooltip="How much fresh noise is taken where the filter keeps a part. "
+                    "complement: the rest, as in the paper, which is weaker than noise there. "
+                    "constant variance: so much that it is as strong as noise everywhere.",
+                ),
             ],
-            outputs=[io.Sampler.Output("refining_sampler", display_name="sampler")],
+            outputs=[
+                io.Sampler.Output(
+                    "refining_sampler",
+                    display_name="sampler",
+                    tooltip="For sampler of SamplerCustomAdvanced.",
+                )
+            ],
         )
 
     @classmethod
     def execute(
-        cls, sampler: Any, iterations: int = 3, filter: str = "butterworth"
+        cls,
+        sampler: Any,
+        iterations: int = 3,
+        filter: str = "butterworth",
+        high_frequencies: str = COMPLEMENT,
     ) -> io.NodeOutput:
-        return io.NodeOutput(FreeInitSampler(sampler, iterations, filter))
+        return io.NodeOutput(FreeInitSampler(sampler, iterations, filter, high_frequencies))

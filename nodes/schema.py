@@ -13,6 +13,7 @@ from typing import Any
 from comfy_api.latest import io
 
 CATEGORY = "AnimateDiff Kit"
+PACK_WORD = "animatediff"
 
 MotionModelSocket = io.Custom("ADK_MOTION_MODEL")
 ClipsSocket = io.Custom("ADK_CLIPS")
@@ -22,7 +23,10 @@ StrengthSocket = io.Custom("ADK_STRENGTH")
 
 
 def schema(**keywords: Any) -> io.Schema:
-    """`io.Schema` of the keywords that it has."""
+    """`io.Schema` of the keywords that it has. Who searches for the pack finds every node that can
+    be found at all, one with search_aliases."""
+    if "search_aliases" in keywords:
+        keywords["search_aliases"] = [*dict.fromkeys((*keywords["search_aliases"], PACK_WORD))]
     known = {field.name for field in dataclasses.fields(io.Schema)}
     return io.Schema(**{key: value for key, value in keywords.items() if key in known})
 

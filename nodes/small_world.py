@@ -30,9 +30,19 @@ class SmallWorldModels(io.ComfyNode):
                 )
             ],
             outputs=[
-                io.Model.Output("loaded_model", display_name="model"),
-                io.Clip.Output("text_encoder", display_name="clip"),
-                io.Vae.Output("autoencoder", display_name="vae"),
+                io.Model.Output(
+                    "loaded_model",
+                    display_name="model",
+                    tooltip="A model for 64x64 pixels: for Animate Model or a sampler.",
+                ),
+                io.Clip.Output(
+                    "text_encoder",
+                    display_name="clip",
+                    tooltip="For CLIP Text Encode or Prompt Travel.",
+                ),
+                io.Vae.Output(
+                    "autoencoder", display_name="vae", tooltip="For VAE Decode and Encode Clips."
+                ),
             ],
         )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
-from ..sampling.apply_windows import apply_context_windows
+from ..sampling.apply_windows import add_window_phase
 from ..sampling.handler import NODE
+from ..sampling.window_phases import window_phase
 from ..sampling.window_picture import draw_windows
 from ..sampling.windows import WindowSettings
-from .inputs import frames_input, window_inputs
+from .inputs import frames_input, phase_inputs, window_inputs
 from .schema import CATEGORY, schema
+from .shown import picture_in_node
 
 
 class ContextWindows(io.ComfyNode):
@@ -27,13 +29,29 @@ class ContextWindows(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
                 *window_inputs(),
+                *phase_inputs(),
             ],
-            outputs=[io.Model.Output("windowed_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "windowed_model",
+                    display_name="model",
+                    tooltip="The model, sampled in windows: for a sampler.",
+                )
+            ],
         )
 
     @classmethod
-    def execute(cls, model: Any, **windows: Any) -> io.NodeOutput:
-        return io.NodeOutput(apply_context_windows(model, WindowSettings(**windows)))
+    def execute(
+        cls,
+        model: Any,
+        view_length: int = 0,
+        view_overlap: int = 4,
+        start_percent: float = 0.0,
+        **windows: Any,
+    ) -> io.NodeOutput:
+        settings = WindowSettings(**windows)
+        phase = window_phase(settings, view_length, view_overlap, start_percent)
+        return io.NodeOutput(add_window_phase(model, phase))
 
 
 class PreviewWindows(io.ComfyNode):
@@ -46,7 +64,13 @@ class PreviewWindows(io.ComfyNode):
             description="Shows which frames each context window covers, and how much each counts.",
             search_aliases=["context visualizer", "window picture"],
             inputs=[frames_input(64, 4096, "Frames of the video."), *window_inputs()],
-            outputs=[io.Image.Output("picture", display_name="image")],
+            outputs=[
+                io.Image.Output(
+                    "picture",
+                    display_name="image",
+                    tooltip="The windows of each step, drawn over the frames.",
+                )
+            ],
             is_output_node=True,
         )
 
@@ -55,4 +79,4 @@ class PreviewWindows(io.ComfyNode):
         settings = WindowSettings(**windows)
         settings.check()
         picture = draw_windows(frames, settings)
-        return io.NodeOutput(picture, ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(picture, ui=picture_in_node(picture, cls))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .windows import LOOPED_UNIFORM, WindowSettings
+from .windows import WindowSettings, unstopped
 
 Weights = list[float]
 
@@ -38,9 +38,8 @@ def overlap_linear(window: list[int], frames: int, settings: WindowSettings) -> 
     """1 inside, a straight cross-fade in the overlap. The ends of the video have no neighbour to
     fade to, unless windows wrap round them."""
     overlap, length = settings.overlap, len(window)
-    wraps = settings.schedule == LOOPED_UNIFORM
-    rise = wraps or 0 not in window
-    fall = wraps or frames - 1 not in window
+    rise = settings.wraps or 0 not in window
+    fall = settings.wraps or frames - 1 not in window
     weights = [1.0] * length
     for p in range(min(overlap, length)):
         ramp = (p + 1) / (overlap + 1)
@@ -86,11 +85,26 @@ FUSE_METHODS: dict[str, Callable[[list[int], int, WindowSettings], Weights]] = {
 }
 
 
-def fuse_weights(window: list[int], frames: int, settings: WindowSettings) -> Weights:
+def fuse_weights(
+    window: list[int], frames: int, settings: WindowSettings, step: int = 0
+) -> Weights:
     """The weights of `settings.fuse` for a window. Raises ValueError for a name that is not in
-    the table."""
+    the table.
+
+    A window that was stopped at an end of the video counts where it would lie without: else the
+    first window of a moving schedule would end at the same frame in every step, and show.
+    """
     if settings.fuse not in [*FUSE_METHODS]:
         raise ValueError(
             f"{settings.fuse!r} is no fuse method; choose one of {', '.join(FUSE_METHODS)}."
         )
-    return FUSE_METHODS[settings.fuse](window, frames, settings)
+    method = FUSE_METHODS[settings.fuse]
+    whole = unstopped(window, frames, settings, step)
+    if whole == [window]:
+        return method(window, frames, settings)
+    total = dict.fromkeys(window, BARELY)
+    for places in whole:
+        for frame, weight in zip(places, method(places, frames, settings), strict=True):
+            if frame in total:
+                total[frame] += weight
+    return list(total.values())

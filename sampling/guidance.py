@@ -2,6 +2,9 @@
 
 A number stands in the guider for the time of a run. Values over frames, steps and pixels weigh the
 two predictions frame by frame:   uncond + cfg * (cond - uncond)
+
+Guidance may end before sampling does (Kynkaanniemi et al. 2024): at low noise it changes little but
+what differs from frame to frame, and costs a second prediction.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ log = logging.getLogger(__name__)
 
 KEY = "animatediff_kit_guidance"
 
-BOTH = 2.0
-"""A number that has core compute both predictions; 1 would leave the negative out."""
+BOTH, ALONE = 2.0, 1.0
+"""Numbers that have core compute both predictions, and the positive prompt's alone."""
 
 
 def set_guidance(model: ModelPatcher, cfg: Strength) -> ModelPatcher:
@@ -93,3 +96,39 @@ def call_of_run(args: dict[str, Any]) -> Call:
     x, run = args["input"], options.get(OPTION)
     call = Call.alone(1, x.shape[0], options)
     return Call(1, x.shape[0], call.run if run is None else run, args["timestep"], options)
+
+
+def end_guidance(model: ModelPatcher, sigma: float) -> ModelPatcher:
+    """A clone of `model` that below this noise level follows the positive prompt alone, in half the
+    time; 0 is to guide to the end."""
+    ending = model.clone()
+    ending.remove_wrappers_with_key(WrappersMP.PREDICT_NOISE, KEY)
+    ending.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, KEY, GuidanceEnds(sigma))
+    return ending
+
+
+@dataclass(frozen=True)
+class GuidanceEnds:
+    """PREDICT_NOISE wrapper: the guider has a guidance of 1 for predictions below `sigma`."""
+
+    sigma: float
+
+    def __call__(
+        self,
+        executor: Any,
+        x: Tensor,
+        timestep: Tensor,
+        model_options: dict[str, Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Tensor:
+        guider = executor.class_obj
+        if float(timestep.max()) >= self.sigma * (1 - 1e-4) or not hasattr(guider, "cfg"):
+            return executor(x, timestep, model_options, *args, **kwargs)
+        # there is one prediction, so nothing for another node's way to join two
+        options = {key: v for key, v in model_options.items() if key != "sampler_cfg_function"}
+        before, guider.cfg = guider.cfg, ALONE
+        try:
+            return executor(x, timestep, options, *args, **kwargs)
+        finally:
+            guider.cfg = before

@@ -33,7 +33,7 @@ def shares(
     table = np.zeros((min(most, len(windows)), frames))
     for i, window in enumerate(windows):
         throw_exception_if_processing_interrupted()
-        weights = fuse_weights(window, frames, settings)
+        weights = fuse_weights(window, frames, settings, step)
         total[window] += weights
         if i < most:
             table[i, window] = weights

@@ -48,16 +48,22 @@ class WindowSettings:
             raise ValueError(
                 f"{self.schedule!r} is no schedule; choose one of {', '.join(SCHEDULES)}."
             )
-        if self.closed_loop and self.schedule != LOOPED_UNIFORM:
+        if self.closed_loop and not SCHEDULES[self.schedule].loops:
+            loops = ", ".join(name for name, one in SCHEDULES.items() if one.loops)
             raise ValueError(
                 f"closed_loop is on, but the schedule {self.schedule} never wraps round the end; "
-                f"choose {LOOPED_UNIFORM}, or switch closed_loop off."
+                f"choose one of {loops}, or switch closed_loop off."
             )
 
     @property
     def inside_motion(self) -> bool:
         """Whether the windows slide inside the motion layers alone, over a call with all frames."""
         return SCHEDULES[self.schedule].inside_motion
+
+    @property
+    def wraps(self) -> bool:
+        """Whether windows go from the last frame on to the first."""
+        return self.schedule == LOOPED_UNIFORM or self.closed_loop
 
     def applies_to(self, frames: int) -> bool:
         """Whether a video of this many frames needs windows: one that fits into a single window
@@ -153,6 +159,42 @@ def unrolled(level: Windows, frames: int, gap: int) -> Windows:
     return windows
 
 
+def shifted(frames: int, settings: WindowSettings, step: int = 0) -> Windows:
+    """The static windows, moved by another part of their distance S = L - O at each step, so that
+    what one step leaves at a seam lies inside a window in the next (SpotDiffusion, Frolov et al.
+    2024, with the van der Corput sequence for its random shifts); any O will do, 0 too.
+
+    Windows stop at both ends of the video, and those that add no frame there are left out; in a
+    closed loop they go on round them, ceil(N / S) at every step.
+    """
+    forward, offset = shift_of(settings, step)
+    if settings.closed_loop:
+        starts = range(-offset, frames - offset, forward)
+        return [[(start + i) % frames for i in range(settings.length)] for start in starts]
+    last = frames - settings.length
+    starts = range(-offset, last + forward, forward)
+    return unique([run(min(max(start, 0), last), settings.length) for start in starts])
+
+
+def shift_of(settings: WindowSettings, step: int) -> tuple[int, int]:
+    """How far apart shifted windows begin, and how far they lie before the static ones."""
+    forward = settings.length - settings.overlap
+    return forward, round(forward * ordered_halving(step)) % forward
+
+
+def unstopped(window: list[int], frames: int, settings: WindowSettings, step: int = 0) -> Windows:
+    """Where a window would lie that the schedule stopped at an end of the video, frames before 0
+    and after N - 1 among them; more than one where several were stopped there. Any other is
+    itself."""
+    stops = SCHEDULES[settings.schedule].stops and settings.applies_to(frames)
+    if settings.closed_loop or not stops:
+        return [window]
+    forward, offset = shift_of(settings, step)
+    last, start = frames - settings.length, window[0]
+    lattice = range(-offset - settings.length // forward * forward, frames, forward)
+    return [run(at, settings.length) for at in lattice if min(max(at, 0), last) == start]
+
+
 def run(start: int, length: int, gap: int = 1) -> list[int]:
     return list(range(start, start + length * gap, gap))
 
@@ -165,20 +207,26 @@ def unique(found: Windows) -> Windows:
 @dataclass(frozen=True)
 class Schedule:
     """windows: (frames, settings, step) -> the windows of a step; inside_motion: see
-    WindowSettings."""
+    WindowSettings; loops: whether it can go round the end, for a closed loop; stops: whether
+    windows that would begin before the video or end after it are stopped there."""
 
     windows: Callable[[int, WindowSettings, int], Windows]
     inside_motion: bool = False
+    loops: bool = False
+    stops: bool = False
 
 
 LOOPED_UNIFORM = "looped_uniform"
 VIEWS = "views"
+SHIFTED, SHIFTED_VIEWS = "shifted", "views_shifted"
 
 SCHEDULES = {
     # names as widgets have them
     "standard_static": Schedule(static_standard),
     "standard_uniform": Schedule(uniform_standard),
-    LOOPED_UNIFORM: Schedule(uniform_looped),
+    LOOPED_UNIFORM: Schedule(uniform_looped, loops=True),
     "batched": Schedule(batched),
     VIEWS: Schedule(static_standard, inside_motion=True),
+    SHIFTED: Schedule(shifted, loops=True, stops=True),
+    SHIFTED_VIEWS: Schedule(shifted, inside_motion=True, loops=True, stops=True),
 }

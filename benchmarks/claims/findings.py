@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .estimates import Estimate
 
@@ -101,6 +101,14 @@ class Finding:
         for part in parts:
             places[type(part)].append(part)
 
+    def replace(self, parts: Iterable[Part]) -> None:
+        """Put figures and tables in the place of those of the same names, the others at the end."""
+        for part in parts:
+            if isinstance(part, Figure):
+                put(self.figures, part, "name")
+            elif isinstance(part, Table):
+                put(self.tables, part, "heading")
+
     def held(self, control: bool) -> list[bool]:
         """Of the lines that are to be reached, or of the controls that are to be refused."""
         return [f.holds for f in self.figures if f.holds is not None and f.control == control]
@@ -108,6 +116,15 @@ class Finding:
     @property
     def holds(self) -> bool:
         return all(self.held(False)) and all(self.held(True))
+
+
+def put(parts: list[Any], part: Any, name: str) -> None:
+    """Replace the one of the same name, or append."""
+    names = [getattr(one, name) for one in parts]
+    if getattr(part, name) in names:
+        parts[names.index(getattr(part, name))] = part
+    else:
+        parts.append(part)
 
 
 def save(finding: Finding, folder: Path) -> None:

@@ -21,12 +21,15 @@ from tqdm import tqdm
 
 from ...motion_models.domain_adapter import apply_domain_adapter
 from ...motion_models.inject import apply_motion_model
+from ...motion_models.layers import MotionSettings
 from ...motion_models.load import load_motion_model, motion_model
 from ...motion_models.lora import apply_motion_lora
 from ...motion_models.read import read_weights
+from ...motion_models.strength import Strength
 from ...sampling.apply_windows import apply_context_windows
 from ...sampling.betas import AUTOMATIC, apply_beta_schedule
 from ...sampling.free_noise import FreeNoise
+from ...sampling.guidance import end_guidance
 from ...sampling.windows import WindowSettings
 from ...small_world import files
 from ...small_world.motions import FRAMES, SIDE
@@ -57,7 +60,8 @@ CODE = ("sampling/*.py", "motion_models/*.py", "small_world/models.py", "small_w
 @dataclass(frozen=True)
 class Shot:
     """All that a clip is made of. moves: MotionLoRA files and strengths; free_noise: noise that
-    repeats over the windows; steps: of the sampler."""
+    repeats over the windows; steps: of the sampler; guided_above: the noise level at which
+    guidance ends; motion_every: of so many steps one is sampled with the motion module."""
 
     caption: str
     seed: int
@@ -69,6 +73,9 @@ class Shot:
     windows: WindowSettings | None = None
     free_noise: bool = False
     steps: int = STEPS
+    scheduler: str = SCHEDULER
+    guided_above: float = 0.0
+    motion_every: int = 1
 
 
 def shipped_move(move: str, strength: float = 1.0) -> tuple[Path, float]:
@@ -149,12 +156,15 @@ class Studio:
 
     def file(self, shot: Shot) -> Path:
         """Where the clip is kept; the same wherever its weights lie."""
-        code = sorted(path for part in CODE for path in ROOT.glob(part))
-        made_by = [digest(path) for path in (*self.weights(shot), *code)]
+        made_by = [*map(digest, self.weights(shot)), *self.code(shot)]
         how = [comfyui_version.__version__, str(comfy.model_management.get_torch_device())]
         told = {**asdict(shot), "moves": [strength for _, strength in shot.moves]}
-        name = digest_of([told, made_by, how, GUIDANCE, SAMPLER, SCHEDULER])[:24]
+        name = digest_of([told, made_by, how, GUIDANCE, SAMPLER])[:24]
         return self.folder / f"{name}.npz"
+
+    def code(self, shot: Shot) -> list[Any]:
+        """What of the pack's code a clip is kept under: all that it goes through."""
+        return [digest(path) for path in sorted(path for part in CODE for path in ROOT.glob(part))]
 
     def render(self, shot: Shot) -> Tensor:
         """f h w 3 in 0..1, in steps of 1/255"""
@@ -179,8 +189,8 @@ class Studio:
             noise = free.generate_noise({"samples": empty})
         asked, nothing = (encoded(loaded(shot.model)[1], text) for text in (shot.caption, ""))
         return comfy.sample.sample(
-            self.model(shot), noise, shot.steps, GUIDANCE, SAMPLER, SCHEDULER, asked, nothing,
-            empty, disable_pbar=True, seed=shot.seed,
+            self.model(shot), noise, shot.steps, GUIDANCE, SAMPLER, shot.scheduler, asked,
+            nothing, empty, disable_pbar=True, seed=shot.seed,
         )  # fmt: skip
 
     def model(self, shot: Shot) -> ModelPatcher:
@@ -193,9 +203,19 @@ class Studio:
         motion = load(self.motion_file(shot.motion))
         for file, strength in shot.moves:
             motion = apply_motion_lora(motion, files.weights_of(file), strength, file.name)
-        model = apply_motion_model(model, motion)
+        model = apply_motion_model(model, motion, MotionSettings(strength_of(shot)))
         model = apply_beta_schedule(model, AUTOMATIC, motion_model(motion).spec.family)
+        if shot.guided_above:
+            model = end_guidance(model, shot.guided_above)
         return model if shot.windows is None else apply_context_windows(model, shot.windows)
+
+
+def strength_of(shot: Shot) -> Strength:
+    """1, or 0 in the steps that are sampled without the motion module."""
+    every, steps = shot.motion_every, shot.steps
+    if every == 1:
+        return 1.0
+    return lambda call, height, width: float(round(call.progress * steps) % every == 0)
 
 
 def adapted(model: ModelPatcher, scale: float) -> ModelPatcher:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...sampling.values.audio import MEASURES, audio_values
 from ...sampling.values.over_time import value_over_time
 from ...sampling.values.picture import draw_value
 from ..inputs import frames_input
 from ..schema import CATEGORY, StrengthSocket, schema
+from ..shown import picture_in_node
 
 
 class AudioStrength(io.ComfyNode):
@@ -66,9 +67,19 @@ class AudioStrength(io.ComfyNode):
                 ),
             ],
             outputs=[
-                StrengthSocket.Output("audio_strength", display_name="strength"),
-                io.Float.Output("numbers", display_name="floats"),
-                io.Image.Output("picture", display_name="image"),
+                StrengthSocket.Output(
+                    "audio_strength",
+                    display_name="strength",
+                    tooltip="A strength for each frame: for any socket of that type.",
+                ),
+                io.Float.Output(
+                    "numbers",
+                    display_name="floats",
+                    tooltip="The same as a list of numbers, one a frame.",
+                ),
+                io.Image.Output(
+                    "picture", display_name="image", tooltip="The strength over the frames, drawn."
+                ),
             ],
             is_output_node=True,
         )
@@ -87,4 +98,4 @@ class AudioStrength(io.ComfyNode):
         numbers = audio_values(audio, frames, fps, measure, smoothing, low, high)
         strength = value_over_time(numbers=numbers)
         picture = draw_value(strength, frames)
-        return io.NodeOutput(strength, numbers, picture, ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(strength, numbers, picture, ui=picture_in_node(picture, cls))

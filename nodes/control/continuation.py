@@ -80,7 +80,13 @@ class JoinContinuation(io.ComfyNode):
                     "continued", tooltip="What the sampler made of Continue Animation's latent."
                 ),
             ],
-            outputs=[io.Latent.Output("latent", display_name="latent")],
+            outputs=[
+                io.Latent.Output(
+                    "latent",
+                    display_name="latent",
+                    tooltip="The whole video: for VAE Decode, or for Continue Animation once more.",
+                )
+            ],
         )
 
     @classmethod

@@ -30,7 +30,13 @@ class ControlStrength(io.ComfyNode):
                     "from Schedule Strength or Convert Audio to Strength.",
                 ),
             ],
-            outputs=[io.ControlNet.Output("scheduled_control_net", display_name="control_net")],
+            outputs=[
+                io.ControlNet.Output(
+                    "scheduled_control_net",
+                    display_name="control_net",
+                    tooltip="The ControlNet with this strength: for Apply ControlNet.",
+                )
+            ],
         )
 
     @classmethod

@@ -70,7 +70,13 @@ class ApplyImageToVideo(io.ComfyNode):
                 beta_schedule_input(),
                 strength_socket("image_strength_over_time", "image_strength"),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated from the picture: for a sampler.",
+                )
+            ],
         )
 
     @classmethod

@@ -69,7 +69,13 @@ class ApplyPIA(io.ComfyNode):
                 beta_schedule_input(),
                 strength_socket("affinity_over_time", "affinity"),
             ],
-            outputs=[io.Model.Output("animated_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "animated_model",
+                    display_name="model",
+                    tooltip="The model, animated from the picture: for a sampler.",
+                )
+            ],
         )
 
     @classmethod

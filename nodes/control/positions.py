@@ -16,7 +16,7 @@ class StretchPositions(io.ComfyNode):
         rows: dict[str, Any] = dict(default=0, min=0, max=1024)
         return schema(
             node_id="ADK_StretchPositions",
-            display_name="Stretch Positions",
+            display_name="Stretch Positions (AnimateDiff)",
             category=f"{CATEGORY}/control",
             description="Gives the frames other rows of a motion model's table of positions: "
             "slower or faster motion, and more frames at once than it was trained with.",
@@ -45,7 +45,11 @@ class StretchPositions(io.ComfyNode):
                 ),
             ],
             outputs=[
-                MotionModelSocket.Output("stretched_motion_model", display_name="motion_model")
+                MotionModelSocket.Output(
+                    "stretched_motion_model",
+                    display_name="motion_model",
+                    tooltip="For Apply Motion Model.",
+                )
             ],
         )
 

@@ -31,7 +31,13 @@ class BlendPrompts(io.ComfyNode):
                 ),
                 frames_input(16, 100_000, "Frames of the video: batch_size of its latent."),
             ],
-            outputs=[io.Conditioning.Output("conditioning", display_name="conditioning")],
+            outputs=[
+                io.Conditioning.Output(
+                    "conditioning",
+                    display_name="conditioning",
+                    tooltip="The two prompts, blended for each frame: for a sampler.",
+                )
+            ],
         )
 
     @classmethod

@@ -41,7 +41,13 @@ class LoadSparseControl(io.ComfyNode):
                     "models/controlnet or models/animatediff_models.",
                 )
             ],
-            outputs=[io.ControlNet.Output("loaded_sparse_control", display_name="sparse_control")],
+            outputs=[
+                io.ControlNet.Output(
+                    "loaded_sparse_control",
+                    display_name="sparse_control",
+                    tooltip="For Apply SparseCtrl.",
+                )
+            ],
         )
 
     @classmethod
@@ -98,8 +104,16 @@ class ApplySparseControl(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Conditioning.Output("steered_positive", display_name="positive"),
-                io.Conditioning.Output("steered_negative", display_name="negative"),
+                io.Conditioning.Output(
+                    "steered_positive",
+                    display_name="positive",
+                    tooltip="For positive of a sampler.",
+                ),
+                io.Conditioning.Output(
+                    "steered_negative",
+                    display_name="negative",
+                    tooltip="For negative of a sampler.",
+                ),
             ],
         )
 

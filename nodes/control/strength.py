@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...sampling.easings import EASINGS
 from ...sampling.values.keyframes import parse_keyframes
@@ -12,6 +12,7 @@ from ...sampling.values.over_time import inverse, value_over_time
 from ...sampling.values.picture import draw_value
 from ..inputs import frames_input, strength_socket
 from ..schema import CATEGORY, StrengthSocket, advanced, schema, socket
+from ..shown import picture_in_node
 from ..texts import check_choice
 
 CHECKED_AT_ONCE = 50_000
@@ -104,8 +105,14 @@ class Strength(io.ComfyNode):
                 strength_socket("times", "this strength"),
             ],
             outputs=[
-                StrengthSocket.Output("scheduled_strength", display_name="strength"),
-                io.Image.Output("picture", display_name="image"),
+                StrengthSocket.Output(
+                    "scheduled_strength",
+                    display_name="strength",
+                    tooltip="A strength over frames, steps and pixels: for any socket of its type.",
+                ),
+                io.Image.Output(
+                    "picture", display_name="image", tooltip="The strength over the frames, drawn."
+                ),
             ],
             is_output_node=True,
         )
@@ -144,4 +151,4 @@ class Strength(io.ComfyNode):
         made = made if times is None else made.times(times)
         made = inverse(made) if invert else made
         picture = draw_value(made, frames)
-        return io.NodeOutput(made, picture, ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(made, picture, ui=picture_in_node(picture, cls))

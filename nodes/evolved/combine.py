@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -16,6 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
+from ...training.files.atomic import write_atomic
 from .inputs import choice, socket, switch, whole
 from .old_node import OldNode
 
@@ -61,20 +64,42 @@ def combine(
     folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
         filename_prefix, root, width, height
     )
-    stem = os.path.join(folder, f"{name}_{counter:05}_")
-    frames[0].save(f"{stem}.png", pnginfo=workflow_of(node), compress_level=4)
-    if pingpong:
-        frames = frames + frames[-2:0:-1]
-    if format in IMAGES:
-        path = f"{stem}.{IMAGES[format]}"
-        save_animation(frames, path, frame_rate, loop_count)
-    else:
-        path = f"{stem}.{VIDEOS[format].extension}"
-        save_video(frames, path, frame_rate, VIDEOS[format])
+    stem = Path(folder) / f"{name}_{counter:05}_"
+    path = stem.with_name(f"{stem.name}.{extension_of(format)}")
+    both = frames + frames[-2:0:-1] if pingpong else frames
+
+    def write(beside: Path) -> None:
+        if format in IMAGES:
+            save_animation(both, beside, IMAGES[format], frame_rate, loop_count)
+        else:
+            save_video(both, beside, frame_rate, VIDEOS[format])
+
+    still = stem.with_name(f"{stem.name}.png")
+    info = workflow_of(node)
+    with told_where_it_cannot_be_written(path):
+        write_atomic(path, write)
+        write_atomic(still, lambda at: frames[0].save(at, "PNG", pnginfo=info, compress_level=4))
     kind = "output" if saved else "temp"
-    shown = {"filename": os.path.basename(path), "subfolder": subfolder, "type": kind}
-    shown["format"] = format
-    return io.NodeOutput(path, ui={"gifs": [shown], "images": [shown], "animated": (True,)})
+    shown = {"filename": path.name, "subfolder": subfolder, "type": kind, "format": format}
+    return io.NodeOutput(str(path), ui={"gifs": [shown], "images": [shown], "animated": (True,)})
+
+
+def extension_of(format: str) -> str:
+    return IMAGES[format] if format in IMAGES else VIDEOS[format].extension
+
+
+@contextmanager
+def told_where_it_cannot_be_written(path: Path) -> Iterator[None]:
+    """Raises ValueError for what the system says, and takes the animation away, which would lie
+    there without its first frame."""
+    try:
+        yield
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise ValueError(
+            f"{path.name} could not be written into {path.parent} ({error.strerror or error}). "
+            "Make room there, and run again."
+        ) from error
 
 
 def in_bytes(images: Tensor) -> np.ndarray:
@@ -95,10 +120,13 @@ def workflow_of(node: Any) -> PngInfo:
     return info
 
 
-def save_animation(frames: list[Image.Image], path: str, rate: float, loops: int) -> None:
+def save_animation(
+    frames: list[Image.Image], path: Path, kind: str, rate: float, loops: int
+) -> None:
     """A GIF or WebP that runs `loops` times more than once, 0 for ever."""
     frames[0].save(
         path,
+        kind,
         save_all=True,
         append_images=frames[1:],
         duration=round(1000 / rate),
@@ -106,7 +134,7 @@ def save_animation(frames: list[Image.Image], path: str, rate: float, loops: int
     )
 
 
-def save_video(frames: list[Image.Image], path: str, rate: float, video: Video) -> None:
+def save_video(frames: list[Image.Image], path: Path, rate: float, video: Video) -> None:
     """Raises ValueError where PyAV was built without the codec, or frames have an odd size."""
     width, height = frames[0].size
     if width % 2 or height % 2:
@@ -118,7 +146,7 @@ def save_video(frames: list[Image.Image], path: str, rate: float, video: Video) 
         raise ValueError(
             f"This PyAV has no {video.codec}. Choose another format, such as video/h264-mp4."
         )
-    with av.open(path, mode="w") as container:
+    with av.open(str(path), mode="w", format=video.extension) as container:
         stream: Any = container.add_stream(video.codec, rate=Fraction(rate), options=video.options)
         stream.width, stream.height, stream.pix_fmt = width, height, video.pixels
         for frame in frames:

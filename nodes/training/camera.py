@@ -62,7 +62,13 @@ class MoveCamera(io.ComfyNode):
                 size_input("height", 256, "For still images: height of the training clips."),
                 seed_input("Seed of each clip's small difference in amount and place."),
             ],
-            outputs=[ClipsSocket.Output("moved_clips", display_name="clips")],
+            outputs=[
+                ClipsSocket.Output(
+                    "moved_clips",
+                    display_name="clips",
+                    tooltip="Clips in which the camera moves: for Encode Clips.",
+                )
+            ],
         )
 
     @classmethod

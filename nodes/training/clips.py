@@ -24,7 +24,17 @@ def size_input(name: str, default: int, tooltip: str, least: int = 64) -> io.Int
 
 
 def seed_input(tooltip: str) -> Any:
-    return advanced(io.Int.Input, "seed", default=0, min=0, max=0xFFFFFFFFFFFFFFFF, tooltip=tooltip)
+    """No seed of a sampler's: the page must not change it after a run, or every run would have
+    other clips."""
+    return advanced(
+        io.Int.Input,
+        "seed",
+        default=0,
+        min=0,
+        max=0xFFFFFFFFFFFFFFFF,
+        control_after_generate=False,
+        tooltip=tooltip,
+    )
 
 
 def source_path(source: str) -> Path:
@@ -119,7 +129,13 @@ class LoadVideoClips(io.ComfyNode):
                     "with sides that are multiples of 64.",
                 ),
             ],
-            outputs=[ClipsSocket.Output("training_clips", display_name="clips")],
+            outputs=[
+                ClipsSocket.Output(
+                    "training_clips",
+                    display_name="clips",
+                    tooltip="Clips for Encode Clips or Move Camera.",
+                )
+            ],
         )
 
     @classmethod
@@ -190,7 +206,13 @@ class ClipsFromImages(io.ComfyNode):
                 size_input("width", 0, "Width of the training clips. 0: the images' own.", 0),
                 size_input("height", 0, "Height of the training clips. 0: the images' own.", 0),
             ],
-            outputs=[ClipsSocket.Output("training_clips", display_name="clips")],
+            outputs=[
+                ClipsSocket.Output(
+                    "training_clips",
+                    display_name="clips",
+                    tooltip="Clips for Encode Clips or Move Camera.",
+                )
+            ],
         )
 
     @classmethod

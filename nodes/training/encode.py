@@ -46,7 +46,13 @@ class EncodeClips(io.ComfyNode):
                     "paths lead into the output folder or the models folder.",
                 ),
             ],
-            outputs=[EncodedClipsSocket.Output("encoded_clips", display_name="encoded clips")],
+            outputs=[
+                EncodedClipsSocket.Output(
+                    "encoded_clips",
+                    display_name="encoded clips",
+                    tooltip="Latents and texts on disk: for a training node.",
+                )
+            ],
             is_output_node=True,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import comfy.model_management
 import comfy.utils
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 from torch import Tensor
 
 from ...measures.motion_measures import MotionMeasures, measure_motion
@@ -14,6 +14,7 @@ from ...measures.seams import Seams, seams_of
 from ...sampling.windows import WindowSettings, windows_of
 from ...training.run.pictures import as_image
 from ..schema import CATEGORY, schema
+from ..shown import picture_in_node
 
 
 class MeasureMotion(io.ComfyNode):
@@ -58,8 +59,12 @@ class MeasureMotion(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output("picture", display_name="image"),
-                io.String.Output("figures", display_name="json"),
+                io.Image.Output(
+                    "picture",
+                    display_name="image",
+                    tooltip="Flow, camera and seams over the frames, drawn.",
+                ),
+                io.String.Output("figures", display_name="json", tooltip="All figures as JSON."),
             ],
             is_output_node=True,
         )
@@ -78,7 +83,7 @@ class MeasureMotion(io.ComfyNode):
         clips = measured(images, reference)
         figures = report([measures for _, measures in clips], seams)
         picture = as_image(draw_measures(figures, clips, seams))
-        return io.NodeOutput(picture, as_json(figures), ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(picture, as_json(figures), ui=picture_in_node(picture, cls))
 
 
 def static_seams(frames: int, length: int, overlap: int) -> Seams:

@@ -48,6 +48,8 @@ def setting_input(name: str) -> Any:
         options["options"] = list(known.choices)
     if known.offered:
         options["min"], options["max"] = known.offered
+    if name == "seed":  # the page would draw another after each run, and none could be resumed
+        options["control_after_generate"] = False
     if known.step:
         options["step"] = known.step
     if known.rounding:
@@ -62,12 +64,18 @@ class TrainingSettingsNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainingSettings",
-            display_name="Training Settings",
+            display_name="Training Settings (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="How long, how fast and how exactly a stage is trained.",
             search_aliases=["train config", "learning rate", "optimizer"],
             inputs=[setting_input(name) for name in (*SHOWN, *FOLDED)],
-            outputs=[TrainingSettingsSocket.Output("training_settings", display_name="settings")],
+            outputs=[
+                TrainingSettingsSocket.Output(
+                    "training_settings",
+                    display_name="settings",
+                    tooltip="For the settings of a training node.",
+                )
+            ],
         )
 
     @classmethod

@@ -58,7 +58,11 @@ def rank_input(default: int) -> Any:
 
 def shared_outputs() -> list[Any]:
     return [
-        io.String.Output("file_name", display_name="file_name"),
-        io.Image.Output("loss_plot", display_name="loss_plot"),
-        io.Image.Output("previews", display_name="previews"),
+        io.String.Output(
+            "file_name", display_name="file_name", tooltip="Name of the file that was written."
+        ),
+        io.Image.Output(
+            "loss_plot", display_name="loss_plot", tooltip="The loss over the steps, drawn."
+        ),
+        io.Image.Output("previews", display_name="previews", tooltip="Frames of the last preview."),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...motion_models.folders import MOTION_LORAS, list_files
 from ...motion_models.load import load_motion_model
@@ -14,29 +14,23 @@ from ...motion_models.specs import FAMILIES
 from ...training.engine.config import TrainingSettings
 from ...training.models import stages
 from ...training.run.in_comfyui import Result, train
+from ...training.run.own_seed import with_own_seed
 from ...training.run.pictures import under_plot
+from ..page import tell_of_new_files
 from ..schema import CATEGORY, MotionModelSocket, advanced, schema
+from ..shown import animation_in_node
 from ..texts import check_choice
-from ..weights_files import NONE, file_input, found, read_lora, state_of_file
+from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
 from .stage_inputs import model_input, shared_inputs, shared_outputs, spelling_input
 
 
 def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
     """The outputs; in the node the loss plot with the moving preview under it, one picture because
     the page shows no more than one that moves."""
+    tell_of_new_files()
     frames = torch.cat([under_plot(result.plot, frame) for frame in result.preview])
-    moving = ui.ImageSaveHelper.save_animated_webp(
-        frames,
-        filename_prefix="animatediff_kit_preview",
-        folder_type=io.FolderType.temp,
-        cls=cls,
-        fps=8.0,
-        lossless=False,
-        quality=85,
-        method=4,
-    )
-    pictures = {"images": [moving], "animated": (True,)}
-    return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=pictures)
+    moving = animation_in_node(frames, cls)
+    return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=moving)
 
 
 class TrainDomainAdapter(io.ComfyNode):
@@ -44,7 +38,7 @@ class TrainDomainAdapter(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainDomainAdapter",
-            display_name="Train Domain Adapter",
+            display_name="Train Domain Adapter (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="Stage 1: a LoRA of the image model that takes in the look of the clips, "
             "so that the motion module need not.",
@@ -64,6 +58,8 @@ class TrainDomainAdapter(io.ComfyNode):
         resume: str = "",
         name: str = "domain_adapter",
     ) -> io.NodeOutput:
+        settings = with_own_seed(settings, resume)
+
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.domain_adapter(model, rank, settings.seed, target)
 
@@ -75,7 +71,7 @@ class TrainMotionModule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainMotionModule",
-            display_name="Train Motion Module",
+            display_name="Train Motion Module (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="Stage 2: a motion module, fine-tuned or from zero, that learns how things "
             "move in the clips.",
@@ -99,7 +95,11 @@ class TrainMotionModule(io.ComfyNode):
                 ),
             ],
             outputs=[
-                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                MotionModelSocket.Output(
+                    "trained_motion_model",
+                    display_name="motion_model",
+                    tooltip="What was trained, ready for Apply Motion Model.",
+                ),
                 *shared_outputs(),
             ],
             is_output_node=True,
@@ -118,6 +118,7 @@ class TrainMotionModule(io.ComfyNode):
         motion_model: Any = None,
     ) -> io.NodeOutput:
         check_choice("family", family, FAMILIES)
+        settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_module(model, motion_model, family, settings.seed, target)
@@ -131,7 +132,7 @@ class TrainMotionLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_TrainMotionLoRA",
-            display_name="Train MotionLoRA",
+            display_name="Train MotionLoRA (AnimateDiff)",
             category=f"{CATEGORY}/training",
             description="Stage 3: a small file that adds one kind of motion, such as a camera "
             "move, to a motion model; 20 to 50 clips are enough.",
@@ -153,7 +154,11 @@ class TrainMotionLora(io.ComfyNode):
                 ),
             ],
             outputs=[
-                MotionModelSocket.Output("trained_motion_model", display_name="motion_model"),
+                MotionModelSocket.Output(
+                    "trained_motion_model",
+                    display_name="motion_model",
+                    tooltip="What was trained, ready for Apply Motion Model.",
+                ),
                 *shared_outputs(),
             ],
             is_output_node=True,
@@ -161,7 +166,7 @@ class TrainMotionLora(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, start: str | None = NONE) -> bool | str:
-        return start == NONE or found(start, MOTION_LORAS)
+        return found_or_none(start, MOTION_LORAS)
 
     @classmethod
     def fingerprint_inputs(cls, start: str | None = NONE, **others: Any) -> str:
@@ -181,6 +186,7 @@ class TrainMotionLora(io.ComfyNode):
         start: str = NONE,
     ) -> io.NodeOutput:
         begun = None if start == NONE else read_lora(start, MOTION_LORAS)
+        settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)

@@ -31,7 +31,7 @@ def views_of(
 ) -> Views:
     """The windows of a step with their shares in each frame."""
     windows = windows_of(frames, settings, step)
-    weights = [fuse_weights(window, frames, settings) for window in windows]
+    weights = [fuse_weights(window, frames, settings, step) for window in windows]
     total = [0.0] * frames
     for window, values in zip(windows, weights, strict=True):
         for frame, value in zip(window, values, strict=True):

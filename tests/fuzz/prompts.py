@@ -210,6 +210,10 @@ class Listener:
         pass
 
 
+# What main.py gives the executor; versions after 0.3.75 read the third.
+CACHE_ARGS = {"lru": 0, "ram": 0.0, "ram_inactive": 0.0}
+
+
 @dataclass(frozen=True)
 class Came:
     """What came of a prompt. ended: "not valid", "failed" or "done"; said: its messages, each with
@@ -235,7 +239,7 @@ def validated(prompt: Prompt) -> tuple[bool, list[str], list[tuple[str, str]]]:
 def run(prompt: Prompt, outputs: list[str]) -> Came:
     KEPT.clear()
     executor = execution.PromptExecutor(
-        Listener(), cache_type=execution.CacheType.CLASSIC, cache_args={"lru": 0, "ram": 0.0}
+        Listener(), cache_type=execution.CacheType.CLASSIC, cache_args=CACHE_ARGS
     )
     executor.execute(prompt, "fuzz", {}, outputs)
     failed = [about for kind, about in executor.status_messages if kind == "execution_error"]

@@ -56,6 +56,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "graphs": ("launcher",),
     "conversion": (),
+    "examples": ("launcher",),
     "launcher": ("conversion",),
     "standalone": (),
 }

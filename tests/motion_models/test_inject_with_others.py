@@ -158,3 +158,19 @@ def test_another_packs_layer_in_the_unet(base: ModelPatcher, animated: ModelPatc
 
     # in front of the ResBlock, so that its anchor has another index than in the plain UNet
     assert by_hand.same(run(animated, 0), run(by_hand.animated("v2"), 0))
+
+
+def test_another_packs_attention_is_that_of_the_image_model(animated: ModelPatcher) -> None:
+    """A kernel for long sequences: it refuses as few tokens as there are frames."""
+    frames, lengths = 5, set[int]()
+
+    def kernel(chosen: Any, q: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        lengths.add(q.shape[1])
+        if q.shape[1] == frames:
+            raise RuntimeError(f"{frames} tokens are too few")
+        return chosen(q, *args, **kwargs)
+
+    plain, chosen = tiny.sample(animated, frames), animated.clone()
+    chosen.model_options["transformer_options"]["optimized_attention_override"] = kernel
+    assert by_hand.same(tiny.sample(chosen, frames), plain)
+    assert lengths, "the image model was not asked"

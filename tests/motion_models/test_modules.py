@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import comfy.ops
 import pytest
 import torch
@@ -11,6 +14,7 @@ from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.model import MotionModel
 from animatediff_kit.motion_models.modules import MotionModule, group_norm, sinusoidal_positions
 from animatediff_kit.motion_models.specs import FAMILIES, MotionSpec, expected_shapes
+from comfy.ldm.modules.attention import attention_pytorch
 from torch import Tensor, nn
 
 C = 64
@@ -117,13 +121,21 @@ def test_split_attention_is_exact(monkeypatch, rows):
 
     def counted(q: Tensor, k: Tensor, v: Tensor, **kwargs) -> Tensor:
         calls.append(q.shape[0])
-        return attention(q, k, v, **kwargs)
+        return attention_pytorch(q, k, v, **kwargs)
 
-    attention = modules.optimized_attention
-    monkeypatch.setattr(modules, "optimized_attention", counted)
     monkeypatch.setattr(modules, "MAX_ROWS", rows)
-    assert torch.equal(module(x, tiny.call(x, FRAMES)), whole)
+    assert torch.equal(module(x, replace(tiny.call(x, FRAMES), attention=counted)), whole)
     assert max(calls) == rows and sum(calls) == 2 * 24  # 2 attentions, b n = 2 * 12 rows
+
+
+def test_attention_over_time_is_torchs_whatever_the_options_choose():
+    def sage(*args: Any, **kwargs: Any) -> Tensor:
+        raise RuntimeError("made for head sizes of 64, 96 and 128")
+
+    module, x = motion_module(), features()
+    options = {"optimized_attention_override": sage}
+    chosen = replace(tiny.call(x, FRAMES), options=options)
+    assert torch.equal(module(x, chosen), module(x, tiny.call(x, FRAMES)))
 
 
 def test_pixels_do_not_mix_but_frames_do():

@@ -6,12 +6,14 @@ import asyncio
 import dataclasses
 import inspect
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OPTIONAL, OUTPUTS
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes import NODES, AnimateDiffKit
+from animatediff_kit.nodes import schema as schemas
 from animatediff_kit.nodes.evolved import OLD_NODES
 from animatediff_kit.nodes.training.settings import TrainingSettingsNode
 from animatediff_kit.nodes.windows import ContextWindows, PreviewWindows
@@ -81,6 +83,14 @@ def test_every_input_is_explained(node: type[io.ComfyNode]) -> None:
 
 
 @EVERY_NODE
+def test_every_output_is_explained(node: type[io.ComfyNode]) -> None:
+    """Both in the schema and in what ComfyUI sends to the page."""
+    tooltips = node.GET_NODE_INFO_V1()["output_tooltips"]
+    for output, shown in zip(node.GET_SCHEMA().outputs, tooltips, strict=True):
+        assert output.tooltip == shown and shown.endswith("."), output.id
+
+
+@EVERY_NODE
 def test_ids_are_unique(node: type[io.ComfyNode]) -> None:
     schema = node.GET_SCHEMA()
     ids = [part.id for part in (*schema.inputs, *schema.outputs)]
@@ -91,10 +101,41 @@ def test_ids_are_unique(node: type[io.ComfyNode]) -> None:
 def test_names(node: type[io.ComfyNode]) -> None:
     schema = node.GET_SCHEMA()
     assert re.fullmatch(r"ADK_[A-Za-z]+", schema.node_id)
-    assert re.fullmatch(r"[A-Za-z]+( [A-Za-z]+){1,3}", schema.display_name)
+    words = r"[A-Za-z]+( [A-Za-z]+){1,3}"
+    assert re.fullmatch(
+        rf"{words}( \((AnimateDiff|FreeNoise|FreeInit|CFG)\))?", schema.display_name
+    )
     assert schema.category.split("/")[0] == "AnimateDiff Kit"
     assert schema.category.count("/") <= 1
     assert schema.description and schema.description.endswith(".")
+
+
+@dataclasses.dataclass
+class SchemaWithAliases(io.Schema):
+    """That of ComfyUI 0.11 and newer, on any."""
+
+    search_aliases: list[str] = dataclasses.field(default_factory=list)
+
+
+PEOPLE_LOOK_FOR = {
+    "ADK_Animate",
+    "ADK_LoadMotionModel",
+    "ADK_ApplyMotionModel",
+    "ADK_LoadMotionLoRA",
+}
+
+
+@EVERY_NODE
+def test_a_search_for_animatediff_finds_it(
+    node: type[io.ComfyNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its alias; the nodes that a graph begins with by their names, since a ComfyUI before 0.11
+    has no aliases."""
+    newer = SimpleNamespace(**vars(io) | {"Schema": SchemaWithAliases})
+    monkeypatch.setattr(schemas, "io", newer)
+    schema = node.define_schema()
+    assert isinstance(schema, SchemaWithAliases) and "animatediff" in schema.search_aliases
+    assert schema.node_id not in PEOPLE_LOOK_FOR or "(AnimateDiff)" in schema.display_name
 
 
 @EVERY_NODE

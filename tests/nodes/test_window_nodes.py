@@ -127,6 +127,17 @@ def test_animate_tells_missing_files_before_the_run(models: Path) -> None:
         sentence = Animate.validate_inputs(*chosen)
         told = "'gone.ckpt' is not there; your folders for it hold 1 weights file. Choose another"
         assert isinstance(sentence, str) and sentence.startswith(told)
+        assert sentence.endswith(" Or choose none.") is (chosen[1] != "none")
+
+
+def test_animate_names_every_missing_file_with_its_folder(models: Path) -> None:
+    told = Animate.validate_inputs("gone.ckpt", "v2_lora_ZoomIn.ckpt")
+    start = "Animate Model (AnimateDiff) misses 2 files. motion_model: 'gone.ckpt' is not there; "
+    assert isinstance(told, str) and told.startswith(start)
+    first, second = told.split(" motion_lora: 'v2_lora_ZoomIn.ckpt' is not there; ")
+    assert f"put it into {models / 'animatediff_models'}. small_world_motion.safetensors" in first
+    assert f"put it into {models / 'animatediff_motion_lora'}. It can be downloaded from " in second
+    assert second.endswith(" Or choose none.")
 
 
 SETTINGS = dict(length=5, overlap=2, stride=2, schedule="looped_uniform", fuse="flat")

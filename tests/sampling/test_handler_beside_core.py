@@ -57,13 +57,13 @@ def test_replacing_cores_windows_names_both_nodes(
 def test_replacing_our_own_windows_names_both_nodes(
     still: ModelPatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    animate = DISPLAY_NAME
+    animate, slide = DISPLAY_NAME, ContextWindows.define_schema().display_name
     first = windowed.windowed(still, node=animate)
     ContextWindows.execute(first)
     windowed.windowed(windowed.windowed(still), node=animate)
     assert warnings(caplog) == [
-        f"Slide Context Windows replaces the context windows that {animate} has set on this model.",
-        f"{animate} replaces the context windows that Slide Context Windows has set on this model.",
+        f"{slide} replaces the context windows that {animate} has set on this model.",
+        f"{animate} replaces the context windows that {slide} has set on this model.",
     ]
 
 

@@ -10,7 +10,8 @@ from animatediff_kit.sampling.views.plan import views_of
 from animatediff_kit.sampling.windows import SCHEDULES, WindowSettings, windows_of
 
 CASES = 400
-CLOSED = "closed loop"
+CLOSED, CLOSED_SHIFTED = "closed loop", "closed shifted"
+LOOPS = {CLOSED: "looped_uniform", CLOSED_SHIFTED: "shifted"}
 
 
 def cases(schedule: str, fuse: str = "pyramid") -> list[tuple[int, WindowSettings, int]]:
@@ -19,14 +20,14 @@ def cases(schedule: str, fuse: str = "pyramid") -> list[tuple[int, WindowSetting
     found = []
     for _ in range(CASES):
         length = draw.randint(2, 24)
-        name = "looped_uniform" if schedule == CLOSED else schedule
+        name = LOOPS.get(schedule, schedule)
         overlap, stride = draw.randint(0, length - 1), draw.randint(1, 4)
-        settings = WindowSettings(length, overlap, stride, name, fuse, schedule == CLOSED)
+        settings = WindowSettings(length, overlap, stride, name, fuse, schedule in LOOPS)
         found.append((draw.randint(length + 1, 200), settings, draw.randint(0, 40)))
     return found
 
 
-@pytest.mark.parametrize("schedule", [*SCHEDULES, CLOSED])
+@pytest.mark.parametrize("schedule", [*SCHEDULES, *LOOPS])
 def test_every_frame_is_in_a_window_and_once_in_each(schedule: str) -> None:
     for case in cases(schedule):
         frames, settings, step = case
@@ -37,7 +38,7 @@ def test_every_frame_is_in_a_window_and_once_in_each(schedule: str) -> None:
 
 
 @pytest.mark.parametrize("fuse", FUSE_METHODS)
-@pytest.mark.parametrize("schedule", [*SCHEDULES, CLOSED])
+@pytest.mark.parametrize("schedule", [*SCHEDULES, *LOOPS])
 def test_shares_of_each_frame_sum_to_one(schedule: str, fuse: str) -> None:
     for case in cases(schedule, fuse)[:100]:
         frames, settings, step = case
@@ -55,15 +56,16 @@ def neighbours(windows: list[list[int]], frames: int) -> set[int]:
     return {f for w in windows for f in w if (f + 1) % frames in w}
 
 
-def test_closed_loops_join_every_frame_to_the_next() -> None:
-    for case in cases(CLOSED):
+@pytest.mark.parametrize("schedule", LOOPS)
+def test_closed_loops_join_every_frame_to_the_next(schedule: str) -> None:
+    for case in cases(schedule):
         frames, settings, step = case
         if settings.overlap > 0:
             windows = windows_of(frames, settings, step)
             assert neighbours(windows, frames) == set(range(frames)), case
 
 
-@pytest.mark.parametrize("schedule", ["standard_static", "standard_uniform", "views"])
+@pytest.mark.parametrize("schedule", ["standard_static", "standard_uniform", "views", "shifted"])
 def test_open_videos_join_all_but_the_ends(schedule: str) -> None:
     """Where windows overlap no neighbours are kept apart, in one step or the next, and no window
     goes from the end to the beginning."""

@@ -84,7 +84,7 @@ def test_a_window_of_another_length_is_no_change_of_size(still: ModelPatcher) ->
     assert off < 2 * allowed
 
 
-@pytest.mark.parametrize("schedule", ["looped_uniform"])
+@pytest.mark.parametrize("schedule", ["looped_uniform", "shifted"])
 def test_windows_that_move_keep_the_state_of_their_frames(
     still: ModelPatcher, schedule: str
 ) -> None:
@@ -104,6 +104,24 @@ def test_lazy_cache_keeps_the_whole_video(still: ModelPatcher) -> None:
     video, in_windows = sampled(cached(LazyCacheNode, windowed.windowed(still, LENGTH, 0)), noise)
     torch.testing.assert_close(video, whole, rtol=0, atol=ROUNDING * float(whole.std()))
     assert 0 < len(calls) <= CALLS and len(in_windows) == 2 * len(calls)
+
+
+@pytest.mark.parametrize("schedule", ["standard_static", "shifted"])
+def test_lazy_cache_in_windows_is_no_cache_where_nothing_is_left_out(
+    animated: ModelPatcher, schedule: str
+) -> None:
+    """With windows that overlap, and frames that see each other: at threshold 0 the same video;
+    else fewer calls, and frames that stay nearer to their own than to any other window's."""
+    noise = noises()
+    model = windowed.windowed(animated, LENGTH, 1, schedule=schedule)
+    exact, every = sampled(model, noise)
+    video, calls = sampled(cached(LazyCacheNode, model, 0.0), noise)
+    assert torch.equal(video, exact) and calls == every
+    fewer, calls = sampled(cached(LazyCacheNode, model), noise)
+    assert 0 < len(calls) < len(every) and not torch.equal(fewer, exact)
+    away = (fewer[:, None] - exact).abs().mean((2, 3, 4))
+    assert away.argmin(1).tolist() == list(range(FRAMES))
+    assert float(away.diagonal().mean()) < 0.5 * float(away[:LENGTH, LENGTH:].mean())
 
 
 def test_runs_share_nothing(still: ModelPatcher) -> None:

@@ -102,7 +102,10 @@ def test_views_are_the_static_windows():
         (WindowSettings(0, 0), r"length 0 and stride 1 hold no frames"),
         (WindowSettings(16, 4, 0), r"length 16 and stride 0 hold no frames"),
         (WindowSettings(schedule="spiral"), r"'spiral' is no schedule; choose one of stand"),
-        (WindowSettings(closed_loop=True), r"standard_static never wraps.*choose looped_uniform"),
+        (
+            WindowSettings(closed_loop=True),
+            r"standard_static never wraps.*one of looped_uniform, sh",
+        ),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

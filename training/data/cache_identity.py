@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files.atomic import write_if_none
 from ..files.fingerprints import differences, digest_of, weights_digest
 from .clips import ClipSet
-from .shards import WriteError, write_file
+from .shards import WriteError, named_errors
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -86,16 +87,23 @@ def is_manifest(content: Any) -> bool:
     return all(type(content.get(key)) is kind for key, kind in kinds.items())
 
 
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    content = json.dumps(manifest, indent=1).encode()
+    try:
+        with named_errors(folder):
+            write_if_none(folder / MANIFEST, lambda beside: beside.write_bytes(content))
+    except WriteError as error:
+        raise ValueError(f"{error} Choose another cache_folder, or make room.") from error
+
+
 def begin(folder: Path, identity: Identity) -> None:
-    """Write the manifest, or check the one that is there. Raises ValueError."""
+    """Write the manifest, or check the one that is there, be it that another process has just
+    written it. Raises ValueError."""
     manifest = identity.manifest()
+    if read_manifest(folder) is None:
+        write_manifest(folder, manifest)
     there = read_manifest(folder)
-    if there is None:
-        try:
-            write_file(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-        except WriteError as error:
-            raise ValueError(f"{error} Choose another cache_folder, or make room.") from error
-    elif there != manifest:
+    if there != manifest:
         found = list(differences(there, manifest))
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         raise ValueError(

@@ -49,6 +49,13 @@ def write_new(paths: Iterable[Path], write: Callable[[Path], object]) -> Path:
     return path
 
 
+def write_if_none(path: Path, write: Callable[[Path], object]) -> None:
+    """The same, where nothing lies at `path` in the end; what lies there stays as it is."""
+    with made_beside(path, write) as beside:
+        took(beside, path)
+    flush_folder(path.parent)
+
+
 @contextmanager
 def made_beside(path: Path, write: Callable[[Path], object]) -> Iterator[Path]:
     """A finished and flushed file beside `path`, which is removed in the end."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
 
@@ -24,9 +25,11 @@ image model of SD1.5 or SDXL is given anything that it makes."""
 
 def weights_digest(patcher: Any) -> str:
     """Of a ModelPatcher's own weights and of the patches on them (LoRAs), whether they are loaded
-    and merged at the moment or not."""
+    and merged at the moment or not. Raises ComfyUI's InterruptProcessingException after Cancel: an
+    image model takes seconds."""
     digest = hashlib.sha256()
     for key, (weight, *patches) in sorted(patcher.get_key_patches().items()):
+        throw_exception_if_processing_interrupted()
         if key.endswith(UNFILLED):
             continue
         digest.update(key.encode())

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torch.utils.checkpoint
-from comfy.ldm.modules.attention import SpatialTransformer
+from comfy.ldm.modules.attention import SpatialTransformer, attention_pytorch
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 from torch import Tensor, nn
 from torch.nn import functional
@@ -101,7 +101,9 @@ class Denoiser(nn.Module):
         if self.motion is None:
             yield
             return
-        call = Call.alone(clips, frames, {"optimized_attention_override": torch_attention})
+        call = Call.alone(
+            clips, frames, attention=functools.partial(torch_attention, attention_pytorch)
+        )
         with placed(motion_placements(KEY, self.unet, self.motion, call)):
             yield
 

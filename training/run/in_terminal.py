@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ..engine.loop import Report, Run
+from ..files.atomic import write_atomic
 from .pictures import as_picture
 from .watchers import draw_preview, preview_is_due
 
@@ -92,10 +93,18 @@ class PreviewFiles:
         if not preview_is_due(self.run, report):
             return
         first, *rest = (as_picture(frame) for frame in draw_preview(self.run))
-        folder = self.run.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"preview-{report.step:08d}.webp"
-        first.save(path, save_all=True, append_images=rest, duration=125, loop=0, quality=85)
+        path = self.run.folder / f"preview-{report.step:08d}.webp"
+        options: Any = dict(save_all=True, append_images=rest, duration=125, loop=0, quality=85)
+        try:
+            write_atomic(path, lambda beside: first.save(beside, "WEBP", **options))
+        except OSError as error:
+            log.warning(
+                "%s could not be written into %s (%s). The run goes on without it; make room "
+                "there.",
+                path.name,
+                path.parent,
+                error.strerror or error,
+            )
 
 
 class SignalStop:

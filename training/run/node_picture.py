@@ -8,10 +8,11 @@ import comfy.utils
 from PIL import Image
 from torch import Tensor
 
+from ...motion_models.pace import Pace
 from ..engine.loop import Report, Run
 from .loss_plot import draw_losses
 from .pictures import beside
-from .watchers import Pace, draw_preview, preview_is_due
+from .watchers import draw_preview, preview_is_due
 
 PLOT_SECONDS, PLOT_TIMES = 2.0, 50.0
 """The live plot is drawn at most this often, and at most for a fiftieth of a run's time."""

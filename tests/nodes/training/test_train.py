@@ -42,10 +42,11 @@ def settings(**changes: Any) -> TrainingSettings:
 
 def check_pictures(output: Any, folders: Path, frames: int) -> None:
     """The node shows the plot with the preview under it, which moves."""
-    (shown,) = output.ui["images"]
+    ui = output.ui.as_dict()
+    (shown,) = ui["images"]
     with Image.open(folders / "temp" / shown["filename"]) as picture:
         assert picture.size == (512, 320 + 256) and picture.n_frames == frames
-    assert output.ui["animated"] == (True,)
+    assert ui["animated"] == (True,)
 
 
 def test_settings_are_checked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import re
 import time
@@ -110,6 +111,62 @@ def test_two_processes_do_not_encode_into_one_folder(encode: Encode, tmp_path: P
     clips = DrawnClips()
     assert_same(encode(folder, clips), encode(tmp_path / "b", DrawnClips()))
     assert not clips.was_read and len(shard_files(folder, "latents")) == 2
+
+
+OTHERWISE = r".* holds clips that were encoded otherwise; what differs: .*"
+IN_USE = r"Another process encodes clips into .*"
+
+
+def at_once(works: list[Callable[[], EncodedClips]]) -> list[Any]:
+    """What each says in a process of its own, which all begin in one moment: an error's sentence,
+    or how many frames the clips of its cache have."""
+    context = multiprocessing.get_context("fork")
+    gate, results = context.Barrier(len(works)), context.SimpleQueue()
+
+    def enter(number: int, work: Callable[[], EncodedClips]) -> None:
+        gate.wait()
+        try:
+            cache = work()
+            results.put((number, {cache.latents(i).shape[0] for i in range(len(cache))}))
+        except ValueError as error:
+            results.put((number, str(error)))
+
+    started = [in_a_process(lambda n=n, w=w: enter(n, w)) for n, w in enumerate(works)]
+    said = dict(results.get() for _ in works)
+    for process in started:
+        process.join()
+    return [said[number] for number in range(len(works))]
+
+
+@NEEDS_FORK
+def test_processes_that_begin_one_cache_at_once(encode: Encode, tmp_path: Path) -> None:
+    """Each finishes it or is told that another is at it; what is there is whole."""
+    expected = encode(tmp_path / "alone", DrawnClips())
+    for number in range(4):
+        folder = tmp_path / f"a{number}"
+        said = at_once([lambda f=folder: encode(f, DrawnClips())] * 3)
+        assert {2} in said
+        assert all(one == {2} or re.fullmatch(IN_USE, one) for one in said), said
+        assert_same(EncodedClips(folder), expected)
+        assert not list(folder.glob(".*"))
+
+
+@NEEDS_FORK
+def test_a_cache_that_two_begin_with_other_clips_belongs_to_one(
+    encode: Encode, tmp_path: Path
+) -> None:
+    """Clips of two frames, and of three: no cache ever has both."""
+    both = [lambda f, n=n: encode(f, DrawnClips(length=n)) for n in (2, 3)]
+    for number in range(8):
+        folder = tmp_path / str(number)
+        said = at_once([lambda f=folder, e=e: e(f) for e in both])
+        done = [one for one in said if isinstance(one, set)]
+        assert len(done) == 1 and len(done[0]) == 1
+        assert [one for one in said if isinstance(one, str) and re.fullmatch(OTHERWISE, one)]
+        length = done[0].pop()
+        assert_same(
+            EncodedClips(folder), encode(tmp_path / f"of {length}", DrawnClips(length=length))
+        )
 
 
 def mount_small(folder: Path, size: str) -> None:

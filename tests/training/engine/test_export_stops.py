@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import re
+import time
+from itertools import count
 from pathlib import Path
 
 import pytest
 import torch
+from adk_tests.support.clip_sets import NEEDS_FORK, in_a_process
 from animatediff_kit.motion_models.read import read_weights
 from animatediff_kit.training.engine.checkpoints import found
 from animatediff_kit.training.engine.export import export
@@ -49,3 +53,30 @@ def test_a_full_disk_is_named_and_the_run_can_be_gone_on_with(tmp_path: Path) ->
     tensors, _ = read_weights(str(export(again, tmp_path / "out", "pan")))
     assert again.step == 2 and tensors.keys() == run.parameters.keys()
     assert all(torch.equal(t, run.parameters[name]) for name, t in tensors.items())
+
+
+@NEEDS_FORK
+def test_killed_at_any_moment_it_leaves_whole_files_alone(tmp_path: Path) -> None:
+    """What a killed export leaves beside them is gone after the next."""
+    run, out = trained_run(stages.MOTION_LORA, tmp_path / "run"), tmp_path / "out"
+    tensors, about = read_weights(str(export(run, tmp_path / "whole", "pan")))
+    chance, interrupted = random.Random(0), 0
+    for _ in range(12):
+        writer = in_a_process(lambda: [export(run, out, "pan") for _ in count()])
+        while not list(out.glob("*.safetensors")):
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0.0, 0.03))
+        writer.kill()
+        writer.join()
+        files = list(out.glob("*.safetensors"))
+        for path in files:
+            there, told = read_weights(str(path))
+            assert told == about and there.keys() == tensors.keys()
+            assert all(torch.equal(t, tensors[key]) for key, t in there.items())
+        interrupted += len(list(out.iterdir())) - len(files)
+        export(run, out, "pan")
+        assert {path.suffix for path in out.iterdir()} == {".safetensors"}
+        assert not list(out.glob(".*"))
+        for path in out.iterdir():
+            path.unlink()
+    assert interrupted, "no kill came in the middle of a file"

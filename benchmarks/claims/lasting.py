@@ -1,0 +1,50 @@
+"""Clips that take days to render, kept for as long, and figures of them that are kept beside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...sampling.views.plan import views_of
+from ...sampling.windows import WindowSettings
+from .studio import Shot, Studio
+
+
+@dataclass
+class LastingStudio(Studio):
+    """Keeps clips under the windows and weights of every step, whatever else of the pack's code
+    changes. What changes their arithmetic in another way needs another folder."""
+
+    def code(self, shot: Shot) -> list[Any]:
+        return [] if shot.windows is None else plan_of(shot.windows, shot.frames, shot.steps)
+
+
+def plan_of(settings: WindowSettings, frames: int, steps: int) -> list[Any]:
+    """Which windows are sampled in each step, and how much each counts."""
+    plans = (views_of(frames, settings, step) for step in range(steps))
+    return [[plan.windows, [[round(s, 9) for s in part] for part in plan.shares]] for plan in plans]
+
+
+class Ledger:
+    """Figures in a JSON file, each with what it was made by: a row that was made otherwise is not
+    there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, Any] = {}
+        if path.is_file():
+            self.rows = json.loads(path.read_text(encoding="utf-8"))
+
+    def get(self, name: str, made_by: list[str]) -> Any:
+        row = self.rows.get(name)
+        return row["figures"] if row is not None and row["made_by"] == made_by else None
+
+    def put(self, name: str, made_by: list[str], figures: Any) -> None:
+        """Written at once, whole or not at all."""
+        self.rows[name] = {"made_by": made_by, "figures": figures}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.rows, indent=1), encoding="utf-8")
+        partial.replace(self.path)

@@ -1,0 +1,74 @@
+// A panel of the page in a node: an HTML element that shows what widgets hold, and is drawn again
+// when they change, however that came about: by hand, undo, a loaded file, another node. Nothing of
+// it is saved; the widgets are the only memory.
+
+import { addStyles, element } from "./elements.js";
+
+const MARGINS = 20; // that the canvas leaves above and below an element
+const EVERY = 100; // milliseconds between two looks at the widgets
+const open = new Set();
+let watch;
+
+// look: () => what the panel shows, as something that JSON can write; draw: (seen) => nothing.
+// height: pixels at zoom 1, at the least; most: at the most. Gives the element.
+export function addPanel(app, node, name, { height, most = height, look, draw }) {
+  addStyles();
+  const root = element("div", "adk-panel", { "data-panel": name });
+  root.style.setProperty("--adk-height", `${height}px`);
+  const options = {
+    ...{ serialize: false, hideOnZoom: false },
+    getMinHeight: () => height + MARGINS,
+    getMaxHeight: () => most + MARGINS,
+  };
+  const widget = node.addDOMWidget(name, "adk_panel", root, options);
+  widget.serialize = false; // neither in a workflow nor, by the option, in a prompt
+  root.addEventListener("wheel", (event) => passWheelOn(app, root, event), { passive: false });
+  root.addEventListener("contextmenu", (event) => event.stopPropagation());
+  const panel = { node, look, draw, shown: undefined };
+  open.add(panel);
+  const removed = node.onRemoved;
+  node.onRemoved = function (...given) {
+    open.delete(panel);
+    return removed?.apply(this, given);
+  };
+  const added = node.onAdded;
+  node.onAdded = function (...given) {
+    open.add(panel); // a node that goes into a subgraph leaves one graph for another
+    return added?.apply(this, given);
+  };
+  watch ??= setInterval(refresh, EVERY);
+  return root;
+}
+
+// Draws what has changed since.
+export function refresh() {
+  for (const panel of open) {
+    if (!panel.node.graph) continue;
+    const seen = panel.look();
+    const text = JSON.stringify(seen);
+    if (text === panel.shown) continue;
+    panel.shown = text;
+    panel.draw(seen);
+  }
+}
+
+// The canvas zooms by the wheel; Nodes 2.0 hands it on by itself.
+function passWheelOn(app, root, event) {
+  if (root.closest("[data-node-id]")) return;
+  event.preventDefault();
+  app.canvas.processMouseWheel(event);
+}
+
+// Writes a widget as a hand would, and lets undo know.
+export function write(app, widget, value) {
+  widget.value = value;
+  app.graph?.setDirtyCanvas?.(true, true);
+  refresh();
+}
+
+// A step that undo goes back by: at the end of a drag, after a key.
+export function keep(app) {
+  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+  if (tracker?.captureCanvasState) tracker.captureCanvasState();
+  else tracker?.checkState?.();
+}
