@@ -19,14 +19,20 @@ PROCESSES = min(os.cpu_count() or 1, 4)
 PATIENCE = 20.0
 """Seconds that pytest has, after Ctrl-C, to stop the server and remove its folders."""
 
-QUICK = "not (served or training or slow)"
+QUICK = "not (browser or served or training or slow)"
 """Tests of `--quick`; pyproject.toml says what the marks mean, tests/support/marks.py sets them."""
 
 
-def commands(python: Path, arguments: Sequence[str], quick: bool = False) -> dict[str, list[str]]:
+PAGE = "browser"
+"""The mark of the tests of the page, which `--browser` runs alone."""
+
+
+def commands(
+    python: Path, arguments: Sequence[str], quick: bool = False, page: bool = False
+) -> dict[str, list[str]]:
     """What is run, by name. Paths among pytest's arguments take the place of `tests`."""
-    chosen = ["-m", QUICK] if quick else []
-    paths = [word for word in arguments if Path(word.partition("::")[0]).exists()]
+    chosen = ["-m", QUICK] if quick else ["-m", PAGE] if page else []
+    paths = paths_of(arguments)
     tool = [str(python), "-m"]
     spread = ["--numprocesses", str(PROCESSES), "--dist", "loadgroup"]  # groups: tests/conftest.py
     return {
@@ -37,11 +43,23 @@ def commands(python: Path, arguments: Sequence[str], quick: bool = False) -> dic
     }
 
 
-def run(root: Path, python: Path, arguments: Sequence[str], say: Say, quick: bool = False) -> int:
+def paths_of(arguments: Sequence[str]) -> list[str]:
+    """Files and folders among pytest's arguments."""
+    return [word for word in arguments if Path(word.partition("::")[0]).exists()]
+
+
+def run(
+    root: Path,
+    python: Path,
+    arguments: Sequence[str],
+    say: Say,
+    quick: bool = False,
+    page: bool = False,
+) -> int:
     """Runs every check, prints a summary, returns 0 if all passed and 1 otherwise."""
     environment = {**CALM, **os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     summary, failed = [], False
-    for name, command in commands(python, arguments, quick).items():
+    for name, command in commands(python, arguments, quick, page).items():
         say(name)
         began = time.monotonic()
         code = attended(command, root, environment)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import LauncherError, checks, comfyui, demo, environment
+from . import LauncherError, browser, checks, comfyui, demo, environment
 from .one_at_a_time import one_at_a_time
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     test.add_argument("--quick", action="store_true", help="no server, no training, nothing slow")
+    test.add_argument("--browser", action="store_true", help="the tests of the page, in Chromium")
     verbs.add_parser("install", help="make .venv and fetch ComfyUI, nothing more")
     add_convert(verbs)
     return top
@@ -99,7 +100,15 @@ def run(root: Path, options: argparse.Namespace) -> int:
         comfyui.ensure(root, python, say)
     if options.verb == "install":
         return 0
-    return checks.run(root, python, options.arguments, say, options.quick)
+    if opens_the_page(options) and browser.ensure(say) is None and options.browser:
+        return 1
+    return checks.run(root, python, options.arguments, say, options.quick, options.browser)
+
+
+def opens_the_page(options: argparse.Namespace) -> bool:
+    """Whether tests are asked for that need a Chromium; without one they are skipped."""
+    paths = checks.paths_of(options.arguments)
+    return not options.quick and (not paths or any(checks.PAGE in path for path in paths))
 
 
 def convert(options: argparse.Namespace) -> int:

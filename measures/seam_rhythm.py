@@ -46,8 +46,8 @@ def seam_rhythm(
     what is alike in neighbouring frames stays so.
 
     departures: f-1, of motion_departures (seams.py), in pixels;   distance: frames from one window
-    to the next;   flow: pixels a frame that the effect is told in;   content: frames after which the
-    video's own motion comes back, where it does. Raises ValueError for a distance
+    to the next;   flow: pixels a frame that the effect is told in;   content: frames after which
+    the video's own motion comes back, where it does. Raises ValueError for a distance
     below 2, which has no phases.
     """
     if distance < 2:

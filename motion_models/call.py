@@ -97,7 +97,8 @@ class Call:
     tables of positions on the device that computes, by the name of the layer that adds them;
     beside: low-rank changes beside the layers; attention: of queries, keys and values over time,
     torch's own whatever ComfyUI's options choose for the image model's layers, since kernels made
-    for long sequences fail or round on so few frames.
+    for long sequences fail or round on so few frames; pixels: those of the map that a motion module
+    of views is given at one time.
     """
 
     videos: int
@@ -112,6 +113,7 @@ class Call:
     positions: Mapping[str, Tensor] = field(default_factory=dict)
     beside: tuple[Beside, ...] = ()
     attention: Callable[..., Tensor] = attention_pytorch
+    pixels: slice = field(default_factory=lambda: slice(None))
 
     @classmethod
     def alone(
@@ -180,6 +182,15 @@ def step_of(sigmas: Tensor | None, sigma: float) -> tuple[int, int]:
         return 0, 1
     reached = (sigmas[:-1] >= sigma * (1 - 1e-4)).sum()
     return max(0, int(reached) - 1), len(sigmas) - 1
+
+
+def within_percents(start: float, end: float, model_sampling: Any, t: Tensor) -> bool:
+    """Whether sigma t lies in the range of sampling that starts and ends there: (end, start]."""
+    if start <= 0.0 and end >= 1.0:
+        return True
+    sigma = float(t.max())
+    started = sigma <= model_sampling.percent_to_sigma(start)
+    return started and (end >= 1.0 or sigma > model_sampling.percent_to_sigma(end))
 
 
 def publish_runs(model: ModelPatcher) -> None:

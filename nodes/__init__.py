@@ -9,6 +9,7 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
+from .control.camera import ApplyCameraControl, CameraPath
 from .control.continuation import Continue, JoinContinuation
 from .control.control_net import ControlStrength
 from .control.image_to_video import ApplyImageToVideo
@@ -30,6 +31,7 @@ from .training.camera import MoveCamera
 from .training.clips import ClipsFromImages, LoadVideoClips
 from .training.encode import EncodeClips
 from .training.measure import MeasureMotion
+from .training.panel import add_routes
 from .training.settings import TrainingSettingsNode
 from .training.train import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .windows import ContextWindows, PreviewWindows
@@ -54,6 +56,8 @@ NODES: list[type[io.ComfyNode]] = [
     ApplySparseControl,
     ApplyPIA,
     ApplyImageToVideo,
+    CameraPath,
+    ApplyCameraControl,
     FreeNoiseNode,
     FreeInitNode,
     NoiseSchedule,
@@ -80,6 +84,7 @@ class AnimateDiffKit(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         show_warnings()
         complete_prompts()
+        add_routes()
         register_folders()
         small_world_files.register_folders()
         return [*NODES, *evolved_nodes()]

@@ -31,6 +31,7 @@ from .inputs import (
 )
 from .motion_model import family_of
 from .moving_preview import preview_input, with_preview
+from .page import with_progress
 from .schema import CATEGORY, schema
 from .weights_files import (
     NONE,
@@ -145,4 +146,4 @@ class Animate(io.ComfyNode):
         if context_length > 0:
             windows = WindowSettings(context_length, context_overlap)
             animated = apply_context_windows(animated, windows, DISPLAY_NAME)
-        return io.NodeOutput(with_preview(animated, preview))
+        return io.NodeOutput(with_preview(with_progress(animated), preview))

@@ -29,6 +29,7 @@ from .inputs import (
     strength_socket,
 )
 from .moving_preview import preview_input, with_preview
+from .page import with_progress
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
 from .weights_files import found, state_of_file
 
@@ -152,7 +153,8 @@ class ApplyMotionModel(io.ComfyNode):
         family = family_of(motion_model)
         animated = apply_beta_schedule(animated, beta_schedule, family)
         animated = check_few_steps(animated, family)
-        return io.NodeOutput(with_preview(count_entries(animated), preview))
+        animated = with_progress(count_entries(animated))
+        return io.NodeOutput(with_preview(animated, preview))
 
 
 def family_of(loaded: Any) -> Family:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import sys
 from typing import Any
 
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
-from comfy_execution.progress import get_progress_state
-from comfy_execution.utils import get_executing_context
 
 from ..sampling.moving_preview import Show, add_moving_preview
 from ..sampling.preview_sheet import Sheet
+from .page import place_that_is_seen
 
 EVENT = "animatediff_kit.preview"
 """Its WebSocket message; web/moving_preview.js listens to it."""
@@ -36,18 +34,8 @@ def with_preview(model: ModelPatcher, preview: bool) -> ModelPatcher:
 def page_that_looks() -> Show | None:
     """What sends a preview to the page that queued the graph, to the node that works now; None
     where no page is connected, as in a script."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-    context = get_executing_context()
-    client = getattr(server, "client_id", None)
-    if server is None or context is None or client not in server.sockets:
-        return None
-    # a node that another one put into the graph is shown where that one is
-    node = get_progress_state().dynprompt.get_display_node_id(context.node_id)
-
-    def show(sheet: Sheet) -> None:
-        server.send_sync(EVENT, {"node": node, **message(sheet)}, client)
-
-    return show
+    place = place_that_is_seen()
+    return None if place is None else lambda sheet: place.send(EVENT, **message(sheet))
 
 
 def message(sheet: Sheet) -> dict[str, Any]:

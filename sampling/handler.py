@@ -31,6 +31,7 @@ from .conditioning import Cond, controls_of, window_conds
 from .controls import Cut, Hints, hints_of
 from .frames import frames_of
 from .fuse import fuse_weights
+from .progress_text import tell_window
 from .views.controls import conds_in_parts
 from .views.plan import home_of_views, is_animated, views_of
 from .window_phases import Phases, WindowPhase, phase_at
@@ -147,6 +148,7 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
                 window.add_window(sum_of, prediction * scale)
             window.add_window(weight, scale)
             progress.update_absolute(step * len(windows) + i + 1)
+            tell_window(model_options.get("transformer_options", {}), step, i + 1, len(windows))
         tell_skipped(model_options, run)
         return [sum_of.div_(weight) for sum_of in total]
 

@@ -18,6 +18,7 @@ register_package("adk_tests", TESTS)
 
 import torch  # noqa: E402
 from adk_tests.support.marks import marks_of  # noqa: E402
+from adk_tests.support.served import base, comfy, server  # noqa: E402, F401  one for all
 
 torch.set_num_threads(1)
 
@@ -29,6 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in marks_of(item, TESTS):
             item.add_marker(mark)
-        served = item.get_closest_marker("served") is not None
+        served = any(item.get_closest_marker(mark) for mark in ("served", "browser"))
         # they share ComfyUI's server, or the stand-in weights on disk
         item.add_marker(pytest.mark.xdist_group("server" if served else str(item.path)))

@@ -2,18 +2,14 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-
-function titleOf(id) {
-  // in a subgraph the id is a path; its first part is a node that the page shows
-  const node = app.rootGraph?.getNodeById?.(id) ?? app.graph?.getNodeById(String(id).split(":")[0]);
-  return node?.title ?? "AnimateDiff Kit";
-}
+import { nodeOf } from "./node_of.js";
 
 app.registerExtension({
   name: "AnimateDiffKit.Warnings",
   setup() {
     api.addEventListener("animatediff_kit.warning", ({ detail }) => {
-      const toast = { severity: "warn", summary: titleOf(detail.node), detail: detail.text, life: 15000 };
+      const title = nodeOf(app.rootGraph ?? app.graph, detail.node)?.title ?? "AnimateDiff Kit";
+      const toast = { severity: "warn", summary: title, detail: detail.text, life: 15000 };
       app.extensionManager.toast.add(toast);
     });
   },

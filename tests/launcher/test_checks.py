@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from adk_tests.support.marks import MARKS
 from adk_tests.support.processes import alive, wait_for
 from animatediff_kit.launcher import checks
 
@@ -44,11 +45,18 @@ def test_quick_leaves_out_what_is_marked() -> None:
     commands = checks.commands(Path("python"), ["-x"], quick=True)
     whole = checks.commands(Path("python"), ["-x"])
     at = commands["pytest"].index("-m", 2)  # python -m pytest comes before
-    assert commands["pytest"][at : at + 2] == ["-m", "not (served or training or slow)"]
+    assert commands["pytest"][at : at + 2] == ["-m", "not (browser or served or training or slow)"]
     assert [word for word in commands["pytest"] if word not in ("-m", checks.QUICK)] == [
         word for word in whole["pytest"] if word != "-m"
     ]
     assert [name for name in commands if commands[name] != whole[name]] == ["pytest"]
+
+
+def test_the_tests_of_the_page_can_be_run_alone() -> None:
+    command = checks.commands(Path("python"), [], page=True)["pytest"]
+    assert command[command.index("-m", 2) + 1] == "browser"
+    (marks,) = {mark for place, mark in MARKS.items() if place == "browser"}
+    assert marks == checks.PAGE
 
 
 CHILD = """

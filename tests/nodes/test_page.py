@@ -20,6 +20,7 @@ class Socket:
 
     def __init__(self, client_id: str | None) -> None:
         self.client_id = client_id
+        self.sockets = {"page": None}
         self.sent: list[tuple[Any, ...]] = []
 
     def send_progress_text(self, text: str, node: str, sid: str) -> None:
@@ -70,7 +71,7 @@ def test_the_same_node_tells_it_again_in_the_next_run(shown: Any) -> None:
 
 def test_nothing_is_sent_without_a_page_a_server_or_a_node(shown: Any) -> None:
     log.warning("No node runs.")
-    socket, shown.instance.client_id = shown.instance, None
+    socket, shown.instance.client_id = shown.instance, "gone"
     with CurrentNodeContext("prompt", "12"):
         log.warning("No page asked.")
         page.tell_of_new_files()
@@ -80,5 +81,21 @@ def test_nothing_is_sent_without_a_page_a_server_or_a_node(shown: Any) -> None:
 
 
 def test_new_files_are_an_event(shown: Any) -> None:
-    page.tell_of_new_files()
-    assert shown.instance.sent == [(page.FILES, {}, "page")]
+    with CurrentNodeContext("prompt", "12"):
+        page.tell_of_new_files()
+    assert shown.instance.sent == [(page.FILES, {"node": "12"}, "page")]
+
+
+def test_what_a_node_is_doing_stands_below_its_warnings(shown: Any) -> None:
+    with CurrentNodeContext("prompt", "12"):
+        tell = page.reader()
+        assert tell is not None
+        tell("Step 1 of 4")
+        log.warning("1 frame.")
+        tell("Step 2 of 4")
+    assert [text for node, text, _ in shown.instance.sent if node == "12"] == [
+        "Step 1 of 4",
+        "1 frame.",
+        "1 frame.\nStep 2 of 4",
+    ]
+    assert page.reader() is None

@@ -8,6 +8,7 @@ import pytest
 
 MARKS: dict[str, str] = {
     # a folder, a file, or a test of a file -> the mark of all its tests; pyproject.toml explains it
+    "browser": "browser",
     "integration": "served",
     "stand_in": "served",
     "training/engine": "training",

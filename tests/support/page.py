@@ -22,7 +22,7 @@ READY = "() => window.app?.canvas?.graph && window.app.extensionManager"
 
 
 class Page:
-    """A tab with ComfyUI; `errors` holds what its console called an error since they were forgotten."""
+    """A tab with ComfyUI; `errors` holds what its console called an error."""
 
     def __init__(self, tab: Tab, url: str, pictures: Path) -> None:
         self.tab, self.url, self.pictures = tab, url, pictures
@@ -124,7 +124,8 @@ class Page:
         """The whole graph in sight."""
         self.run(
             "() => { const n = app.graph.nodes; if (!n.length) return;"
-            " const l = Math.min(...n.map(a => a.pos[0])), t = Math.min(...n.map(a => a.pos[1])) - 40;"
+            " const l = Math.min(...n.map(a => a.pos[0])),"
+            " t = Math.min(...n.map(a => a.pos[1])) - 40;"
             " const r = Math.max(...n.map(a => a.pos[0] + a.size[0])),"
             " b = Math.max(...n.map(a => a.pos[1] + a.size[1]));"
             " const c = app.canvas.canvas.getBoundingClientRect();"
@@ -155,6 +156,10 @@ class Page:
         mouse.up()
         self.settle()
 
+    def select(self, node: int) -> None:
+        self.run("id => app.canvas.selectNode(app.canvas.graph.getNodeById(id))", node)
+        self.settle()
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.tab.keyboard.press(key)
@@ -164,6 +169,18 @@ class Page:
         self.run("() => document.activeElement?.blur?.()")
         self.press("Control+z")
         self.tab.wait_for_timeout(300)
+
+    def redo(self) -> None:
+        self.run("() => document.activeElement?.blur?.()")
+        self.press("Control+y")
+        self.tab.wait_for_timeout(300)
+
+    def keep(self) -> None:
+        """A step of undo, after what a test did without a hand."""
+        self.run(
+            "() => { const t = app.extensionManager.workflow.activeWorkflow.changeTracker;"
+            " t.captureCanvasState ? t.captureCanvasState() : t.checkState(); }"
+        )
 
     def search(self, words: str) -> list[str]:
         """What typing into the search of nodes offers, in its order."""
@@ -177,21 +194,18 @@ class Page:
             self.run("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
         self.tab.locator(SEARCH).first.fill(words)
         self.tab.wait_for_timeout(700)
-        return [text.strip() for text in self.tab.locator(OFFERS).all_inner_texts()]
+        texts = self.tab.locator(OFFERS).all_inner_texts()
+        return [" ".join(text.split()) for text in texts if text.strip()]
 
     def queue(self, patience: float = 120.0) -> dict[str, Any]:
         """Presses Run and waits; what the history holds of it."""
         before = set(self.run("async () => Object.keys(await (await fetch('/history')).json())"))
         self.run("() => app.extensionManager.command.execute('Comfy.QueuePrompt')")
-        return self.until(
-            lambda: next(
-                (run for name, run in self._history().items() if name not in before), None
-            ),
-            patience,
-        )
+        return self.until(lambda: self._new_run(before), patience)
 
-    def _history(self) -> dict[str, Any]:
-        return self.run("async () => (await fetch('/history')).json()")
+    def _new_run(self, before: set[str]) -> dict[str, Any] | None:
+        history = self.run("async () => (await fetch('/history')).json()")
+        return next((run for name, run in history.items() if name not in before), None)
 
     def until(self, look: Callable[[], Any], patience: float = 20.0) -> Any:
         """What `look` gives as soon as it is something. Raises TimeoutError."""

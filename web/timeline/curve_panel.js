@@ -139,13 +139,13 @@ function points({ entries, chosen }, view) {
   });
 }
 
-// The frame and value under the pointer; values pull to tenths, unless Shift is held.
+// The frame and value under the pointer; values are pulled to tenths, unless Shift is held.
 function under(plot, view, event) {
   const { x, y } = placeIn(plot, event);
   const frame = Math.max(0, Math.min(view.columns - 1, Math.floor(x * view.columns)));
   const raw = view.high - Math.max(0, Math.min(1, y)) * (view.high - view.low);
   const reach = event.shiftKey ? 0 : (SNAP / plot.offsetHeight) * (view.high - view.low);
-  const pull = (view.high - view.low) / 10;
+  const pull = 10 ** Math.floor(Math.log10(view.high - view.low)) / 10;
   const value = snapped(raw, [0, 1, Math.round(raw / pull) * pull], reach);
   return { frame, value: Math.round(value * 100) / 100 };
 }

@@ -9,7 +9,10 @@ export function draggable(area, { hit, move, end }) {
     event.stopPropagation();
     grabbed = hit(event);
     if (grabbed !== undefined) area.setPointerCapture(event.pointerId);
+    else document.activeElement?.blur?.(); // what was being typed is done
   });
+  // what is grabbed has been drawn anew, and has the keyboard: the browser would take it away
+  area.addEventListener("mousedown", (event) => event.preventDefault());
   area.addEventListener("pointermove", (event) => {
     event.stopPropagation();
     if (grabbed !== undefined) move(grabbed, event);

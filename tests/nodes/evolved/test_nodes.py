@@ -108,7 +108,8 @@ def test_motion_loras_stack_and_none_is_none() -> None:
     one = result("ADE_AnimateDiffLoRALoader", name="a.ckpt", strength=0.4)
     two = result("ADE_AnimateDiffLoRALoader", name="b.ckpt", prev_motion_lora=one)
     assert two == (("a.ckpt", 0.4), ("b.ckpt", 1.0))
-    assert result("ADE_AnimateDiffLoRALoader", name="None", prev_motion_lora=two) == two
+    for none in ("None", None):
+        assert result("ADE_AnimateDiffLoRALoader", name=none, prev_motion_lora=two) == two
 
 
 def test_a_later_loader_takes_the_place_of_an_earlier_one() -> None:
