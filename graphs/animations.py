@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .kinds import Info
 from .layout import Group, Lane
-from .page import Look, Node, Page
+from .page import Node, Page
 from .parts import LINKS, SCENE, SMALL, TRY, WORDS, Sheet, sheet
 
 Template = tuple[Page, list[Lane]]
@@ -113,7 +113,6 @@ def prompt_travel(info: Info, small: bool) -> Template:
     latent = on.latent(frames)
     travel = on.page.add(
         "ADK_PromptTravel",
-        look=Look(room=40),
         clip=on.clip,
         prompts=SHAPES if small else SEASONS,
         frames=frames,

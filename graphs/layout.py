@@ -17,6 +17,14 @@ BESIDE, BETWEEN = 40, 40  # columns of a group, groups
 PADDING, HEADING = 15, 50  # of a group: at its sides, and above its nodes' titles
 FOOT = 60  # of a group, below its lowest node, which may grow
 SLOT, WIDGET, TEXT = 20, 24, 90
+PANELS = {
+    # what the pack's own scripts draw in a node, in pixels: web/timeline, web/camera_pad.js
+    "ADK_Animate": 40,
+    "ADK_LoadMotionLoRA": 40,
+    "ADK_ContextWindows": 150,
+    "ADK_PromptTravel": 170,
+    "ADK_Strength": 190,
+}
 VIEW = (1600, 760)
 """What of the canvas is free on a screen of 1920 by 1080, beside the page's bars."""
 FREE = (90, 150)
@@ -50,7 +58,8 @@ def height(node: Node) -> int:
     needed = 10 + SLOT * rows + WIDGET * widgets
     if node.kind.name == "MarkdownNote":
         return node.look.room
-    return needed + node.look.room + TEXT * len(texts)
+    drawn = PANELS.get(node.kind.name, 0)
+    return needed + drawn + node.look.room + TEXT * len(texts)
 
 
 def box(node: Node) -> Box:

@@ -125,14 +125,14 @@ def strength_over_time(info: Info) -> Template:
     left = page.add(
         "ADK_Strength",
         "Pan left: how much, over the frames",
-        look=Look(room=150),
+        look=Look(room=60),
         per_frame="11: 1, 16: 0 smooth",
         frames=28,
     )
     right = page.add(
         "ADK_Strength",
         "Pan right: the inverse",
-        look=Look(room=150),
+        look=Look(room=60),
         invert=True,
         frames=28,
         times=left.out("strength"),
