@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OPTIONAL, OUTPUTS
+from adk_tests.support.folders import register_folders
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes import NODES, AnimateDiffKit
 from animatediff_kit.nodes import schema as schemas
@@ -21,6 +22,7 @@ from animatediff_kit.sampling.windows import WindowSettings
 from animatediff_kit.training.engine.config import TrainingSettings
 from comfy_api.latest import io
 
+register_folders()  # schemas list the files in them
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
 
 
