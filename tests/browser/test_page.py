@@ -71,7 +71,7 @@ def test_a_run_from_the_page_moves(page: Page, server: Server) -> None:
         if image["filename"].endswith((".webp", ".mp4"))
     ]
     frames = frames_of(files[0])
-    assert len(frames) == 16
+    assert len(frames) >= 16
     assert all(one != other for one, other in itertools.pairwise(frames))
 
 
