@@ -10,19 +10,6 @@ MODEL = object()
 
 CONTEXT = 32
 
-SDXL: dict[str, Any] = dict(
-    channel_mult=(1, 2, 4),
-    num_res_blocks=[2, 2, 2],
-    transformer_depth=[0, 0, 1, 1, 2, 2],
-    transformer_depth_output=[0, 0, 0, 1, 1, 1, 2, 2, 2],
-    transformer_depth_middle=2,
-    use_linear_in_transformer=True,
-    adm_in_channels=2816,
-    num_classes="sequential",
-    num_head_channels=16,
-    num_heads=-1,
-)
-
 
 @dataclass(frozen=True)
 class Case:
@@ -65,6 +52,18 @@ def gen2(models: Any, beta: str = "autoselect", **more: Any) -> Any:
 def static(fuse: str = "pyramid", length: int = 4, overlap: int = 2) -> Any:
     inputs = dict(context_length=length, context_overlap=overlap, fuse_method=fuse)
     return "ADE_StandardStaticContextOptions", inputs
+
+
+def viewed(fuse: str = "pyramid", length: int = 4, overlap: int = 2) -> Any:
+    inputs = dict(view_length=length, view_overlap=overlap, fuse_method=fuse)
+    return "ADE_StandardStaticViewOptions", inputs
+
+
+def then(first: Any, second: Any, start: float, steps: int = 1) -> Any:
+    """Context options that others follow from a part of sampling on."""
+    node, inputs = second
+    timed = dict(start_percent=start, guarantee_steps=steps, prev_context=first)
+    return node, {**inputs, **timed}
 
 
 def moving(kind: str, stride: int = 1, **more: Any) -> Any:
@@ -121,6 +120,12 @@ def ten(graph: Any, **more: Any) -> Case:
     return Case(graph, frames=10, **more)
 
 
+def inside(options: Any, fuse: str = "pyramid", length: int = 4, overlap: int = 2) -> Any:
+    """Context options with views inside their windows."""
+    node, inputs = options
+    return node, {**inputs, "view_opts": viewed(fuse, length, overlap)}
+
+
 def all_cases() -> dict[str, Case]:
     import torch
 
@@ -136,6 +141,7 @@ def all_cases() -> dict[str, Case]:
     cfg = "ADE_CustomCFGSimple", dict(cfg=2.0)
     sigma = "ADE_SigmaSchedule", dict(beta_schedule="lcm avg(sqrt_linear,linear)")
     two = applied("v3", prev_m_models=applied("v2"))
+    flat = static("flat", length=6, overlap=1)
     free = dict(context_options=static(), sample_settings=noise("FreeNoise"))
     return {
         "plain v2, legacy": Case(legacy()),
@@ -168,6 +174,31 @@ def all_cases() -> dict[str, Case]:
         "looped, as long as a window": Case(gen1(context_options=equal), frames=4),
         "looped, as long, not asked for": Case(gen1(context_options=looped), frames=4),
         "batched": ten(gen1(context_options=("ADE_BatchedContextOptions", {"context_length": 4}))),
+        "views in windows": ten(gen1(context_options=inside(static(length=7)))),
+        "views in windows, flat, a list": ten(
+            gen1(
+                scale_multival=value([0.5, 1.0, 1.5, 2.0]),
+                context_options=inside(static(length=7), "flat"),
+            )
+        ),
+        "views in uniform windows, FreeNoise": ten(
+            gen1(
+                context_options=inside(moving("StandardUniform"), length=3, overlap=1),
+                sample_settings=noise("FreeNoise"),
+            )
+        ),
+        "views longer than a window": ten(gen1(context_options=inside(static(), length=5))),
+        "windows that follow": ten(gen1(context_options=then(static(), flat, 0.4)), steps=6),
+        "windows that follow, three": ten(
+            gen1(context_options=then(then(static(), flat, 0.3, 2), static(length=5), 0.35)),
+            steps=8,
+        ),
+        "windows that follow, views": ten(
+            gen1(context_options=then(flat, inside(static(length=7)), 0.5)), steps=6
+        ),
+        "windows that follow, heun": ten(
+            gen1(context_options=then(static(), flat, 0.4)), steps=4, sampler="heun"
+        ),
         "MotionLoRA": Case(legacy(motion_lora=lora())),
         "two MotionLoRAs": Case(
             legacy(motion_lora=(lora()[0], {**lora(0.3)[1], "prev_motion_lora": lora()}))

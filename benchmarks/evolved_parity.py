@@ -141,14 +141,14 @@ def image_model(base: str) -> Any:
     """A narrow SD1.5 or SDXL with live weights."""
     import comfy.supported_models
     import torch
-    from animatediff_kit.small_world.unet_config import unet_config  # pyright: ignore
+    from animatediff_kit.small_world.unet_config import SDXL_BLOCKS, unet_config  # pyright: ignore
     from comfy.model_patcher import ModelPatcher
-    from evolved_cases import CONTEXT, SDXL
+    from evolved_cases import CONTEXT
     from sized_models import random_weights
 
     torch.manual_seed(0)
     kind = "SDXL" if base == "SDXL" else "SD15"
-    more = SDXL if base == "SDXL" else {}
+    more = SDXL_BLOCKS if base == "SDXL" else {}
     config = getattr(comfy.supported_models, kind)(
         unet_config(WIDTH, CONTEXT, dtype=torch.float32, **more)
     )

@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/small_world_pictures.py [--seed 0] [--only camera adapter]
 
-Every picture is the first that its seed gives: none is chosen. They go to docs/images/small_world.
+The seed is the first of those of a picture's cells and is printed. The pictures go to
+docs/images/small_world.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ def sheet(cells: Sequence[Cell], columns: int) -> list[Image.Image]:
             left = GAP + index % columns * (side + GAP)
             top = GAP + index // columns * (side + LINE + GAP)
             pixels = (np.asarray(frames[frame]) * 255).round().astype(np.uint8)
-            page.paste(
-                Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC), (left, top)
-            )
+            # whole pixels: the small world is 64 by 64, and a blur would hide how sharp it is
+            enlarged = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
+            page.paste(enlarged, (left, top))
             pen.text((left, top + side + 1), text, fill="black", font=font)
         pages.append(page)
     return pages
@@ -108,6 +109,21 @@ class Album:
         return [(f"adapter {s:g}", self.clip(PROMPTS[0], adapter=s)) for s in SCALES]
 
 
+def emblems(frames: Any) -> None:
+    """The pack's icon, and its banner of six frames.   frames: f h w 3"""
+    pictures = [
+        Image.fromarray((np.asarray(frame) * 255).round().astype(np.uint8))
+        for frame in frames[:: max(1, len(frames) // 6)][:6]
+    ]
+    side = 7 * pictures[0].width
+    large = [picture.resize((side, side), Image.Resampling.NEAREST) for picture in pictures]
+    large[0].save(FOLDER.parent / "icon.png", optimize=True)
+    banner = Image.new("RGB", (side * len(large), side))
+    for place, picture in enumerate(large):
+        banner.paste(picture, (side * place, 0))
+    banner.save(FOLDER.parent / "banner.png", optimize=True)
+
+
 PICTURES = {
     # name -> columns; each is a method of Album
     "stills": 8,
@@ -134,11 +150,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=tuple(PICTURES), default=list(PICTURES))
+    parser.add_argument("--emblems", action="store_true", help="draw icon and banner too")
     options = parser.parse_args()
     enter_comfyui()
     album = Album(options.seed)
+    if options.emblems:
+        emblems(album.clip(PROMPTS[7]))
     for name in options.only:
-        print(save(sheet(getattr(album, name)(), PICTURES[name]), name))
+        path = save(sheet(getattr(album, name)(), PICTURES[name]), name)
+        print(f"{path}, seed {options.seed}")
 
 
 if __name__ == "__main__":

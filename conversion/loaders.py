@@ -49,8 +49,7 @@ def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
     made: Fresh | Origin = tap if layers else scheduled(graph, plan, loader, tap)
     for layer in reversed(layers):
         made = animated(graph, plan, loader, layer, made, is_newest=layer is layers[0])
-    windows = windows_of(graph, plan, loader)
-    if windows is not None:
+    for windows in windows_of(graph, plan, loader):
         made = windowed(plan, loader, windows, made)
     for kind, old, values in sampling_of(graph, plan, loader).nodes:
         made = plan.add(kind, old, loader, values, {"model": made}, loader.mode)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from . import LauncherError, comfyui, environment, workflow
 from .client import Prompt
@@ -53,7 +56,7 @@ def run(root: Path, options: Options, say: Say) -> list[Path]:
         for file in written:
             say(f"wrote {file}")
         if options.serve:
-            serve(server, say)
+            serve(server, say, page_address(server.url, path, root))
     return written
 
 
@@ -101,9 +104,28 @@ def render(
     return [server.base / "output" / file.subfolder / file.filename for file in files]
 
 
-def serve(server: Server, say: Say) -> None:
-    """Leaves the page open until Ctrl-C, or until the server ends by itself."""
-    say(f"The page is open at {server.url}; Ctrl-C stops it.")
+def page_address(url: str, path: Path, root: Path) -> str:
+    """The page with the graph that was rendered, where it is one of the pack's templates, whose
+    names the page takes in its address."""
+    if path.resolve().parent != (root / EXAMPLE).resolve().parent:
+        return url
+    asked = urlencode({"template": path.stem, "source": comfyui.PACK_NAME})
+    return f"{url}/?{asked}"
+
+
+def has_screen() -> bool:
+    """Whether a person sits there: no browser is started over SSH, by a test or by a pipe."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    shown = sys.platform in ("win32", "darwin") or any(map(os.environ.get, screens))
+    return shown and sys.stdout.isatty() and "SSH_CONNECTION" not in os.environ
+
+
+def serve(server: Server, say: Say, address: str) -> None:
+    """Opens the page where there is a screen, and leaves the server until Ctrl-C, or until it ends
+    by itself."""
+    say(f"The page with the result is at {address}; Ctrl-C stops it.")
+    if has_screen():
+        webbrowser.open(address)
     while server.is_running():
         time.sleep(0.5)
     raise LauncherError(server.obituary())

@@ -38,13 +38,14 @@ class Run:
 
     frames: of the whole video; sigmas: noise levels of the steps, the last is where sampling ends;
     indices: the frames that a window shows, None for all; views: the windows inside the motion
-    layers, where the run has such.
+    layers, where the run has such; inner: those inside the motion layers of one window.
     """
 
     frames: int
     sigmas: Tensor | None = None
     indices: tuple[int, ...] | None = None
     views: Views | None = None
+    inner: Views | None = None
     kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def within(self, indices: Sequence[int]) -> Run:
@@ -54,6 +55,10 @@ class Run:
     def in_views(self, views: Views) -> Run:
         """The same run for a call with all frames, whose motion layers slide the windows."""
         return replace(self, views=views)
+
+    def with_inner(self, views: Views | None) -> Run:
+        """The same run in a window whose motion layers slide windows of their own."""
+        return replace(self, inner=views)
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once a run. It is let go with the run, and its windows share
@@ -92,7 +97,8 @@ class Call:
     tables of positions on the device that computes, by the name of the layer that adds them;
     beside: low-rank changes beside the layers; attention: of queries, keys and values over time,
     torch's own whatever ComfyUI's options choose for the image model's layers, since kernels made
-    for long sequences fail or round on so few frames.
+    for long sequences fail or round on so few frames; pixels: those of the map that a motion module
+    of views is given at one time.
     """
 
     videos: int
@@ -107,6 +113,7 @@ class Call:
     positions: Mapping[str, Tensor] = field(default_factory=dict)
     beside: tuple[Beside, ...] = ()
     attention: Callable[..., Tensor] = attention_pytorch
+    pixels: slice = field(default_factory=lambda: slice(None))
 
     @classmethod
     def alone(
@@ -119,6 +126,12 @@ class Call:
     def indices(self) -> tuple[int, ...]:
         """The numbers in the video of the frames of this call."""
         return tuple(range(self.frames)) if self.run.indices is None else self.run.indices
+
+    @property
+    def at_once(self) -> int:
+        """How many frames attention over time sees at once."""
+        views = self.run.views or self.run.inner
+        return self.frames if views is None else views.length
 
     @cached_property
     def progress(self) -> float:
@@ -169,6 +182,15 @@ def step_of(sigmas: Tensor | None, sigma: float) -> tuple[int, int]:
         return 0, 1
     reached = (sigmas[:-1] >= sigma * (1 - 1e-4)).sum()
     return max(0, int(reached) - 1), len(sigmas) - 1
+
+
+def within_percents(start: float, end: float, model_sampling: Any, t: Tensor) -> bool:
+    """Whether sigma t lies in the range of sampling that starts and ends there: (end, start]."""
+    if start <= 0.0 and end >= 1.0:
+        return True
+    sigma = float(t.max())
+    started = sigma <= model_sampling.percent_to_sigma(start)
+    return started and (end >= 1.0 or sigma > model_sampling.percent_to_sigma(end))
 
 
 def publish_runs(model: ModelPatcher) -> None:

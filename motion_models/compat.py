@@ -58,7 +58,11 @@ def control_on(control: Any, device: Any) -> Any:
 
 
 def window_length(handler: Any, frames: int) -> int:
-    """How many of `frames` frames go through the UNet at once under a context handler, or None."""
+    """How many of `frames` frames attention over time sees at once under a context handler, or
+    None. Ours says so itself; of others, it is what goes through the UNet at once."""
+    at_once = getattr(handler, "at_once", None)
+    if at_once is not None:
+        return at_once(frames)
     return min(frames, getattr(handler, "context_length", frames))
 
 

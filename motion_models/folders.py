@@ -103,6 +103,11 @@ def find_file(name: str, *folders: str) -> str:
     home = folder_paths.get_folder_paths(folders[0])[0]
     count = len(known) - len(pack_files(*folders))
     if not count:
+        if name:
+            raise ValueError(
+                f"{name!r} is not in {home}, and no other file of yours is. Put it there, then "
+                "press R in the page to refresh."
+            )
         raise ValueError(
             f"No weights file lies in {home}. Put one there, then press R in the page to refresh."
         )

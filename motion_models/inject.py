@@ -19,7 +19,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from .call import OPTION, Call, call_of, publish_runs
+from .call import OPTION, Call, call_of, publish_runs, within_percents
 from .compat import copy_on, window_length
 from .fit import check_fits
 from .layers import MotionSettings, check_frames, motion_placements
@@ -177,9 +177,8 @@ class Injection:
         """The layers of the motion model that the running model carries."""
         patcher = base.current_patcher.get_additional_models_with_key(self.key)[0]
         motion = patcher.model
-        views, window = call.run.views, call.run.indices is not None
-        at_once = views.length if views is not None else call.frames
-        check_frames(spec_of(patcher), at_once, views is not None or window)
+        windows = call.run.views is not None or call.run.indices is not None
+        check_frames(spec_of(patcher), call.at_once, windows)
         dtype = base.manual_cast_dtype or base.get_dtype()
         call = replace(
             call,
@@ -194,13 +193,7 @@ class Injection:
     def is_active(self, model_sampling: Any, t: Tensor) -> bool:
         """Whether sigma t lies in the range of sampling that the settings name: (end, start]."""
         s = self.settings
-        if s.start_percent <= 0.0 and s.end_percent >= 1.0:
-            return True
-        sigma = float(t.max())
-        started = sigma <= model_sampling.percent_to_sigma(s.start_percent)
-        return started and (
-            s.end_percent >= 1.0 or sigma > model_sampling.percent_to_sigma(s.end_percent)
-        )
+        return within_percents(s.start_percent, s.end_percent, model_sampling, t)
 
 
 def running_call(base: Any, x: Tensor, t: Tensor, options: dict[str, Any]) -> Call:

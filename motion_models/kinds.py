@@ -19,6 +19,7 @@ SPATIAL_LORA = "spatial LoRA"
 SPARSE_CONTROL = "SparseCtrl"
 PIA = "PIA"
 IMAGE_TO_VIDEO = "AnimateLCM-I2V"
+CAMERA_CONTROL = "CameraCtrl"
 
 LORA_MARKS = (
     "_lora.",
@@ -141,6 +142,11 @@ KINDS = (
         IMAGE_TO_VIDEO,
         "an AnimateLCM-I2V model: load it with Load Motion Model, for Apply Image to Video",
         lambda s: is_temporal(s) and any(key.startswith("img_encoder.") for key in s),
+    ),
+    Kind(
+        CAMERA_CONTROL,
+        "a CameraCtrl adapter: choose it in Apply Camera Control",
+        lambda s: any_has(s, (".qkv_merge.", "encoder_down_conv_blocks.")),
     ),
     Kind(MOTION_MODEL, "a motion model: load it with Load Motion Model", is_temporal),
     Kind(

@@ -79,11 +79,12 @@ def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:
     """Raise ValueError when one pass holds more frames than the position table has rows."""
     if frames <= spec.positions:
         return
-    remedy = f"Set the context window's length to {spec.positions} or less."
+    remedy = f"Set the context window's length to {spec.positions} or less, or its view_length."
     if not windows:
         remedy = (
-            f"Connect Slide Context Windows (length {min(16, spec.positions)}), or lower the "
-            f"number of frames (batch_size in Empty Latent Image) to {spec.positions}."
+            f"Set context_length of Animate Model to {min(16, spec.positions)}, connect Slide "
+            f"Context Windows with this length, or lower the number of frames (batch_size in "
+            f"Empty Latent Image) to {spec.positions}."
         )
     raise ValueError(
         f"{frames} frames exceed the {spec.positions} positions that {spec.name} has. {remedy}"

@@ -182,7 +182,9 @@ class TemporalTransformer(nn.Module):
         c, h, w = x.shape[1:]
         y = group_norm(self.norm, x, call.frames, self.rule(call))
         y = y.reshape(-1, call.frames, c, h * w).permute(0, 3, 1, 2).flatten(0, 1)  # (b n) f c
-        y = self.over_time(y, call, scales_at(call, x))
+        inner = call.run.inner
+        mix = all_at_once if inner is None else inner.blend
+        y = self.over_time(y, call, scales_at(call, x), mix)
         y = y.unflatten(0, (-1, h * w)).permute(0, 2, 3, 1)  # b f c n
         return y.reshape(x.shape)
 

@@ -19,6 +19,9 @@ from .sound import check_finite, check_plain
 PACKINGS = ("state_dict", "module", "model", "unet", "controlnet")
 """Entries under which training scripts nest the weights."""
 
+SIDE_BY_SIDE = ("pose_encoder_state_dict", "attention_processor_state_dict")
+"""Entries that hold one file's weights together (CameraCtrl)."""
+
 DEEPEST = 8
 """Mappings in one another that a file may have; real ones have two or three."""
 
@@ -83,6 +86,8 @@ def flatten(content: Any, name: str = "The file") -> dict[str, Tensor]:
     for _ in range(DEEPEST):
         if not isinstance(content, Mapping):
             return {}
+        if all(isinstance(content.get(part), Mapping) for part in SIDE_BY_SIDE):
+            content = {k: v for part in SIDE_BY_SIDE for k, v in content[part].items()}
         inner = next((content[p] for p in PACKINGS if isinstance(content.get(p), Mapping)), None)
         if inner is None:
             return {printable(k): v.detach() for k, v in content.items() if isinstance(v, Tensor)}

@@ -9,6 +9,7 @@ from ..motion_models.folders import register_folders
 from ..small_world import files as small_world_files
 from .animate import Animate
 from .control.audio import AudioStrength
+from .control.camera import ApplyCameraControl, CameraPath
 from .control.continuation import Continue, JoinContinuation
 from .control.control_net import ControlStrength
 from .control.image_to_video import ApplyImageToVideo
@@ -23,12 +24,14 @@ from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
+from .page import show_warnings
 from .prompts import PromptTravel
 from .small_world import SmallWorldModels
 from .training.camera import MoveCamera
 from .training.clips import ClipsFromImages, LoadVideoClips
 from .training.encode import EncodeClips
 from .training.measure import MeasureMotion
+from .training.panel import add_routes
 from .training.settings import TrainingSettingsNode
 from .training.train import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .windows import ContextWindows, PreviewWindows
@@ -53,6 +56,8 @@ NODES: list[type[io.ComfyNode]] = [
     ApplySparseControl,
     ApplyPIA,
     ApplyImageToVideo,
+    CameraPath,
+    ApplyCameraControl,
     FreeNoiseNode,
     FreeInitNode,
     NoiseSchedule,
@@ -77,7 +82,9 @@ class AnimateDiffKit(ComfyExtension):
         await register_replacements()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        show_warnings()
         complete_prompts()
+        add_routes()
         register_folders()
         small_world_files.register_folders()
         return [*NODES, *evolved_nodes()]

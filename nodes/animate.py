@@ -30,8 +30,18 @@ from .inputs import (
     strength_socket,
 )
 from .motion_model import family_of
+from .moving_preview import preview_input, with_preview
+from .page import with_progress
 from .schema import CATEGORY, schema
-from .weights_files import NONE, file_input, found, read_lora, state_of_file
+from .weights_files import (
+    NONE,
+    all_found,
+    file_input,
+    found,
+    found_or_none,
+    read_lora,
+    state_of_file,
+)
 
 DISPLAY_NAME = "Animate Model (AnimateDiff)"
 
@@ -75,6 +85,7 @@ class Animate(io.ComfyNode):
                 strength_socket("strength_over_time", "what the motion model adds"),
                 strength_socket("scale_over_time", "motion_scale"),
                 strength_socket("lora_strength_over_time", "lora_strength"),
+                preview_input(),
             ],
             outputs=[
                 io.Model.Output(
@@ -90,8 +101,11 @@ class Animate(io.ComfyNode):
     def validate_inputs(
         cls, motion_model: str | None = None, motion_lora: str | None = None
     ) -> bool | str:
-        lora = motion_lora == NONE or found(motion_lora, MOTION_LORAS)
-        return lora if lora is not True else found(motion_model, MOTION_MODELS)
+        return all_found(
+            DISPLAY_NAME,
+            motion_model=found(motion_model, MOTION_MODELS),
+            motion_lora=found_or_none(motion_lora, MOTION_LORAS),
+        )
 
     @classmethod
     def fingerprint_inputs(
@@ -113,6 +127,7 @@ class Animate(io.ComfyNode):
         strength_over_time: Any = None,
         scale_over_time: Any = None,
         lora_strength_over_time: Any = None,
+        preview: bool = True,
     ) -> io.NodeOutput:
         motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
         check_needs_no_image(motion)
@@ -131,4 +146,4 @@ class Animate(io.ComfyNode):
         if context_length > 0:
             windows = WindowSettings(context_length, context_overlap)
             animated = apply_context_windows(animated, windows, DISPLAY_NAME)
-        return io.NodeOutput(animated)
+        return io.NodeOutput(with_preview(with_progress(animated), preview))

@@ -165,3 +165,39 @@ def window_inputs() -> list[Any]:
             "round the end.",
         ),
     ]
+
+
+def phase_inputs() -> list[Any]:
+    """The views inside a window, and from which part of sampling on the windows hold."""
+    return [
+        advanced(
+            io.Int.Input,
+            "view_length",
+            default=0,
+            min=0,
+            max=1024,
+            optional=True,
+            tooltip="For windows longer than the motion model knows: the UNet is given a window "
+            "whole, its motion layers slide views of this length over it. 0 is none.",
+        ),
+        advanced(
+            io.Int.Input,
+            "view_overlap",
+            default=4,
+            min=0,
+            max=1023,
+            optional=True,
+            tooltip="Frames that neighbouring views share.",
+        ),
+        advanced(
+            io.Float.Input,
+            "start_percent",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            optional=True,
+            tooltip="From which part of sampling on these windows hold. Above 0, they follow those "
+            "that an earlier node of this kind has set on the model.",
+        ),
+    ]

@@ -28,6 +28,8 @@ from .inputs import (
     strength_input,
     strength_socket,
 )
+from .moving_preview import preview_input, with_preview
+from .page import with_progress
 from .schema import CATEGORY, MotionModelSocket, advanced, schema
 from .weights_files import found, state_of_file
 
@@ -112,6 +114,7 @@ class ApplyMotionModel(io.ComfyNode):
                 strength_socket("strength_over_time", "the strength"),
                 strength_socket("scale_over_time", "motion_scale"),
                 norms_input(),
+                preview_input(),
             ],
             outputs=[
                 io.Model.Output(
@@ -136,6 +139,7 @@ class ApplyMotionModel(io.ComfyNode):
         strength_over_time: Any = None,
         scale_over_time: Any = None,
         norms: str = AUTOMATIC,
+        preview: bool = True,
     ) -> io.NodeOutput:
         check_needs_no_image(motion_model)
         settings = MotionSettings(
@@ -149,7 +153,8 @@ class ApplyMotionModel(io.ComfyNode):
         family = family_of(motion_model)
         animated = apply_beta_schedule(animated, beta_schedule, family)
         animated = check_few_steps(animated, family)
-        return io.NodeOutput(count_entries(animated))
+        animated = with_progress(count_entries(animated))
+        return io.NodeOutput(with_preview(animated, preview))
 
 
 def family_of(loaded: Any) -> Family:

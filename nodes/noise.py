@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.free_init import FILTERS, FreeInitSampler
+from ..sampling.free_init import COMPLEMENT, FILTERS, HIGH_PASSES, FreeInitSampler
 from ..sampling.free_noise import FreeNoise
 from ..sampling.windows import WindowSettings
 from .inputs import length_input, overlap_input, seed_input
@@ -86,6 +86,16 @@ class FreeInitNode(io.ComfyNode):
                     default="butterworth",
                     tooltip="Which frequencies are kept: a soft edge, a bell, or a hard edge.",
                 ),
+                advanced(
+                    io.Combo.Input,
+                    "high_frequencies",
+                    options=list(HIGH_PASSES),
+                    default=COMPLEMENT,
+                    optional=True,
+                    tooltip="How much fresh noise is taken where the filter keeps a part. "
+                    "complement: the rest, as in the paper, which is weaker than noise there. "
+                    "constant variance: so much that it is as strong as noise everywhere.",
+                ),
             ],
             outputs=[
                 io.Sampler.Output(
@@ -98,6 +108,10 @@ class FreeInitNode(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, sampler: Any, iterations: int = 3, filter: str = "butterworth"
+        cls,
+        sampler: Any,
+        iterations: int = 3,
+        filter: str = "butterworth",
+        high_frequencies: str = COMPLEMENT,
     ) -> io.NodeOutput:
-        return io.NodeOutput(FreeInitSampler(sampler, iterations, filter))
+        return io.NodeOutput(FreeInitSampler(sampler, iterations, filter, high_frequencies))

@@ -17,6 +17,7 @@ from ..sampling.prompt_travel import (
     check_memory,
     plan_travel,
     travel_conditionings,
+    warn_of_unseen,
 )
 from .inputs import frames_input
 from .schema import CATEGORY, advanced, schema
@@ -148,6 +149,7 @@ class PromptTravel(io.ComfyNode):
         keyframes = parse_prompts(prompts)
         check_words("before", check_text("before", before))
         check_words("after", check_text("after", after))
+        warn_of_unseen(keyframes, frames, interpolation)
         weights = zip(WEIGHTS, (pw_a, pw_b, pw_c, pw_d), strict=True)
         values = {name: series(name, given) for name, given in weights}
         return io.NodeOutput(

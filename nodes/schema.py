@@ -20,6 +20,7 @@ ClipsSocket = io.Custom("ADK_CLIPS")
 EncodedClipsSocket = io.Custom("ADK_ENCODED_CLIPS")
 TrainingSettingsSocket = io.Custom("ADK_TRAINING_SETTINGS")
 StrengthSocket = io.Custom("ADK_STRENGTH")
+CameraPathSocket = io.Custom("ADK_CAMERA_PATH")
 
 
 def schema(**keywords: Any) -> io.Schema:

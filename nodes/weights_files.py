@@ -7,9 +7,10 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..motion_models.folders import find_file
+from ..motion_models.folders import find_file, pack_files
 from ..motion_models.last_loaded import state_of
 from ..motion_models.read import read_finite
+from .published_models import address_of
 
 NONE = "none"
 """The choice of no file."""
@@ -35,8 +36,35 @@ def found(name: str | None, *folders: str) -> bool | str:
     try:
         find_file(name, *folders)
     except ValueError as error:
-        return str(error)
+        return " ".join([str(error), *other_ways(name, *folders)])
     return True
+
+
+def other_ways(name: str, *folders: str) -> list[str]:
+    """Sentences: where a missing file can be downloaded, and which of the pack's files would do."""
+    address = address_of(name) if isinstance(name, str) else None
+    ours = sorted(pack_files(*folders))
+    return [
+        *([f"It can be downloaded from {address}."] if address else []),
+        *([f"{ours[0]} comes with the pack, for Load Small World Models."] if ours else []),
+    ]
+
+
+def found_or_none(name: str | None, *folders: str) -> bool | str:
+    """As `found`, for a widget that may be NONE."""
+    answer = name == NONE or found(name, *folders)
+    return answer if answer is True else f"{answer} Or choose {NONE}."
+
+
+def all_found(node: str, **answers: bool | str) -> bool | str:
+    """Of several widgets of a node, by their names what `found` says of each: every file that is
+    missing is named."""
+    told = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
+    if len(told) < 2:
+        return next(iter(told.values()), True)
+    return f"{node} misses {len(told)} files. " + " ".join(
+        f"{name}: {answer}" for name, answer in told.items()
+    )
 
 
 def state_of_file(name: str | None, *folders: str) -> str:

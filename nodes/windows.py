@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from comfy_api.latest import io
 
-from ..sampling.apply_windows import apply_context_windows, windows_on
+from ..sampling.apply_windows import add_window_phase, windows_on
 from ..sampling.handler import NODE
+from ..sampling.window_phases import window_phase
 from ..sampling.window_picture import draw_windows
 from ..sampling.windows import WindowSettings
-from .inputs import frames_input, window_inputs
+from .inputs import frames_input, phase_inputs, window_inputs
 from .schema import CATEGORY, schema
 from .shown import picture_in_node
 
@@ -28,6 +30,7 @@ class ContextWindows(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
                 *window_inputs(),
+                *phase_inputs(),
             ],
             outputs=[
                 io.Model.Output(
@@ -39,8 +42,17 @@ class ContextWindows(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: Any, **windows: Any) -> io.NodeOutput:
-        return io.NodeOutput(apply_context_windows(model, WindowSettings(**windows)))
+    def execute(
+        cls,
+        model: Any,
+        view_length: int = 0,
+        view_overlap: int = 4,
+        start_percent: float = 0.0,
+        **windows: Any,
+    ) -> io.NodeOutput:
+        settings = WindowSettings(**windows)
+        phase = window_phase(settings, view_length, view_overlap, start_percent)
+        return io.NodeOutput(add_window_phase(model, phase))
 
 
 class PreviewWindows(io.ComfyNode):
@@ -74,7 +86,8 @@ class PreviewWindows(io.ComfyNode):
 
     @classmethod
     def execute(cls, frames: int, model: Any = None, **windows: Any) -> io.NodeOutput:
-        settings = WindowSettings(**windows) if model is None else windows_on(model)
-        settings.check()
-        picture = draw_windows(frames, settings)
+        shown = [(0.0, WindowSettings(**windows))] if model is None else windows_on(model)
+        for _, settings in shown:
+            settings.check()
+        picture = torch.cat([draw_windows(frames, part, start) for start, part in shown], dim=1)
         return io.NodeOutput(picture, ui=picture_in_node(picture, cls))

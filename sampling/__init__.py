@@ -8,6 +8,7 @@
     prompt_schedule prompt_parts expressions foreign_syntax    prompts over frames, as text
     continuation                         a clip that goes on from its last frames
     prompt_travel easings                prompts that change over the frames, as embeddings
+    moving_preview preview_sheet         all frames, seen while they are sampled
     values/                              strengths over frames, steps and pixels; audio
     views/                               windows inside the motion layers
 

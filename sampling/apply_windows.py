@@ -12,6 +12,7 @@ from torch import Tensor
 from ..motion_models.call import publish_runs
 from .handler import NODE, FrameWindows
 from .views.plan import is_animated, room_for_views
+from .window_phases import Phases, WindowPhase, followed_by
 from .window_states import check_states
 from .windows import Windows, WindowSettings, windows_of
 
@@ -50,16 +51,39 @@ def apply_context_windows(
 
     A model has one handler: one that an earlier node has set is replaced, with a warning.
     """
+    return apply_window_phases(model, (WindowPhase(settings),), node, home)
+
+
+def add_window_phase(model: ModelPatcher, phase: WindowPhase) -> ModelPatcher:
+    """As `apply_context_windows`; windows that begin later than sampling follow those that the
+    model has."""
+    earlier = model.model_options.get("context_handler")
+    if phase.start == 0.0:
+        return apply_window_phases(model, (phase,))
+    ours = isinstance(earlier, FrameWindows)
+    phases = followed_by(earlier.phases if ours else (), phase)
+    return apply_window_phases(model, phases, home=earlier.home if ours else None, tells=not ours)
+
+
+def apply_window_phases(
+    model: ModelPatcher,
+    phases: Phases,
+    node: str = NODE,
+    home: torch.device | None = None,
+    tells: bool = True,
+) -> ModelPatcher:
+    """As `apply_context_windows`, with windows that change with the progress of sampling. `tells`:
+    of what is replaced."""
     windowed = model.clone()
     earlier = windowed.model_options.get("context_handler")
-    if earlier is not None:
+    if earlier is not None and tells:
         log.warning(
             "%s replaces the context windows that %s has set on this model.", node, node_of(earlier)
         )
     for place, key in CORES_WRAPPERS.items():
         windowed.remove_wrappers_with_key(place, key)
     options: dict[str, Any] = windowed.model_options
-    options["context_handler"] = FrameWindows(settings, node, home)
+    options["context_handler"] = FrameWindows(phases, node, home)
     windowed.remove_wrappers_with_key(WrappersMP.PREPARE_SAMPLING, KEY)
     windowed.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, KEY, memory_of_one_window)
     publish_runs(windowed)
@@ -74,9 +98,9 @@ def node_of(handler: Any) -> str:
     return handler.node if isinstance(handler, FrameWindows) else HANDLER_NODES.get(name, name)
 
 
-def windows_on(model: ModelPatcher) -> WindowSettings:
-    """The settings of the windows that a model is sampled in. Raises ValueError where it has none,
-    or those of another node."""
+def windows_on(model: ModelPatcher) -> list[tuple[float, WindowSettings]]:
+    """The windows that a model is sampled in, each with the part of sampling, 0 to 1, from which on
+    they are. Raises ValueError where it has none, or those of another node."""
     handler = model.model_options.get("context_handler")
     if handler is None:
         raise ValueError(
@@ -88,7 +112,7 @@ def windows_on(model: ModelPatcher) -> WindowSettings:
             f"The windows of this model come from {node_of(handler)}, which chooses them itself. "
             f"Connect a model with those of {NODE}, or leave model empty."
         )
-    return handler.settings
+    return [(phase.start, phase.windows) for phase in handler.phases]
 
 
 def memory_of_one_window(
@@ -98,12 +122,18 @@ def memory_of_one_window(
     views also for the feature maps that stay on the device."""
     handler = (kwargs.get("model_options") or {}).get("context_handler")
     if isinstance(handler, FrameWindows):
-        settings = handler.settings
-        room = min(noise_shape[0], settings.length)
-        if settings.inside_motion and is_animated(model):
-            room = room_for_views(model, noise_shape, settings.length, handler.home)
-        noise_shape = [room, *noise_shape[1:]]
+        rooms = (room_for(handler, phase.windows, model, noise_shape) for phase in handler.phases)
+        noise_shape = [max(rooms), *noise_shape[1:]]
     return executor(model, noise_shape, *args, **kwargs)
+
+
+def room_for(
+    handler: FrameWindows, settings: WindowSettings, model: ModelPatcher, shape: Any
+) -> int:
+    """For how many frames of `shape`, n 4 h w, ComfyUI shall make room."""
+    if settings.inside_motion and is_animated(model):
+        return room_for_views(model, shape, settings.length, handler.home)
+    return min(shape[0], settings.length)
 
 
 def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -111,10 +141,12 @@ def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> A
     options = executor.class_obj.model_options
     handler = options.get("context_handler")
     if isinstance(handler, FrameWindows):
-        check_guidance(options, handler.settings, noise.shape[0])
-        if handler.settings.applies_to(noise.shape[0]):
+        for phase in handler.phases:
+            check_guidance(options, phase.windows, noise.shape[0])
+        if any(phase.windows.applies_to(noise.shape[0]) for phase in handler.phases):
             check_states(options)
-        log.info("AnimateDiff Kit: %s.", describe(handler.settings, noise.shape[0]))
+        told = (describe(phase, noise.shape[0]) for phase in handler.phases)
+        log.info("AnimateDiff Kit: %s.", "; ".join(told))
     return executor(noise, *args, **kwargs)
 
 
@@ -131,11 +163,15 @@ def check_guidance(options: dict[str, Any], settings: WindowSettings, frames: in
         )
 
 
-def describe(settings: WindowSettings, frames: int) -> str:
+def describe(phase: WindowPhase, frames: int) -> str:
+    settings = phase.windows
+    begins = f"from {phase.start:g} of sampling on, " if phase.start else ""
     windows: Windows = windows_of(frames, settings)
     if len(windows) == 1:
-        return f"{frames} frames in one window"
+        return f"{begins}{frames} frames in one window"
+    views = phase.views
+    inside = "" if views is None else f", views of {views.length}, overlap {views.overlap}"
     return (
-        f"{frames} frames in {len(windows)} windows of {settings.length}, overlap "
-        f"{settings.overlap}, {settings.schedule}, {settings.fuse}"
+        f"{begins}{frames} frames in {len(windows)} windows of {settings.length}, overlap "
+        f"{settings.overlap}, {settings.schedule}, {settings.fuse}{inside}"
     )

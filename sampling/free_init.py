@@ -7,7 +7,9 @@ from
     z_T = sqrt(a_T) z_0 + sqrt(1 - a_T) e         the result, with the first noise e added again
     e'  = IFFT(H * FFT(z_T) + (1 - H) * FFT(n))   its low frequencies, high ones of fresh noise n
 
-with a 3-D Fourier transform over frames, height and width, and a low-pass filter H.
+with a 3-D Fourier transform over frames, height and width, and a low-pass filter H. Where H is
+between 0 and 1, e' has less variance than noise: a half at H = 1/2. FreqPrior (Yuan et al. 2025)
+takes sqrt(1 - H^2) for 1 - H, which keeps it.
 """
 
 from __future__ import annotations
@@ -39,6 +41,15 @@ FILTERS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+COMPLEMENT, CONSTANT_VARIANCE = "complement", "constant variance"
+
+HIGH_PASSES: dict[str, Callable[[Tensor], Tensor]] = {
+    # H -> how much of the fresh noise is taken
+    COMPLEMENT: lambda keep: 1 - keep,
+    CONSTANT_VARIANCE: lambda keep: (1 - keep**2).clamp(min=0).sqrt(),
+}
+
+
 def low_pass(name: str, frames: int, height: int, width: int) -> Tensor:
     """The filter H over the frequencies of torch.fft.fftn.   -> n 1 h w
 
@@ -51,23 +62,44 @@ def low_pass(name: str, frames: int, height: int, width: int) -> Tensor:
     return FILTERS[name](squared).unsqueeze(1)
 
 
-def mix_frequencies(low: Tensor, high: Tensor, keep: Tensor) -> Tensor:
-    """Low frequencies of one latent, high ones of another.   low, high: n c h w;   keep: n 1 h w"""
+def high_pass(name: str, keep: Tensor) -> Tensor:
+    """The filter of the fresh noise beside a low-pass H.   keep, and the result: n 1 h w
+
+    Raises ValueError for a name that is not in HIGH_PASSES.
+    """
+    if name not in [*HIGH_PASSES]:
+        choices = ", ".join(HIGH_PASSES)
+        raise ValueError(f"{name!r} says of no high frequencies how much; choose one of {choices}.")
+    return HIGH_PASSES[name](keep)
+
+
+def mix_frequencies(low: Tensor, high: Tensor, keep: Tensor, take: Tensor) -> Tensor:
+    """Frequencies of one latent and of another.   low, high: n c h w;   keep, take: n 1 h w"""
     axes = (0, 2, 3)
-    spectrum = torch.fft.fftn(low, dim=axes) * keep + torch.fft.fftn(high, dim=axes) * (1 - keep)
+    spectrum = torch.fft.fftn(low, dim=axes) * keep + torch.fft.fftn(high, dim=axes) * take
     return torch.fft.ifftn(spectrum, dim=axes).real
 
 
 class FreeInitSampler(comfy.samplers.Sampler):
-    """A SAMPLER that runs another one `iterations` times, refining the noise between the runs."""
+    """A SAMPLER that runs another one `iterations` times, refining the noise between the runs.
 
-    def __init__(self, sampler: Any, iterations: int, filter_name: str) -> None:
+    filter_name, high_frequencies: names in FILTERS and in HIGH_PASSES.
+    """
+
+    def __init__(
+        self,
+        sampler: Any,
+        iterations: int,
+        filter_name: str,
+        high_frequencies: str = COMPLEMENT,
+    ) -> None:
         if iterations < 1:
             raise ValueError(f"FreeInit was given {iterations} iterations; it needs at least 1.")
-        low_pass(filter_name, 1, 1, 1)
+        high_pass(high_frequencies, low_pass(filter_name, 1, 1, 1))
         self.sampler = sampler
         self.iterations = iterations
         self.filter_name = filter_name
+        self.high_frequencies = high_frequencies
 
     def sample(
         self,
@@ -119,7 +151,8 @@ class FreeInitSampler(comfy.samplers.Sampler):
         diffused = diffused.float().cpu()
         frames, _, height, width = diffused.shape
         keep = low_pass(self.filter_name, frames, height, width)
-        return mix_frequencies(diffused, fresh, keep).to(first)
+        take = high_pass(self.high_frequencies, keep)
+        return mix_frequencies(diffused, fresh, keep, take).to(first)
 
 
 def check_empty(latent_image: Tensor | None) -> None:

@@ -9,7 +9,8 @@ other packs:
     transformer_options["ad_params"]       full_length, context_length, sub_idxs (de-facto contract)
     transformer_options["context_window"]  index_list, context_length, total_frames, dim (core's)
 
-A handler keeps no state: models that share it can be sampled in turn.
+A handler keeps no state: models that share it can be sampled in turn. Its windows may change with
+the progress of sampling (window_phases.py).
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from .conditioning import Cond, controls_of, window_conds
 from .controls import Cut, Hints, hints_of
 from .frames import frames_of
 from .fuse import fuse_weights
+from .progress_text import tell_window
 from .views.controls import conds_in_parts
 from .views.plan import home_of_views, is_animated, views_of
+from .window_phases import Phases, WindowPhase, phase_at
 from .window_states import state_of_window, tell_skipped
 from .windows import WindowSettings, windows_of
 
@@ -63,25 +66,38 @@ class Window(comfy.context_windows.ContextWindowABC):
 class FrameWindows(comfy.context_windows.ContextHandlerABC):
     """Windows over the batch of latents, whose entries are the frames of one video.
 
-    home: where views keep the feature maps of all frames; None leaves it to the free memory.
+    phases: one at least, by their starts; home: where views keep the feature maps of all frames;
+    None leaves it to the free memory.
     """
 
-    def __init__(
-        self, settings: WindowSettings, node: str = NODE, home: torch.device | None = None
-    ) -> None:
+    def __init__(self, phases: Phases, node: str = NODE, home: torch.device | None = None) -> None:
         super().__init__()
-        settings.check()
-        self.settings = settings
+        for phase in phases:
+            phase.check()
+        self.phases = phases
+        self.settings = phases[0].windows
         self.node = node
         self.home = home
-        self.context_length = settings.length
-        self.context_overlap = settings.overlap
+        self.context_length = self.settings.length
+        self.context_overlap = self.settings.overlap
         self.dim = 0
+
+    def at_once(self, frames: int) -> int:
+        """How many of `frames` frames attention over time sees at once, at most."""
+        return max(phase.at_once(frames) for phase in self.phases)
+
+    def phase(
+        self, model: Any, x: Tensor, timestep: Tensor, model_options: dict[str, Any]
+    ) -> WindowPhase:
+        """The windows of an evaluation."""
+        sigmas = run_of(x, model_options).sigmas
+        return phase_at(self.phases, model.model_sampling, sigmas, float(timestep.max()))
 
     def should_use_context(
         self, model: Any, conds: Any, x_in: Tensor, timestep: Tensor, model_options: dict[str, Any]
     ) -> bool:
-        return self.settings.applies_to(x_in.shape[0])
+        phase = self.phase(model, x_in, timestep, model_options)
+        return phase.windows.applies_to(x_in.shape[0])
 
     def get_resized_cond(
         self, cond_in: list[Cond] | None, x_in: Tensor, window: Any, device: Any = None
@@ -98,20 +114,24 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         model_options: dict[str, Any],
     ) -> list[Tensor]:
         """x_in: n 4 h w;   timestep: n   -> one prediction for each of `conds`, n 4 h w"""
-        if self.settings.inside_motion and is_animated(model.current_patcher):
-            return self.in_views(calc_cond_batch, model, conds, x_in, timestep, model_options)
+        phase = self.phase(model, x_in, timestep, model_options)
+        settings = phase.windows
+        if settings.inside_motion and is_animated(model.current_patcher):
+            given = (calc_cond_batch, model, conds, x_in, timestep, model_options)
+            return self.in_views(settings, *given)
         run = run_of(x_in, model_options)
         step, steps = step_of(run.sigmas, float(timestep.max()))
         hints = hints_of(run)
-        windows = windows_of(x_in.shape[0], self.settings, step)
+        windows = windows_of(x_in.shape[0], settings, step)
+        inner = {length: phase.views_in(length, step) for length in {*map(len, windows)}}
         progress = comfy.utils.ProgressBar(steps * len(windows))
         total = [torch.zeros_like(x_in) for _ in conds]
         weight = x_in.new_zeros((x_in.shape[0], 1, 1, 1))
         for i, indices in enumerate(windows):
             comfy.model_management.throw_exception_if_processing_interrupted()
             window = Window(indices, x_in.shape[0])
-            cut = Cut(indices, x_in.shape[0], self.settings.length)
-            options = window_options(window, model_options, run)
+            cut = Cut(indices, x_in.shape[0], settings.length)
+            options = window_options(window, model_options, run.with_inner(inner[len(indices)]))
             options.update(state_of_window(model_options, run, indices))
             with published(options, model_options), cut.told_to(controls_of(conds), hints):
                 predictions = calc_cond_batch(
@@ -122,17 +142,19 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
                     model_options,
                 )
             hints.trim()
-            scale = x_in.new_tensor(fuse_weights(indices, len(x_in), self.settings, step))
+            scale = x_in.new_tensor(fuse_weights(indices, len(x_in), settings, step))
             scale = scale.view(-1, 1, 1, 1)
             for sum_of, prediction in zip(total, predictions, strict=True):
                 window.add_window(sum_of, prediction * scale)
             window.add_window(weight, scale)
             progress.update_absolute(step * len(windows) + i + 1)
+            tell_window(model_options.get("transformer_options", {}), step, i + 1, len(windows))
         tell_skipped(model_options, run)
         return [sum_of.div_(weight) for sum_of in total]
 
     def in_views(
         self,
+        settings: WindowSettings,
         calc_cond_batch: Callable[..., list[Tensor]],
         model: Any,
         conds: list[list[Cond] | None],
@@ -144,11 +166,11 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         (motion_models/views/windows.py)."""
         run = run_of(x_in, model_options)
         step, _ = step_of(run.sigmas, float(timestep.max()))
-        frames, length = x_in.shape[0], self.settings.length
+        frames, length = x_in.shape[0], settings.length
         options = model_options.get("transformer_options", {})
         first = is_first(timestep, run.sigmas)
         home = home_of_views(model, x_in, length, options, self.home, first)
-        views = views_of(frames, self.settings, step, home)
+        views = views_of(frames, settings, step, home)
         with published({OPTION: run.in_views(views)}, model_options):
             parts = conds_in_parts(conds, frames, length, hints_of(run), home)
             return calc_cond_batch(model, parts, x_in, timestep, model_options)

@@ -17,6 +17,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from .free_noise import repeat_noise
+from .handler import FrameWindows
 from .windows import WindowSettings
 
 if TYPE_CHECKING:
@@ -163,6 +164,10 @@ class ModelNoise:
 
 
 def windows_on(handler: Any) -> tuple[int, int] | None:
-    """(length, overlap) of the context windows that a model has, ours or core's."""
+    """(length, overlap) of the context windows that a model has, ours or core's; of ours, those
+    that attention over time sees in the first steps."""
+    if isinstance(handler, FrameWindows):
+        innermost = handler.phases[0].innermost
+        return innermost.length, innermost.overlap
     length = getattr(handler, "context_length", None)
     return None if length is None else (length, getattr(handler, "context_overlap", 0))

@@ -87,6 +87,21 @@ def blend_at(frame: int, keyframes: Sequence[int], interpolation: str) -> tuple[
     return before, before + 1, EASINGS[interpolation](way)
 
 
+def warn_of_unseen(keyframes: Sequence[tuple[int, str]], frames: int, interpolation: str) -> None:
+    """A warning for prompts that no frame sees, not even on its way to them."""
+    starts = [frame for frame, _ in keyframes]
+    first, second, way = blend_at(frames - 1, starts, interpolation)
+    unseen = starts[(second if way else first) + 1 :]
+    if unseen:
+        log.warning(
+            "The prompts at frame %s are not seen: the video has %d frames, 0 to %d. Raise frames "
+            "to the batch_size of the latent, or move these prompts forward.",
+            ", ".join(map(str, unseen)),
+            frames,
+            frames - 1,
+        )
+
+
 def travel_conditionings(texts: Sequence[Conditioning], blends: Sequence[Blend]) -> Conditioning:
     """The texts of a Travel, encoded -> one conditioning that holds an embedding a frame.
 

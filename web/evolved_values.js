@@ -22,18 +22,26 @@ function isSurplus(value) {
   return value === "" || (typeof value === "string" && /^(\/api)?\/view\?/.test(value));
 }
 
+// Pages without a file to choose saved null, which newer pages replace by the first file there is.
+const FILES = ["name", "model_name", "ckpt_name"];
+const NO_FILE = "None";
+
+function named(values, names) {
+  return values.map((value, i) => (value === null && FILES.includes(names[i]) ? NO_FILE : value));
+}
+
 // saved: an array, or an object by name, as `widgets_values` in a workflow; names: of the widgets
 // that the node has now. Gives the array for them; shorter than `names` where nothing is known.
 export function corrected(id, saved, names) {
   if (saved === null || saved === undefined) return saved;
   const earlier = EARLIER[id] ?? [];
   if (!Array.isArray(saved)) {
-    return names.map((name, i) => (name in saved ? saved[name] : earlier[i]));
+    return named(names.map((name, i) => (name in saved ? saved[name] : earlier[i])), names);
   }
   let values = [...saved];
   while (values.length > names.length && isSurplus(values[values.length - 1])) values.pop();
   const places = PLACES[id]?.[values.length];
   if (places) values = places.map((place) => values[place]);
   for (let i = values.length; i < earlier.length; i++) values.push(earlier[i]);
-  return values;
+  return named(values, names);
 }

@@ -21,7 +21,7 @@ from ...measures.seam_rhythm import seam_rhythm
 from ...measures.seams import measure_seams, motion_departures, seams_of
 from ...sampling.windows import SHIFTED, SHIFTED_VIEWS, VIEWS, WindowSettings, windows_of
 from ...small_world.draw import clip_frames
-from ...small_world.motions import FRAMES
+from ...small_world.motions import FRAMES, ORBIT_PERIOD
 from .claim_windows import BATCHED, LASTING, LONG, LONGER, OVERLAP, STILL_FLOW, drawn_apart
 from .lasting import LastingStudio
 from .scenes import REPORT, Case, cases
@@ -151,7 +151,7 @@ def figures_of(clip: Tensor, case: Case, row: Row) -> Figures:
     seams = seams_of(windows_of(frames, row.judged_by), frames)
     standing = measure_seams(measures, seams, flow)
     departures = motion_departures(measures.cells)
-    rhythm = seam_rhythm(departures, row.distance, flow)
+    rhythm = seam_rhythm(departures, row.distance, flow, int(ORBIT_PERIOD))
     return {
         "standing": bool(standing.passes),
         "standing_effect": standing.motion.effect,

@@ -7,6 +7,8 @@ the parts' home with the pixels first, so that both parts of it lie close togeth
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
@@ -35,7 +37,8 @@ def in_views(transformer: TemporalTransformer, x: Tensor, call: Call) -> Tensor:
         if isinstance(part, Tensor):
             part = part.unflatten(0, (parts.videos, -1))[:, start : start + size].flatten(0, 1)
             part = part.to(parts.device)
-        y = transformer.over_time(y, call, part, views.blend)
+        of_part = replace(call, pixels=slice(start, start + size))
+        y = transformer.over_time(y, of_part, part, views.blend)
         rows.copy_(y.unflatten(0, (parts.videos, -1)))
     strength = values_at(call.strength, call, x)
 

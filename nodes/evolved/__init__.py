@@ -7,6 +7,7 @@
     multivals, keyframes        what they hand on
     other_pack     whether AnimateDiff-Evolved itself is there
     replacements   ids that no workflow is known to hold, and which of these nodes they become
+    help_pages     web/docs: what does the work of each now
     told           what a node says that it cannot do
 
 Each is a thin adapter over functions that this pack's own nodes call. Facts about the old nodes

@@ -17,11 +17,11 @@ from ...motion_models.layers import MotionSettings
 from ...motion_models.lora import apply_motion_lora
 from ...motion_models.model import motion_model
 from ...motion_models.specs import EVERYWHERE
-from ...sampling.apply_windows import apply_context_windows
+from ...sampling.apply_windows import apply_window_phases
 from ...sampling.betas import set_beta_schedule
 from ...sampling.entries import count_entries
 from ...sampling.unload import without_animation
-from ...sampling.windows import WindowSettings
+from ...sampling.window_phases import Phases
 from ..weights_files import read_lora
 from .adjustments import Settings
 from .inputs import AUTOSELECT, BETAS
@@ -74,7 +74,7 @@ def attach(
     model: ModelPatcher,
     applied: Sequence[Applied],
     beta_schedule: str,
-    windows: WindowSettings | None = None,
+    windows: Phases | None = None,
     settings: SampleSettings | None = None,
     norms: str = "automatic",
 ) -> ModelPatcher:
@@ -87,7 +87,7 @@ def attach(
     if applied:
         model = count_entries(model)
     if windows is not None:
-        model = apply_context_windows(model, windows)
+        model = apply_window_phases(model, windows)
     return settings.put_on(model)
 
 

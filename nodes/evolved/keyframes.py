@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...motion_models.call import Call, step_of
 from ...motion_models.strength import Strength, Values
+from ...sampling.phases import active
 from .multivals import Multival, product, strength
 
 
@@ -39,29 +40,6 @@ def in_order(keyframes: Sequence[Keyframe]) -> tuple[Keyframe, ...]:
 
 def start_of(keyframe: Keyframe) -> float:
     return keyframe.start
-
-
-def active(starts: Sequence[float], least: Sequence[int], sigmas: Sequence[float]) -> int:
-    """Which keyframe holds at the last of the noise levels `sigmas`, one for each step so far.
-
-    starts: the noise level at which each begins; least: steps that each holds at least, none where
-    it began before the first of `sigmas`.
-    """
-    current, used = 0, 0
-    for sigma in sigmas:
-        if used >= held(current, starts, least, sigmas[0]):
-            for later in range(current + 1, len(starts)):
-                if starts[later] < sigma:
-                    break
-                current, used = later, 0
-                if held(later, starts, least, sigmas[0]) > 0:
-                    break
-        used += 1
-    return current
-
-
-def held(index: int, starts: Sequence[float], least: Sequence[int], first: float) -> int:
-    return 0 if starts[index] > first else least[index]
 
 
 @dataclass(frozen=True, eq=False)

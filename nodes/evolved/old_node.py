@@ -10,7 +10,6 @@ from comfy_api.latest import io
 
 from ...motion_models.last_loaded import keep_for
 from ..schema import CATEGORY, schema
-from .told import told_on
 
 Check = Callable[[Any], bool | str]
 
@@ -74,8 +73,7 @@ def node_of(old: OldNode) -> type[io.ComfyNode]:
         def execute(cls, **given: Any) -> io.NodeOutput:
             if old.is_output:
                 given["node"] = cls
-            with told_on(cls.hidden.unique_id if cls.hidden is not None else None):
-                results = old.run(**given)
+            results = old.run(**given)
             return results if isinstance(results, io.NodeOutput) else io.NodeOutput(*results)
 
     Node.__name__ = Node.__qualname__ = f"Old_{old.id}"

@@ -12,13 +12,13 @@ these.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import comfy_api.latest
 from comfy_api.latest import io
 
+from ..prompt_server import prompt_server
 from .inputs import CORE
 
 
@@ -76,7 +76,7 @@ async def register_replacements() -> None:
 
 def complete_prompts() -> None:
     """Put the handler of prompts into ComfyUI's server, once; nothing where none runs."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = prompt_server()
     if server is not None and completed not in server.on_prompt_handlers:
         server.add_on_prompt_handler(completed)
 

@@ -50,9 +50,10 @@ def keyframe(
 
 
 def lora(
-    name: str, strength: float = 1.0, prev_motion_lora: Loras | None = None, **unknown: Any
+    name: str | None, strength: float = 1.0, prev_motion_lora: Loras | None = None, **unknown: Any
 ) -> tuple[Loras]:
-    new = () if name == "None" else ((name, strength),)
+    """Pages where no file was there saved none."""
+    new = () if name in (None, "None") else ((name, strength),)
     return ((*(prev_motion_lora or ()), *new),)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...sampling.window_phases import Phases, WindowPhase, in_order
 from ...sampling.windows import LOOPED_UNIFORM, WindowSettings
 from .inputs import choice, percent, sockets, switch, whole
 from .old_node import OldNode
@@ -31,9 +32,16 @@ MOST = 128
 
 @dataclass(frozen=True)
 class OldWindows(WindowSettings):
-    """Windows that a loop as long as one window has only where they are asked for."""
+    """Windows that a loop as long as one window has only where they are asked for.
+
+    first: of a chain of context options; whether there are windows at all goes by these.
+    """
+
+    first: WindowSettings | None = None
 
     def applies_to(self, frames: int) -> bool:
+        if self.first is not None and not self.first.applies_to(frames):
+            return False
         return frames > self.length or (self.on_equal_length and frames == self.length > 1)
 
 
@@ -45,20 +53,24 @@ def fuse(name: str) -> str:
     return ours or PYRAMID
 
 
-def tell_left_out(start: float, steps: int, previous: Any, views: Any) -> None:
-    """Other windows from a part of sampling on, and windows inside windows."""
-    if previous is not None:
-        tell("prev_context is left out: AnimateDiff Kit has one kind of windows for all steps.")
-    if start > 0.0 or steps != 1:
-        tell("start_percent and guarantee_steps of context options have no effect.")
-    if views is not None:
-        tell("view_opts is left out: the windows of this node hold inside the motion model, too.")
+def options(
+    settings: WindowSettings,
+    start: float,
+    steps: int,
+    previous: Phases | None,
+    views: WindowSettings | None,
+) -> tuple[Phases]:
+    """Those that came before with one more, by the parts of sampling at which they begin."""
+    new = WindowPhase(settings, start, steps, views)
+    new.check()
+    first, *later = in_order([*(previous or ()), new])
+    leading = led_by(first, None)
+    return ((leading, *(led_by(phase, leading.windows) for phase in later)),)
 
 
-def options(settings: WindowSettings, **left_out: Any) -> tuple[WindowSettings]:
-    tell_left_out(**left_out)
-    settings.check()
-    return (settings,)
+def led_by(phase: WindowPhase, first: WindowSettings | None) -> WindowPhase:
+    windows: Any = phase.windows
+    return replace(phase, windows=replace(windows, first=first))
 
 
 def looped(
@@ -73,12 +85,11 @@ def looped(
     prev_context: Any = None,
     view_opts: Any = None,
     **unknown: Any,
-) -> tuple[WindowSettings]:
+) -> tuple[Phases]:
     settings = OldWindows(context_length, context_overlap, context_stride, LOOPED_UNIFORM)
     more = dict(closed_loop=bool(closed_loop), on_equal_length=bool(use_on_equal_length))
     settings = replace(settings, fuse=fuse(fuse_method), **more)
-    left = dict(start=start_percent, steps=guarantee_steps, previous=prev_context, views=view_opts)
-    return options(settings, **left)
+    return options(settings, start_percent, guarantee_steps, prev_context, view_opts)
 
 
 def standard(schedule: str):
@@ -93,12 +104,11 @@ def standard(schedule: str):
         prev_context: Any = None,
         view_opts: Any = None,
         **unknown: Any,
-    ) -> tuple[WindowSettings]:
+    ) -> tuple[Phases]:
         settings = OldWindows(context_length, context_overlap, context_stride or 1, schedule)
         equal = bool(use_on_equal_length)
         settings = replace(settings, fuse=fuse(fuse_method), on_equal_length=equal)
-        left = dict(start=start_percent, steps=guarantee_steps)
-        return options(settings, **left, previous=prev_context, views=view_opts)
+        return options(settings, start_percent, guarantee_steps, prev_context, view_opts)
 
     return run
 
@@ -109,14 +119,15 @@ def batched(
     guarantee_steps: int = 1,
     prev_context: Any = None,
     **unknown: Any,
-) -> tuple[WindowSettings]:
+) -> tuple[Phases]:
     settings = OldWindows(context_length, 0, 1, "batched", FLAT)
-    left = dict(start=start_percent, steps=guarantee_steps, previous=prev_context, views=None)
-    return options(settings, **left)
+    return options(settings, start_percent, guarantee_steps, prev_context, None)
 
 
 def views(view_length: int = 16, view_overlap: int = 4, fuse_method: str = FLAT, **unknown: Any):
-    return (WindowSettings(view_length, view_overlap, fuse=fuse(fuse_method)),)
+    settings = OldWindows(view_length, view_overlap, fuse=fuse(fuse_method))
+    settings.check()
+    return (settings,)
 
 
 LENGTH = lambda: whole("context_length", 16, 1, MOST)  # noqa: E731

@@ -24,7 +24,17 @@ def size_input(name: str, default: int, tooltip: str, least: int = 64) -> io.Int
 
 
 def seed_input(tooltip: str) -> Any:
-    return advanced(io.Int.Input, "seed", default=0, min=0, max=0xFFFFFFFFFFFFFFFF, tooltip=tooltip)
+    """No seed of a sampler's: the page must not change it after a run, or every run would have
+    other clips."""
+    return advanced(
+        io.Int.Input,
+        "seed",
+        default=0,
+        min=0,
+        max=0xFFFFFFFFFFFFFFFF,
+        control_after_generate=False,
+        tooltip=tooltip,
+    )
 
 
 def source_path(source: str) -> Path:

@@ -48,6 +48,8 @@ def setting_input(name: str) -> Any:
         options["options"] = list(known.choices)
     if known.offered:
         options["min"], options["max"] = known.offered
+    if name == "seed":  # the page would draw another after each run, and none could be resumed
+        options["control_after_generate"] = False
     if known.step:
         options["step"] = known.step
     if known.rounding:

@@ -14,17 +14,20 @@ from ...motion_models.specs import FAMILIES
 from ...training.engine.config import TrainingSettings
 from ...training.models import stages
 from ...training.run.in_comfyui import Result, train
+from ...training.run.own_seed import with_own_seed
 from ...training.run.pictures import under_plot
+from ..page import tell_of_new_files
 from ..schema import CATEGORY, MotionModelSocket, advanced, schema
 from ..shown import animation_in_node
 from ..texts import check_choice
-from ..weights_files import NONE, file_input, found, read_lora, state_of_file
+from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
 from .stage_inputs import model_input, shared_inputs, shared_outputs, spelling_input
 
 
 def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
     """The outputs; in the node the loss plot with the moving preview under it, one picture because
     the page shows no more than one that moves."""
+    tell_of_new_files()
     frames = torch.cat([under_plot(result.plot, frame) for frame in result.preview])
     moving = animation_in_node(frames, cls)
     return io.NodeOutput(*before, result.path.name, result.plot, result.preview, ui=moving)
@@ -55,6 +58,8 @@ class TrainDomainAdapter(io.ComfyNode):
         resume: str = "",
         name: str = "domain_adapter",
     ) -> io.NodeOutput:
+        settings = with_own_seed(settings, resume)
+
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.domain_adapter(model, rank, settings.seed, target)
 
@@ -113,6 +118,7 @@ class TrainMotionModule(io.ComfyNode):
         motion_model: Any = None,
     ) -> io.NodeOutput:
         check_choice("family", family, FAMILIES)
+        settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_module(model, motion_model, family, settings.seed, target)
@@ -160,7 +166,7 @@ class TrainMotionLora(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, start: str | None = NONE) -> bool | str:
-        return start == NONE or found(start, MOTION_LORAS)
+        return found_or_none(start, MOTION_LORAS)
 
     @classmethod
     def fingerprint_inputs(cls, start: str | None = NONE, **others: Any) -> str:
@@ -180,6 +186,7 @@ class TrainMotionLora(io.ComfyNode):
         start: str = NONE,
     ) -> io.NodeOutput:
         begun = None if start == NONE else read_lora(start, MOTION_LORAS)
+        settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)

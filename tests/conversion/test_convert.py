@@ -57,7 +57,7 @@ def test_a_title_that_the_old_pack_gave_goes() -> None:
     new, _ = convert(scene.page())
     assert not [node for node in new["nodes"] if node.get("title") == loader["title"]]
     prompt, _ = convert(scene.prompt)
-    assert prompt[str(loader["id"])]["_meta"] == {"title": "Apply Motion Model"}
+    assert prompt[str(loader["id"])]["_meta"] == {"title": "Apply Motion Model (AnimateDiff)"}
 
 
 def test_a_prompt_needs_no_meta_no_optional_inputs_and_no_numbers_for_ids() -> None:

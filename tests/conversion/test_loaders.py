@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from adk_tests.conversion.both import behind, chain, converted, of_kind
-from adk_tests.support.old_graphs import Link, Scene
+from adk_tests.support.old_graphs import STATIC, Link, Scene
 from animatediff_kit.conversion.convert import convert
 
 PARTS = ["ADK_ContextWindows", "ADK_ApplyMotionModel", "CheckpointLoaderSimple"]
@@ -36,6 +36,9 @@ def test_a_legacy_loader_becomes_three_nodes() -> None:
         "fuse": "flat",
         "closed_loop": False,
         "on_equal_length": False,
+        "view_length": 0,
+        "view_overlap": 4,
+        "start_percent": 0.0,
     }
 
 
@@ -193,12 +196,44 @@ def test_the_first_loader_hands_its_latents_on() -> None:
     assert of_kind(prompt, "ADK_ApplyMotionModel")["beta_schedule"] == "LCM"
 
 
-def with_views(scene: Scene) -> Link:
-    views = dict(view_length=16, view_overlap=4, fuse_method="pyramid")
-    inside = scene.out(scene.add("ADE_StandardStaticViewOptions", "VIEW_OPTS", views))
-    kind = "ADE_StandardStaticContextOptions"
-    outer = scene.add(kind, "CONTEXT_OPTIONS", dict(context_length=8), view_opts=inside)
-    return scene.legacy(context_options=scene.out(outer))
+def views(scene: Scene, fuse: str = "pyramid", length: int = 4) -> Link:
+    values = dict(view_length=length, view_overlap=1, fuse_method=fuse)
+    return scene.out(scene.add("ADE_StandardStaticViewOptions", "VIEW_OPTS", values))
+
+
+def in_turn(scene: Scene, *options: dict[str, object]) -> Link:
+    """Context options one behind the other."""
+    link: Link | None = None
+    for given in options:
+        kind, values = "ADE_StandardStaticContextOptions", {**STATIC, **given}
+        link = scene.out(scene.add(kind, "CONTEXT_OPTIONS", values, prev_context=link))
+    assert link is not None
+    return link
+
+
+def test_views_in_windows() -> None:
+    scene = Scene()
+    kind, links = "ADE_StandardStaticContextOptions", {"view_opts": views(scene)}
+    outer = scene.out(scene.add(kind, "CONTEXT_OPTIONS", STATIC, **links))
+    scene.sampled(scene.legacy(context_options=outer))
+    prompt, report = converted(scene)
+    windows = of_kind(prompt, "ADK_ContextWindows")
+    assert report.kept == []
+    assert (windows["length"], windows["view_length"], windows["view_overlap"]) == (8, 4, 1)
+
+
+def test_windows_that_follow_each_other() -> None:
+    """In the order in which they hold; the first holds from the start."""
+    scene = Scene()
+    late, first = dict(start_percent=0.6, context_length=6), dict(start_percent=0.1)
+    scene.sampled(scene.legacy(context_options=in_turn(scene, late, first)))
+    prompt, report = converted(scene)
+    assert chain(prompt) == ["ADK_ContextWindows", *PARTS]
+    found = [n["inputs"] for n in prompt.values() if n["class_type"] == "ADK_ContextWindows"]
+    assert sorted((n.get("start_percent", 0.0), n["length"]) for n in found) == [(0.0, 8), (0.6, 6)]
+    (later,) = (n for n in found if n.get("start_percent"))
+    assert behind(prompt, later, "model")[0] == "ADK_ContextWindows"
+    assert any("decided whether those that follow" in line for line in report.notes)
 
 
 def with_keyframes(scene: Scene) -> Link:
@@ -218,15 +253,26 @@ def with_noise_of_the_gpu(scene: Scene) -> Link:
 
 
 STAYS: dict[str, Callable[[Scene], Link]] = {
-    "has view_opts, for which": with_views,
+    "joins views by 'flat', ADE_Standard.* windows by 'pyramid', which ours joins": lambda scene: (
+        scene.legacy(context_options=scene.static(view_opts=views(scene, "flat")))
+    ),
+    "ViewOptions .* has windows of 1 frames that overlap by 1": lambda scene: scene.legacy(
+        context_options=scene.static(view_opts=views(scene, length=1))
+    ),
+    "the view_opts of .* come from Number": lambda scene: scene.legacy(
+        context_options=scene.static(view_opts=scene.out(scene.add("Number", "VIEW_OPTS")))
+    ),
+    "holds a number of steps, which ours cannot": lambda scene: scene.legacy(
+        context_options=in_turn(scene, dict(guarantee_steps=3), dict(start_percent=0.5))
+    ),
+    "two of its context options begin at 0.5 of sampling": lambda scene: scene.legacy(
+        context_options=in_turn(scene, dict(start_percent=0.5), dict(start_percent=0.5))
+    ),
     "ad_keyframes comes from ADE_AnimateDiffKeyframe": with_keyframes,
     "have image_inject from Number": with_an_image,
     "draw noise by 'default' and 'comfy .gpu.'": with_noise_of_the_gpu,
     "does not tell whether it is of v2's layout": lambda scene: scene.legacy(
         model_name="mine.ckpt", apply_v2_models_properly=False
-    ),
-    "begins at 0.5 of sampling": lambda scene: scene.legacy(
-        context_options=scene.static(start_percent=0.5)
     ),
     "joins windows by 'gauss-sigma'": lambda scene: scene.legacy(
         context_options=scene.static(fuse_method="gauss-sigma")

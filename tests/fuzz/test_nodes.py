@@ -30,6 +30,7 @@ NOT_HERE = {
     "ADK_ApplySparseControl",
     "ADK_ApplyPIA",
     "ADK_ApplyImageToVideo",
+    "ADK_ApplyCameraControl",
     "ADK_JoinContinuation",
 }
 """They take files of a family of their own, or latents that belong together. AnimateDiff-Evolved's

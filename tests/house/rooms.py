@@ -55,6 +55,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "standalone",
     ),
     "conversion": (),
+    "examples": ("launcher",),
     "launcher": ("conversion",),
     "standalone": (),
 }

@@ -13,6 +13,7 @@ PAGES = [
     for name in (
         "README.md",
         "CONTRIBUTING.md",
+        "docs/api.md",
         "docs/architecture.md",
         "docs/recipes.md",
         "docs/compatibility.md",

@@ -1,5 +1,5 @@
-"""SparseCtrl, PIA and AnimateLCM-I2V in the real server, on live weights of the stand-in's
-widths."""
+"""SparseCtrl, PIA, AnimateLCM-I2V and CameraCtrl in the real server, on live weights of the
+stand-in's widths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from adk_tests.integration.graphs import Link, Scene, all_differ, fails, latents
 from adk_tests.integration.test_animation import moved
 from adk_tests.stand_in.checkpoint import CONTEXT
 from adk_tests.stand_in.weights import STAND_IN_WIDTHS, motion_model_state_dict
-from adk_tests.support import image_to_video, sparse, tiny
+from adk_tests.support import camera, image_to_video, sparse, tiny
 from animatediff_kit.launcher.server import Server
 from PIL import Image
 from safetensors.torch import save_file
@@ -205,3 +205,50 @@ def test_a_picture_becomes_a_video_in_windows_too(
         assert all(bool(torch.isfinite(video).all()) and all_differ(video) for video in made)
         assert all(moved(a, b) > 1e-3 for a, b in zip(made[0], made[1], strict=True))
         assert moved(made[0], made[2]) > 1e-3
+
+
+def camera_path(scene: Scene, frames: int, **moves: Any) -> str:
+    still = dict.fromkeys(("zoom", "pan", "tilt", "roll", "orbit", "right", "up"), 0.0)
+    values = {**still, "easing": "linear", "radius": 2.0, "poses": "", **moves}
+    return scene.add("ADK_CameraPath", frames=frames, **values)
+
+
+def test_a_camera_follows_its_path_in_windows_too(server: Server, place: Write) -> None:
+    """Joined moves from two nodes, or the text of a path; another path gives other frames."""
+    file = halved(camera.weights(4, STAND_IN_WIDTHS))
+    save_file(file, str(place("animatediff_models", "adk_camera.safetensors")))
+    for windows in (False, True):
+        scene = Scene(FRAMES)
+        first = camera_path(scene, 2, zoom=1.0, easing="smooth")
+        joined = camera_path(scene, FRAMES - 2, pan=30.0, before=[first, 0])
+        text = camera_path(scene, FRAMES, poses=[joined, 2])
+        turned = camera_path(scene, FRAMES, roll=60.0)
+        animated = scene.animated()
+        models = [
+            scene.link(
+                "ADK_ApplyCameraControl",
+                model=animated,
+                camera_control="adk_camera.safetensors",
+                camera_path=[path, 0],
+                strength=1.0,
+                start_percent=0.0,
+                end_percent=1.0,
+            )
+            for path in (joined, text, turned)
+        ]
+        models = [animated, *models]
+        if windows:
+            models = [scene.windowed(model, length=4, overlap=1) for model in models]
+        plain, moves, read, other = latents(server, scene, *models, steps=1, cfg=1.0)
+        assert torch.isfinite(moves).all() and all_differ(moves)
+        assert moved(moves, read) < 1e-3 < moved(moves, other)
+        assert all(moved(a, b) > 1e-3 for a, b in zip(plain, moves, strict=True))
+    scene = Scene(2)
+    scene.kept(scene.sampled(scene.animated(scene.motion_model("adk_camera.safetensors"))))
+    fails(
+        server,
+        scene,
+        "ADK_LoadMotionModel",
+        r"adk_camera\.safetensors is no motion model but a CameraCtrl adapter: choose it in Apply "
+        r"Camera Control\.",
+    )

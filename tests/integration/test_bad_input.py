@@ -44,9 +44,9 @@ def test_more_frames_than_positions(server: Server) -> None:
     scene = Scene(33)
     scene.kept(scene.sampled(scene.animated()))
     sentence = (
-        rf"33 frames exceed the 32 positions that {stand_in.MOTION_MODEL} has\. Connect Slide "
-        r"Context Windows \(length 16\), or lower the number of frames \(batch_size in Empty "
-        r"Latent Image\) to 32\."
+        rf"33 frames exceed the 32 positions that {stand_in.MOTION_MODEL} has\. Set "
+        r"context_length of Animate Model to 16, connect Slide Context Windows with this length, "
+        r"or lower the number of frames \(batch_size in Empty Latent Image\) to 32\."
     )
     fails(server, scene, "KSampler", sentence)
 
@@ -62,7 +62,7 @@ def test_windows_longer_than_the_position_table(server: Server, schedule: str) -
         steps.extend(e for e in server.client.run(scene.prompt) if e.kind == "progress")
     sentence = (
         rf"33 frames exceed the 32 positions that {stand_in.MOTION_MODEL} has\. Set the context "
-        r"window's length to 32 or less\."
+        r"window's length to 32 or less, or its view_length\."
     )
     assert re.fullmatch(FAILED.format(node="KSampler") + sentence, str(told.value))
     assert not steps

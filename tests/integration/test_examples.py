@@ -228,6 +228,6 @@ def widgets(specs: dict[str, Any], values: list[Any]) -> int:
                 continue
             elif isinstance(kind, list) or kind in workflow.WIDGET_TYPES:
                 count += 1
-                count += bool(has.get("control_after_generate") or name in workflow.SEEDS)
+                count += has.get("control_after_generate", name in workflow.SEEDS)
                 count += any(has.get(upload) for upload in workflow.UPLOADS)
     return count

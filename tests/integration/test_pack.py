@@ -161,7 +161,7 @@ def test_an_empty_folder_of_models_is_told(
     assert bare.client.object_info()[node]
     told = refusal(bare, graph)
     place = bare.base / "models" / folder
-    assert f"No weights file lies in {place}. Put one there, then press R in the page" in told
+    assert f"is not in {place}, and no other file of yours is. Put it there, then press R" in told
 
 
 def test_the_defaults_animate_where_there_is_no_model_file(bare: Server) -> None:

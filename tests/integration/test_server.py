@@ -242,7 +242,7 @@ def test_ctrl_c_stops_a_served_page_and_its_server(comfy: ComfyUI, tmp_path: Pat
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     )
     assert process.stdout is not None
-    page = next(line for line in process.stdout if "The page is open at" in line)
+    page = next(line for line in process.stdout if "The page with the result is at" in line)
     port = int(page.split("127.0.0.1:")[1].split(";")[0])
     assert answers(Client("127.0.0.1", port))
     process.send_signal(signal.SIGINT)

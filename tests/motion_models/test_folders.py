@@ -121,8 +121,11 @@ def test_an_empty_folder_is_told_with_the_place(models, made):
     home = models / "animatediff_models"
     if made:
         home.mkdir(parents=True)
-    text = f"No weights file lies in {home}. Put one there, then press R in the page to refresh."
-    for name in ("", "m.ckpt"):
+    rest = "there, then press R in the page to refresh."
+    for name, text in {
+        "": f"No weights file lies in {home}. Put one {rest}",
+        "m.ckpt": f"'m.ckpt' is not in {home}, and no other file of yours is. Put it {rest}",
+    }.items():
         with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
             find_file(name, MOTION_MODELS)
     assert list_files(MOTION_MODELS) == folders.shipped(MOTION_MODELS)

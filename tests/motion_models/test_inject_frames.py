@@ -44,8 +44,9 @@ def test_too_many_frames(short: ModelPatcher) -> None:
     with pytest.raises(ValueError) as caught:
         tiny.sample(model, frames=7)
     assert str(caught.value) == (
-        "7 frames exceed the 6 positions that tiny_v2 has. Connect Slide Context Windows (length "
-        "6), or lower the number of frames (batch_size in Empty Latent Image) to 6."
+        "7 frames exceed the 6 positions that tiny_v2 has. Set context_length of Animate Model to "
+        "6, connect Slide Context Windows with this length, or lower the number of frames "
+        "(batch_size in Empty Latent Image) to 6."
     )
     assert not calls.batches, "the UNet was run before"
     expected = tiny.sample(by_hand.animated("v2", frames=6), frames=6)
@@ -54,7 +55,7 @@ def test_too_many_frames(short: ModelPatcher) -> None:
 
 def test_the_window_named_is_16_where_it_may_be(base: ModelPatcher) -> None:
     model = apply_motion_model(base, tiny.motion_patcher("v2"))
-    with pytest.raises(ValueError, match=r"33 frames exceed the 32 .* \(length 16\), .* to 32\.$"):
+    with pytest.raises(ValueError, match=r"33 frames exceed the 32 .* Model to 16, .* to 32\.$"):
         tiny.sample(model, frames=33)
 
 
@@ -89,7 +90,7 @@ def test_a_window_that_is_too_long(short: ModelPatcher) -> None:
         tiny.sample(model, frames=9, steps=8)
     assert str(caught.value) == (
         "7 frames exceed the 6 positions that tiny_v2 has. Set the context window's length to 6 or "
-        "less."
+        "less, or its view_length."
     )
     assert not calls.batches, "the UNet was run before"
 

@@ -21,6 +21,13 @@ WINDOWS: list[tuple[str, str, Any]] = [
     ("closed_loop", BOOLEAN, False),
 ]
 
+LATER_WINDOWS: list[tuple[str, str, Any]] = [
+    ("on_equal_length", BOOLEAN, False),
+    ("view_length", INT, 0),
+    ("view_overlap", INT, 4),
+    ("start_percent", FLOAT, 0.0),
+]
+
 INPUTS: dict[str, list[tuple[str, str, Any]]] = {
     # node id -> (input id, type, default), in their order; sockets have no default
     "ADK_LoadMotionModel": [("motion_model", COMBO, FILE), ("family", COMBO, "automatic")],
@@ -40,6 +47,8 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("end_percent", FLOAT, 1.0),
         ("strength_over_time", STRENGTH, None),
         ("scale_over_time", STRENGTH, None),
+        ("norms", COMBO, "automatic"),
+        ("preview", BOOLEAN, True),
     ],
     "ADK_Strength": [
         ("value", FLOAT, 1.0),
@@ -99,8 +108,9 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("strength_over_time", STRENGTH, None),
         ("scale_over_time", STRENGTH, None),
         ("lora_strength_over_time", STRENGTH, None),
+        ("preview", BOOLEAN, True),
     ],
-    "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS],
+    "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS, *LATER_WINDOWS],
     "ADK_PreviewWindows": [
         ("frames", INT, 64),
         *WINDOWS,
@@ -117,6 +127,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("sampler", SAMPLER, None),
         ("iterations", INT, 3),
         ("filter", COMBO, "butterworth"),
+        ("high_frequencies", COMBO, "complement"),
     ],
     "ADK_NoiseSchedule": [("model", MODEL, None), ("beta_schedule", COMBO, "AnimateDiff")],
     "ADK_ModelNoise": [
@@ -165,6 +176,23 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("strength", FLOAT, 1.0),
         ("motion_scale", FLOAT, 1.0),
         ("beta_schedule", COMBO, "automatic"),
+    ],
+    "ADK_CameraPath": [
+        ("frames", INT, 16),
+        *((move, FLOAT, 0.0) for move in ("zoom", "pan", "tilt", "roll", "orbit", "right", "up")),
+        ("easing", COMBO, "linear"),
+        ("radius", FLOAT, 2.0),
+        ("poses", STRING, ""),
+        ("before", "ADK_CAMERA_PATH", None),
+    ],
+    "ADK_ApplyCameraControl": [
+        ("model", MODEL, None),
+        ("camera_control", COMBO, FILE),
+        ("camera_path", "ADK_CAMERA_PATH", None),
+        ("strength", FLOAT, 1.0),
+        ("start_percent", FLOAT, 0.0),
+        ("end_percent", FLOAT, 1.0),
+        ("strength_over_time", STRENGTH, None),
     ],
     "ADK_ApplyImageToVideo": [
         ("model", MODEL, None),
@@ -260,11 +288,20 @@ OPTIONAL = {
     # sockets that may stay empty
     "ADK_LoadMotionLoRA": {"strength_over_time"},
     "ADK_DomainAdapter": {"strength_over_time"},
-    "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time"},
-    "ADK_Animate": {"strength_over_time", "scale_over_time", "lora_strength_over_time"},
+    "ADK_ApplyMotionModel": {"strength_over_time", "scale_over_time", "norms", "preview"},
+    "ADK_Animate": {
+        "strength_over_time",
+        "scale_over_time",
+        "lora_strength_over_time",
+        "preview",
+    },
     "ADK_Strength": {"mask", "floats", "curve", "times"},
     "ADK_PreviewWindows": {"on_equal_length", "model"},
+    "ADK_FreeInit": {"high_frequencies"},
+    "ADK_CameraPath": {"before"},
+    "ADK_ApplyCameraControl": {"strength_over_time"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
+    "ADK_ContextWindows": {name for name, _, _ in LATER_WINDOWS},
 }
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
@@ -291,6 +328,8 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_ApplySparseControl": ["CONDITIONING", "CONDITIONING"],
     "ADK_ApplyPIA": [MODEL],
     "ADK_ApplyImageToVideo": [MODEL],
+    "ADK_CameraPath": ["ADK_CAMERA_PATH", "IMAGE", STRING],
+    "ADK_ApplyCameraControl": [MODEL],
     "ADK_TrainingSettings": [SETTINGS],
     "ADK_TrainDomainAdapter": [STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
@@ -307,15 +346,17 @@ FOLDED = {
     "ADK_LoadMotionModel": {"family"},
     "ADK_ApplyMotionModel": {"beta_schedule", "start_percent", "end_percent", "norms"},
     "ADK_Animate": {"beta_schedule"},
-    "ADK_ContextWindows": {"stride", "on_equal_length"},
+    "ADK_ContextWindows": {"stride", *OPTIONAL["ADK_ContextWindows"]},
     "ADK_PreviewWindows": {"stride", "on_equal_length"},
-    "ADK_FreeInit": {"filter"},
+    "ADK_FreeInit": {"filter", "high_frequencies"},
     "ADK_PromptTravel": {"interpolation", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
     "ADK_ModelNoise": {"seed_offset", "batch_offset", "generator"},
     "ADK_Strength": {"outside", "invert"},
     "ADK_ApplySparseControl": {"start_percent", "end_percent"},
     "ADK_ApplyPIA": {"beta_schedule"},
     "ADK_ApplyImageToVideo": {"beta_schedule"},
+    "ADK_CameraPath": {"radius"},
+    "ADK_ApplyCameraControl": {"start_percent", "end_percent"},
     "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
     "ADK_CameraMove": {"seed"},
     "ADK_TrainingSettings": {

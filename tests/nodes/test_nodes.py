@@ -155,20 +155,25 @@ def test_validate_inputs(models, node):
     sentence = node.validate_inputs("gone.ckpt")
     assert re.fullmatch(
         r"'gone\.ckpt' is not there; your folders for it hold \d weights files?\. Choose another, "
-        rf"or put it into {re.escape(str(models / folder))}\.",
+        rf"or put it into {re.escape(str(models / folder))}\. small_world_\w+\.safetensors comes "
+        r"with the pack, for Load Small World Models\.",
         sentence,
     )
 
 
-@pytest.mark.parametrize("name", ["v3_sd15_mm.ckpt", ""])
 @pytest.mark.parametrize("node", FILE_NODES)
-def test_validate_inputs_of_empty_folders(tmp_path, monkeypatch, node, name):
+def test_validate_inputs_of_empty_folders(tmp_path, monkeypatch, node):
     root = folders.install(tmp_path, monkeypatch)
     register_folders()
-    assert node.validate_inputs(name) == (
-        f"No weights file lies in {root / FILE_NODES[node][0]}. Put one there, then press R in the "
-        "page to refresh."
-    )
+    home = root / FILE_NODES[node][0]
+    rest = "there, then press R in the page to refresh. "
+    told = node.validate_inputs("")
+    assert told.startswith(f"No weights file lies in {home}. Put one {rest}small_world_")
+    told = node.validate_inputs("v3_sd15_mm.ckpt")
+    start = f"'v3_sd15_mm.ckpt' is not in {home}, and no other file of yours is. Put it {rest}"
+    assert told.startswith(start)
+    address = "https://huggingface.co/guoyww/animatediff/resolve/main/v3_sd15_mm.ckpt"
+    assert f"It can be downloaded from {address}. small_world_" in told
 
 
 @pytest.mark.parametrize("node", FILE_NODES)

@@ -127,6 +127,17 @@ def test_animate_tells_missing_files_before_the_run(models: Path) -> None:
         sentence = Animate.validate_inputs(*chosen)
         told = "'gone.ckpt' is not there; your folders for it hold 1 weights file. Choose another"
         assert isinstance(sentence, str) and sentence.startswith(told)
+        assert sentence.endswith(" Or choose none.") is (chosen[1] != "none")
+
+
+def test_animate_names_every_missing_file_with_its_folder(models: Path) -> None:
+    told = Animate.validate_inputs("gone.ckpt", "v2_lora_ZoomIn.ckpt")
+    start = "Animate Model (AnimateDiff) misses 2 files. motion_model: 'gone.ckpt' is not there; "
+    assert isinstance(told, str) and told.startswith(start)
+    first, second = told.split(" motion_lora: 'v2_lora_ZoomIn.ckpt' is not there; ")
+    assert f"put it into {models / 'animatediff_models'}. small_world_motion.safetensors" in first
+    assert f"put it into {models / 'animatediff_motion_lora'}. It can be downloaded from " in second
+    assert second.endswith(" Or choose none.")
 
 
 SETTINGS = dict(length=5, overlap=2, stride=2, schedule="looped_uniform", fuse="flat")
@@ -174,6 +185,10 @@ def test_preview_shows_the_windows_of_a_model(still: ModelPatcher) -> None:
     windowed_model = only(ContextWindows.execute(still, **SETTINGS))
     shown = only(PreviewWindows.execute(40, model=windowed_model, length=16, overlap=4))
     assert torch.equal(shown, only(PreviewWindows.execute(40, **SETTINGS)))
+    later = only(ContextWindows.execute(windowed_model, length=8, overlap=2, start_percent=0.5))
+    both = only(PreviewWindows.execute(40, model=later))
+    first = draw_windows(40, WindowSettings(**SETTINGS))
+    assert torch.equal(both[:, : first.shape[1]], first) and both.shape[1] > first.shape[1]
     with pytest.raises(ValueError, match=r"^This model is sampled without context windows. Conn"):
         PreviewWindows.execute(40, model=still)
     core = still.clone()

@@ -53,5 +53,16 @@ def temporal_block(weights: Weights, name: str, y: Tensor, table: Tensor, heads:
         # The position joins the normed input, so it is in the query, key and value, and never in
         # the residual stream.
         z = layer_norm(weights, f"{name}.norms.{i}", y) + table
+        z = with_pose(weights, f"{name}.attention_blocks.{i}.processor", z)
         y = y + attention(weights, f"{name}.attention_blocks.{i}", z, z, heads)
     return y + feed_forward(weights, f"{name}.ff", layer_norm(weights, f"{name}.ff_norm", y))
+
+
+def with_pose(weights: Weights, name: str, z: Tensor) -> Tensor:
+    """What an attention sees of a camera's pose, `z: (b h w) f c`: CameraCtrl's equation
+    `scale * qkv_merge(z + pose) + z` (PoseAdaptorAttnProcessor), where its layer is among the
+    weights; the poses' features are beside it, as `{name}.pose`."""
+    if f"{name}.qkv_merge.weight" not in weights:
+        return z
+    scale = weights.get(f"{name}.scale", 1.0)
+    return linear(weights, f"{name}.qkv_merge", z + weights[f"{name}.pose"]) * scale + z

@@ -14,9 +14,13 @@ from adk_tests.support import by_hand, tiny, windowed
 from animatediff_kit.motion_models.specs import FAMILIES
 from animatediff_kit.sampling.betas import apply_beta_schedule
 from animatediff_kit.sampling.free_init import (
+    COMPLEMENT,
+    CONSTANT_VARIANCE,
     FILTERS,
+    HIGH_PASSES,
     FreeInitSampler,
     fresh_noise,
+    high_pass,
     low_pass,
     mix_frequencies,
 )
@@ -58,10 +62,15 @@ def model_wrap(sampling: Any = None) -> Any:
     return SimpleNamespace(inner_model=SimpleNamespace(model_sampling=sampling))
 
 
-def run(iterations: int, filter_name: str = "butterworth", seed: int | None = 3) -> Recording:
+def run(
+    iterations: int,
+    filter_name: str = "butterworth",
+    seed: int | None = 3,
+    high: str = COMPLEMENT,
+) -> Recording:
     inner = Recording()
     noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
-    sampler = FreeInitSampler(inner, iterations, filter_name)
+    sampler = FreeInitSampler(inner, iterations, filter_name, high)
     frames = sampler.sample(model_wrap(), SIGMAS, {"seed": seed}, None, noise)
     assert torch.equal(frames, inner.results[-1])
     return inner
@@ -108,18 +117,20 @@ def test_filters_are_the_formulas(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_noise_of_the_next_iteration_is_the_papers(name: str) -> None:
+@pytest.mark.parametrize("high", HIGH_PASSES)
+def test_noise_of_the_next_iteration_is_the_papers(name: str, high: str) -> None:
     """The result diffused again with the first noise, then mixed with fresh noise; in float64."""
-    inner = run(3, name)
+    inner = run(3, name, high=high)
     kept, axes = filter_by_hand(name), (0, 2, 3)
+    taken = 1 - kept if high == COMPLEMENT else np.sqrt(1 - kept**2)
     alpha = 1 / (1 + float(SIGMAS[0]) ** 2)
     first = inner.noises[0].double().numpy()
     for iteration in (0, 1):
         diffused = np.sqrt(alpha) * inner.results[iteration].double().numpy()
         diffused = diffused + np.sqrt(1 - alpha) * first
         fresh = fresh_noise(SHAPE, 3, iteration).double().numpy()
-        low, high = np.fft.fftn(diffused, axes=axes), np.fft.fftn(fresh, axes=axes)
-        mixed = np.fft.ifftn(low * kept + high * (1 - kept), axes=axes)
+        low, rest = np.fft.fftn(diffused, axes=axes), np.fft.fftn(fresh, axes=axes)
+        mixed = np.fft.ifftn(low * kept + rest * taken, axes=axes)
         assert np.abs(mixed.imag).max() < 1e-12
         np.testing.assert_allclose(inner.noises[iteration + 1].numpy(), mixed.real, atol=2e-6)
 
@@ -129,6 +140,28 @@ def test_fresh_noise_is_standard_normal_and_the_seeds_own() -> None:
     assert abs(float(noise.mean())) < 0.01 and float(noise.std()) == pytest.approx(1, abs=0.01)
     assert torch.equal(noise, fresh_noise((64, 4, 32, 32), 7, 0))
     assert not torch.equal(noise, fresh_noise((64, 4, 32, 32), 8, 0))
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_constant_variance_is_that_of_noise_in_every_band(name: str) -> None:
+    """Power of the mixed noise by how much the filter keeps; complement loses up to half."""
+    generator = torch.Generator().manual_seed(2)
+    first, fresh = (torch.randn((16, 4, 32, 32), generator=generator) for _ in range(2))
+    keep = low_pass(name, 16, 32, 32)
+    bands = {"half": (keep > 0.3) & (keep < 0.7), "low": keep > 0.97, "high": keep < 0.03}
+    power = {}
+    for high in HIGH_PASSES:
+        mixed = mix_frequencies(first, fresh, keep, high_pass(high, keep))
+        spectrum = torch.fft.fftn(mixed, dim=(0, 2, 3)).abs() ** 2 / (16 * 32 * 32)
+        power[high] = {
+            band: float(spectrum[where.expand_as(spectrum)].mean())
+            for band, where in bands.items()
+            if where.sum() > 20
+        }
+    assert power[CONSTANT_VARIANCE] == pytest.approx(
+        dict.fromkeys(power[CONSTANT_VARIANCE], 1.0), abs=0.15
+    )
+    assert power[COMPLEMENT].get("half", 0.5) < 0.65
 
 
 def test_a_run_without_a_seed() -> None:
@@ -211,7 +244,9 @@ def test_below_the_highest_sigma_the_first_result_is_diffused_as_well(
     keep = low_pass("ideal", SHAPE[0], *SHAPE[2:])
     diffused = inner.results[0] + sigmas[0] * first
     fresh = sigmas[0] * fresh_noise(SHAPE, 3, 0)
-    torch.testing.assert_close(start, mix_frequencies(diffused, fresh, keep), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        start, mix_frequencies(diffused, fresh, keep, 1 - keep), rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("scheduler", comfy.samplers.SCHEDULER_NAMES)
@@ -233,3 +268,5 @@ def test_impossible_settings_are_refused() -> None:
         FreeInitSampler(Recording(), 0, "butterworth")
     with pytest.raises(ValueError, match="^'box' is no FreeInit filter; choose one of butterworth"):
         FreeInitSampler(Recording(), 2, "box")
+    with pytest.raises(ValueError, match="'loud' says of no high frequencies how much; choose one"):
+        FreeInitSampler(Recording(), 2, "ideal", "loud")

@@ -8,10 +8,10 @@ from typing import Any
 import comfy.samplers
 import pytest
 import torch
-from adk_tests.support import tiny, windowed
+from adk_tests.support import by_hand, tiny, windowed
 from animatediff_kit.motion_models.call import Call
 from animatediff_kit.sampling.apply_windows import apply_context_windows
-from animatediff_kit.sampling.guidance import set_guidance
+from animatediff_kit.sampling.guidance import end_guidance, set_guidance
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
@@ -105,3 +105,30 @@ def test_a_guider_without_a_number(still: ModelPatcher, caplog: pytest.LogCaptur
 def test_below_zero(still: ModelPatcher) -> None:
     with pytest.raises(ValueError, match="^A guidance of -1 would flee the prompt; it must be at "):
         set_guidance(still, -1.0)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_guidance_that_ends(windows: bool, still: ModelPatcher) -> None:
+    """Above the noise level both prompts, below it the positive one in half the latents; as a run
+    of two stages, the second at a guidance of 1."""
+    model = apply_context_windows(still, WindowSettings(3, 1)) if windows else still
+    sigmas = comfy.samplers.calculate_sigmas(still.get_model_object("model_sampling"), "normal", 4)
+    ending, calls = windowed.recorded(end_guidance(model, float(sigmas[1])))
+    frames = tiny.sample(ending, frames=FRAMES, steps=4, cfg=6.0)
+    each = 2 if windows else 1
+    length = 3 if windows else FRAMES
+    assert calls.batches == [2 * length] * 2 * each + [length] * 2 * each
+    noise = windowed.noise_of(FRAMES)
+    first = windowed.sample_noise(model, noise, steps=4, cfg=6.0, last_step=2)
+    more = dict(steps=4, cfg=1.0, start_step=2, latent_image=first)
+    latent = windowed.sample_noise(model, torch.zeros_like(noise), **more)
+    whole = windowed.sample_noise(end_guidance(model, float(sigmas[1])), noise, steps=4, cfg=6.0)
+    assert by_hand.relative(whole, latent) < 10 * windowed.ROUNDING
+    assert by_hand.relative(frames, tiny.sample(model, frames=FRAMES, steps=4, cfg=6.0)) > 0.003
+    assert torch.equal(tiny.sample(end_guidance(model, 0.0), FRAMES), tiny.sample(model, FRAMES))
+
+
+def test_where_guidance_ends_values_over_frames_end_too(still: ModelPatcher) -> None:
+    guided = set_guidance(still, lambda call, height, width: ramp(call))
+    frames = tiny.sample(end_guidance(guided, 1e9), FRAMES)
+    assert torch.equal(frames, tiny.sample(still, FRAMES, cfg=1.0))

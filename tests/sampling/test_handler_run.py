@@ -79,7 +79,7 @@ def test_frames_are_the_weighted_means_of_their_windows(
 
 @pytest.mark.parametrize(
     ("schedule", "sampler"),
-    [("standard_static", "heun"), ("batched", "euler"), (VIEWS, "euler")],
+    [("standard_static", "dpm_2"), ("batched", "euler"), (VIEWS, "euler")],
 )
 def test_two_stages_are_one(animated: ModelPatcher, schedule: str, sampler: str) -> None:
     model = windowed.windowed(animated, schedule=schedule)

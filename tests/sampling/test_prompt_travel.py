@@ -19,6 +19,7 @@ from animatediff_kit.sampling.prompt_travel import (
     same_length,
     travel,
     travel_conditionings,
+    warn_of_unseen,
 )
 from torch import Tensor
 
@@ -74,6 +75,32 @@ def test_an_expression_without_a_value_names_the_frame() -> None:
         ValueError, match=r"^The expression `1 / \(t - 2\)` has no value at frame 2"
     ):
         plan_travel([(0, "(a:`1 / (t - 2)`)")], 4, "linear")
+
+
+@pytest.mark.parametrize(
+    "starts, frames, how, unseen",
+    [
+        ([0, 16], 16, "linear", ""),  # the frames before it are on their way to it
+        ([0, 16], 16, "step", "16"),
+        ([0, 15, 16], 16, "linear", "16"),
+        ([0, 8, 40, 400], 16, "smooth", "400"),
+        ([0, 40, 400], 1, "linear", "40, 400"),
+        ([0], 1, "linear", ""),
+    ],
+)
+def test_prompts_that_no_frame_sees_are_told(
+    starts: list[int], frames: int, how: str, unseen: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    keyframes = [(start, str(start)) for start in starts]
+    warn_of_unseen(keyframes, frames, how)
+    told = (
+        f"The prompts at frame {unseen} are not seen: the video has {frames} frames, 0 to "
+        f"{frames - 1}. Raise frames to the batch_size of the latent, or move these prompts "
+        "forward."
+    )
+    assert caplog.messages == ([told] if unseen else [])
+    seen = {place for blend in plan_travel(keyframes, frames, how).blends for place in blend[:2]}
+    assert len(seen) == len(starts) - len(unseen.split(", ") if unseen else [])
 
 
 def embedding(seed: int, tokens: int = 5, width: int = tiny.CONTEXT) -> Tensor:

@@ -106,6 +106,24 @@ def test_lazy_cache_keeps_the_whole_video(still: ModelPatcher) -> None:
     assert 0 < len(calls) <= CALLS and len(in_windows) == 2 * len(calls)
 
 
+@pytest.mark.parametrize("schedule", ["standard_static", "shifted"])
+def test_lazy_cache_in_windows_is_no_cache_where_nothing_is_left_out(
+    animated: ModelPatcher, schedule: str
+) -> None:
+    """With windows that overlap, and frames that see each other: at threshold 0 the same video;
+    else fewer calls, and frames that stay nearer to their own than to any other window's."""
+    noise = noises()
+    model = windowed.windowed(animated, LENGTH, 1, schedule=schedule)
+    exact, every = sampled(model, noise)
+    video, calls = sampled(cached(LazyCacheNode, model, 0.0), noise)
+    assert torch.equal(video, exact) and calls == every
+    fewer, calls = sampled(cached(LazyCacheNode, model), noise)
+    assert 0 < len(calls) < len(every) and not torch.equal(fewer, exact)
+    away = (fewer[:, None] - exact).abs().mean((2, 3, 4))
+    assert away.argmin(1).tolist() == list(range(FRAMES))
+    assert float(away.diagonal().mean()) < 0.5 * float(away[:LENGTH, LENGTH:].mean())
+
+
 def test_runs_share_nothing(still: ModelPatcher) -> None:
     model = cached(EasyCacheNode, windowed.windowed(still, LENGTH, 1))
     first, again = (windowed.sample_noise(model, noises(), steps=STEPS) for _ in range(2))

@@ -151,8 +151,11 @@ class Scene(OldGraph):
         return self.out(self.add(kind, "CONTEXT_OPTIONS", values))
 
     def static(self, **changed: Any) -> Link:
-        kind, values = "ADE_StandardStaticContextOptions", {**STATIC, **changed}
-        return self.out(self.add(kind, "CONTEXT_OPTIONS", values))
+        kind, links = (
+            "ADE_StandardStaticContextOptions",
+            {"view_opts": changed.pop("view_opts", None)},
+        )
+        return self.out(self.add(kind, "CONTEXT_OPTIONS", {**STATIC, **changed}, **links))
 
     def lora(self, name: str, strength: float, previous: Link | None = None, mode: int = 0) -> Link:
         kind, values = "ADE_AnimateDiffLoRALoader", dict(name=name, strength=strength)

@@ -20,26 +20,14 @@ import torch
 from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
-from animatediff_kit.small_world.unet_config import unet_config
+from animatediff_kit.small_world.unet_config import SDXL_BLOCKS, unet_config
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 CONTEXT = 32
 WIDTHS = {"SD1.5": (32, 64, 128, 128), "SDXL": (32, 64, 128)}
 
-SDXL: dict[str, Any] = dict(
-    channel_mult=(1, 2, 4),
-    num_res_blocks=[2, 2, 2],
-    transformer_depth=[0, 0, 1, 1, 2, 2],
-    transformer_depth_output=[0, 0, 0, 1, 1, 1, 2, 2, 2],
-    transformer_depth_middle=2,
-    use_linear_in_transformer=True,
-    adm_in_channels=2816,
-    num_classes="sequential",
-    num_head_channels=16,
-    num_heads=-1,
-)
-UNETS = {"SD1.5": unet_config(32, CONTEXT), "SDXL": unet_config(32, CONTEXT, **SDXL)}
+UNETS = {"SD1.5": unet_config(32, CONTEXT), "SDXL": unet_config(32, CONTEXT, **SDXL_BLOCKS)}
 
 
 class TinySD15(comfy.supported_models.SD15):

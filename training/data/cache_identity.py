@@ -14,6 +14,7 @@ from ..files.atomic import write_if_none
 from ..files.fingerprints import differences, digest_of, weights_digest
 from .clips import ClipSet
 from .shards import WriteError, named_errors
+from .walk import stop_if_asked
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -39,7 +40,8 @@ class Identity:
 
 
 def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
-    """Raises ValueError where a checkpoint has brought no VAE or no text encoder."""
+    """Raises ValueError where a checkpoint has brought no VAE or no text encoder, and ComfyUI's
+    InterruptProcessingException after Cancel."""
     if vae is None or getattr(vae, "first_stage_model", None) is None:
         raise ValueError("There is no VAE: the checkpoint has none. Connect one from Load VAE.")
     if clip is None:
@@ -47,9 +49,9 @@ def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
             "There is no text encoder: the checkpoint has none. Connect one from Load CLIP."
         )
     settings = [clip.layer_idx, getattr(clip, "tokenizer_options", {})]
-    text = digest_of([weights_digest(clip.patcher), repr(settings)])
+    text = digest_of([weights_digest(clip.patcher, stop_if_asked), repr(settings)])
     description = json.loads(json.dumps(clips.description()))
-    return Identity(weights_digest(vae.patcher), text, len(clips), description)
+    return Identity(weights_digest(vae.patcher, stop_if_asked), text, len(clips), description)
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,13 +101,26 @@ def found(folder: Path) -> list[Path]:
 
 def load(path: Path) -> Checkpoint:
     """Raises ValueError naming a file that is damaged or no checkpoint of a training run."""
-    try:
-        with safetensors.safe_open(path, "pt", device="cpu") as file:  # pyright: ignore
-            about = json.loads((file.metadata() or {})["animatediff_kit_training"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
+    with opened(path) as (file, about):
+        tensors = {key: file.get_tensor(key) for key in file.keys()}
         return Checkpoint(
             about["step"], about["identity"], tensors, about["scaler"], about["plain"]
         )
+
+
+def read_identity(path: Path) -> dict[str, Any]:
+    """What a run must agree in to go on from a checkpoint, without reading its tensors. Raises
+    ValueError as `load` does."""
+    with opened(path) as (_, about):
+        return dict(about["identity"])
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """A checkpoint's tensors, to be read, and what it says beside them."""
+    try:
+        with safetensors.safe_open(path, "pt", device="cpu") as file:  # pyright: ignore
+            yield file, json.loads((file.metadata() or {})["animatediff_kit_training"])
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise ValueError(
             f"{path.name} is no checkpoint of a training run, or is damaged ({error}). Resume from "

@@ -1,14 +1,9 @@
-"""What the model draws so far: a few steps of sampling with the weights in training.
-
-The latents are turned into colours by ComfyUI's own linear approximation, the one of its live
-previews, so that no VAE has to be in memory.
-"""
+"""What the model draws so far: a few steps of sampling with the weights in training."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..models.conditioning import ModelInputs
 from ..models.stages import Trainee
@@ -50,16 +45,3 @@ def sample_clip(
         clean = (x - (1 - a) ** 0.5 * noise) / a**0.5
         x = a_next**0.5 * clean + (1 - a_next) ** 0.5 * noise
     return x[0]
-
-
-def coloured(latents: Tensor, inputs: ModelInputs, side: int = 256) -> Tensor:
-    """Latents as pictures.   f 4 h w -> f h w 3 in 0..1, the longer side of `side` pixels"""
-    latent_format = inputs.base.latent_format
-    factors = torch.tensor(latent_format.latent_rgb_factors, device=latents.device)
-    pictures = torch.einsum("fchw,cr->frhw", latents.float(), factors)
-    if latent_format.latent_rgb_factors_bias is not None:
-        bias = torch.tensor(latent_format.latent_rgb_factors_bias, device=latents.device)
-        pictures = pictures + bias.view(1, -1, 1, 1)
-    scale = side / max(pictures.shape[-2:])
-    pictures = functional.interpolate(pictures, scale_factor=scale, mode="bilinear")
-    return ((pictures + 1) / 2).clamp(0, 1).movedim(1, -1).cpu()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
-from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
 
 
@@ -23,13 +22,13 @@ UNFILLED = "clip_l.transformer.text_projection.weight"
 image model of SD1.5 or SDXL is given anything that it makes."""
 
 
-def weights_digest(patcher: Any) -> str:
+def weights_digest(patcher: Any, pause: Callable[[], object] = lambda: None) -> str:
     """Of a ModelPatcher's own weights and of the patches on them (LoRAs), whether they are loaded
-    and merged at the moment or not. Raises ComfyUI's InterruptProcessingException after Cancel: an
-    image model takes seconds."""
+    and merged at the moment or not. pause: called between weights, may raise to end it; an image
+    model takes seconds."""
     digest = hashlib.sha256()
     for key, (weight, *patches) in sorted(patcher.get_key_patches().items()):
-        throw_exception_if_processing_interrupted()
+        pause()
         if key.endswith(UNFILLED):
             continue
         digest.update(key.encode())

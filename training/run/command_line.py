@@ -45,6 +45,7 @@ from .in_terminal import (
     noted_signals,
 )
 from .run_config import RunConfig, read_config
+from .run_log import FINISHED, RunLog
 from .watchers import InTurn
 
 log = logging.getLogger("animatediff_kit.training")
@@ -104,12 +105,15 @@ def train(config: RunConfig, resume: bool) -> Path | None:
     log.info("Training on %d clips, %s on %s.", len(clips), run.dtype, device)
     with noted_signals() as signals:
         steps = StepLog(config.training.steps)
-        run.watch = InTurn(PreviewFiles(run), steps, SignalStop(run, signals))
+        rows = [RunLog(run, config.output.name)] if processes.rank == 0 else []
+        run.watch = InTurn(PreviewFiles(run), steps, *rows, SignalStop(run, signals))
         run.train()
     path = None
     if processes.rank == 0:
         path = export(run, config.output.folder, config.output.name, config.output.spelling)
         log.info("Wrote %s.", path)
+        for row in rows:
+            row.tell(FINISHED, path.name)
     processes.end()
     return path
 

@@ -31,6 +31,7 @@ from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype, Trainee
 from .node_picture import NodePicture
 from .pictures import as_image
+from .run_log import FINISHED, KEPT, RunLog, StoppedToKeep, StopToKeep
 from .watchers import InTurn, draw_preview, no_watcher
 
 log = logging.getLogger(__name__)
@@ -219,11 +220,16 @@ def finished(run: Run[ClipLoss], name: str, spelling: str) -> Result:
     """Train to the end, shown in the node, and write the file."""
     folder = run.folder
     log.info("AnimateDiff Kit: training %s, its checkpoints go to %s.", name, folder)
-    picture = NodePicture(run, name)
-    run.watch = InTurn(picture, cancel_if_asked)
+    record = RunLog(run, name)
+    picture = NodePicture(run, name, record)
+    run.watch = InTurn(picture, record, cancel_if_asked, StopToKeep(folder))
+    ended = FINISHED
     try:
         run.train()
+    except StoppedToKeep:
+        ended = KEPT
     except BaseException:
+        record.broken_off()
         log.warning(
             "The training of %s ended after step %d of %d. To go on, set resume to %s.",
             name,
@@ -236,6 +242,7 @@ def finished(run: Run[ClipLoss], name: str, spelling: str) -> Result:
         run.watch = no_watcher
     target = Path(folder_paths.get_folder_paths(FOLDERS[run.loss.trainee.stage])[0])
     path = export(run, target, name, spelling)
+    record.tell(ended, path.name)
     log.info("AnimateDiff Kit: wrote %s.", path)
     last = Report(run.step, run.losses[-1], 0.0, 0.0, run.skipped)
     return Result(path, as_image(picture.plot(last)), draw_preview(run))

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from ..engine.loop import Report, Run
-from ..files.atomic import write_atomic
 from .pictures import as_picture
+from .run_log import preview_name, save_preview
 from .watchers import draw_preview, preview_is_due
 
 log = logging.getLogger("animatediff_kit.training")
@@ -92,17 +92,15 @@ class PreviewFiles:
     def __call__(self, report: Report) -> None:
         if not preview_is_due(self.run, report):
             return
-        first, *rest = (as_picture(frame) for frame in draw_preview(self.run))
-        path = self.run.folder / f"preview-{report.step:08d}.webp"
-        options: Any = dict(save_all=True, append_images=rest, duration=125, loop=0, quality=85)
+        pictures = [as_picture(frame) for frame in draw_preview(self.run)]
         try:
-            write_atomic(path, lambda beside: first.save(beside, "WEBP", **options))
+            save_preview(self.run.folder, report.step, pictures)
         except OSError as error:
             log.warning(
                 "%s could not be written into %s (%s). The run goes on without it; make room "
                 "there.",
-                path.name,
-                path.parent,
+                preview_name(report.step),
+                self.run.folder,
                 error.strerror or error,
             )
 

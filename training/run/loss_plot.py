@@ -43,6 +43,13 @@ def smoothed(losses: Sequence[float]) -> np.ndarray:
     return sums / np.where(counts > 0, counts, np.nan)
 
 
+def last_smoothed(losses: Sequence[float]) -> float:
+    """The last value of `smoothed`, at the cost of its window alone."""
+    window = max(1, math.ceil(len(losses) * SMOOTHING))
+    counted = [loss for loss in losses[-window:] if math.isfinite(loss)]
+    return math.fsum(counted) / len(counted) if counted else math.nan
+
+
 @dataclass(frozen=True)
 class Bins:
     """The last step of each bin, its lowest and highest loss, and the running mean at its end; NaN

@@ -8,10 +8,12 @@ import comfy.utils
 from PIL import Image
 from torch import Tensor
 
+from ...motion_models.pace import Pace
 from ..engine.loop import Report, Run
 from .loss_plot import draw_losses
-from .pictures import beside
-from .watchers import Pace, draw_preview, preview_is_due
+from .pictures import as_picture, beside
+from .run_log import RunLog
+from .watchers import draw_preview, preview_is_due
 
 PLOT_SECONDS, PLOT_TIMES = 2.0, 50.0
 """The live plot is drawn at most this often, and at most for a fiftieth of a run's time."""
@@ -20,11 +22,12 @@ PLOT_SECONDS, PLOT_TIMES = 2.0, 50.0
 class NodePicture:
     """Moves ComfyUI's progress bar after every step, and now and then sends a picture with it.
 
-    Previews move: every picture that is sent shows the next frame of the last one.
+    Previews move: every picture that is sent shows the next frame of the last one. They are kept in
+    the run's folder.
     """
 
-    def __init__(self, run: Run, name: str) -> None:
-        self.run, self.name = run, name
+    def __init__(self, run: Run, name: str, log: RunLog) -> None:
+        self.run, self.name, self.log = run, name, log
         self.bar = comfy.utils.ProgressBar(run.settings.steps)
         self.pace = Pace(PLOT_SECONDS, PLOT_TIMES)
         self.preview: Tensor | None = None
@@ -33,6 +36,7 @@ class NodePicture:
     def __call__(self, report: Report) -> None:
         if preview_is_due(self.run, report):
             self.preview = draw_preview(self.run)
+            self.log.preview(report.step, [as_picture(frame) for frame in self.preview])
         steps = self.run.settings.steps
         if not self.pace.due() and report.step < steps:
             self.bar.update_absolute(report.step, steps)

@@ -3,17 +3,19 @@ run."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from torch import Tensor
 
+from ...motion_models.latent_colours import coloured
 from ..engine.clip_loss import ClipLoss
 from ..engine.loop import Report, Run
-from ..engine.previews import coloured, sample_clip
+from ..engine.previews import sample_clip
 
 Watcher = Callable[[Report], None]
+
+PREVIEW_SIDE = 256
+"""Pixels of the longer side of a preview."""
 
 
 class InTurn:
@@ -43,26 +45,4 @@ def draw_preview(run: Run[ClipLoss]) -> Tensor:
     """What the weights draw so far.   -> f h w 3 in 0..1"""
     loss = run.loss
     latents = sample_clip(loss.trainee, loss.clips, loss.inputs, run.dtype, run.settings.seed)
-    return coloured(latents, loss.inputs)
-
-
-class Pace:
-    """Keeps something to a small share of the time: it is due again after `least` seconds, and
-    after `times` as long as it took the last time. clock: gives seconds."""
-
-    def __init__(
-        self, least: float, times: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.least, self.times, self.clock = least, times, clock
-        self.next = clock()
-
-    def due(self) -> bool:
-        return self.clock() >= self.next
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Around what is done, to see how long it takes."""
-        start = self.clock()
-        yield
-        end = self.clock()
-        self.next = end + max(self.least, self.times * (end - start))
+    return coloured(latents, loss.inputs.base.latent_format, PREVIEW_SIDE)

@@ -114,7 +114,7 @@ class SparseControl(comfy.controlnet.ControlNet):
         once than they know."""
         call = call_of(x, t, options)
         network: Any = self.control_model
-        check_frames(self.spec.motion, call.frames, call.run.indices is not None)
+        check_frames(self.spec.motion, call.at_once, call.run.indices is not None)
         key = ("positions", network, x.device, dtype)
         tables = call.run.keep(key, lambda: network.motion.positions_on(x.device, dtype))
         return replace(call, positions=tables)

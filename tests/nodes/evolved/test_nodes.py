@@ -10,7 +10,7 @@ import folder_paths
 import pytest
 import torch
 from adk_tests.support import tiny, windowed
-from animatediff_kit.nodes.evolved import OLD_NODES, attach, extras, told
+from animatediff_kit.nodes.evolved import OLD_NODES, attach, extras
 from animatediff_kit.nodes.evolved.attach import Applied
 from animatediff_kit.nodes.evolved.windows import FUSES, STATIC
 from animatediff_kit.sampling.model_noise import NoiseSettings
@@ -46,51 +46,70 @@ def test_sample_settings() -> None:
             {"fuse_method": "🔬random"},
             "fuse_method 🔬random is not computed by Anim",
         ),
-        (UNIFORM, {"prev_context": ()}, "prev_context is left out: AnimateDiff Kit has one kind"),
-        (UNIFORM, {"start_percent": 0.5}, "start_percent and guarantee_steps of context options "),
-        (
-            UNIFORM,
-            {"view_opts": ()},
-            "view_opts is left out: the windows of this node hold ",
-        ),
         ("ADE_IterationOptsFreeInit", {"d_s": 0.5, "sigma_step": 9}, "d_s, sigma_step: FreeInit "),
         ("ADE_IterationOptsFreeInit", {"filter": "box"}, "filter box is not computed by AnimateDi"),
     ],
 )
-def test_what_cannot_be_done_is_said_on_the_node(
-    name: str, inputs: Any, sentence: str, monkeypatch: pytest.MonkeyPatch, caplog: Any
+def test_what_cannot_be_done_is_a_warning(
+    name: str, inputs: Any, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shown: list[tuple[str, str | None]] = []
-    monkeypatch.setattr(told, "show", lambda text, node: shown.append((text, node)))
-    with caplog.at_level(logging.WARNING), told.told_on("12"):
+    with caplog.at_level(logging.WARNING):
         OLD_NODES[name].run(**inputs)
-    ((text, node),) = shown
-    assert text.startswith(sentence) and node == "12"
-    assert [record.getMessage() for record in caplog.records] == [text]
-    with told.told_on("13"):
-        pass
-    assert len(shown) == 1
+    (text,) = [record.getMessage() for record in caplog.records]
+    assert text.startswith(sentence)
+
+
+def windows(node: str, /, **inputs: Any) -> Any:
+    (phase,) = result(node, **inputs)
+    assert (phase.start, phase.steps, phase.views) == (0.0, 1, None)
+    return phase.windows
 
 
 def test_windows() -> None:
-    legacy = result(UNIFORM, context_length=16, context_overlap=4, closed_loop=True)
+    legacy = windows(UNIFORM, context_length=16, context_overlap=4, closed_loop=True)
     assert (legacy.schedule, legacy.fuse, legacy.closed_loop) == ("looped_uniform", "flat", True)
     assert legacy.applies_to(17) and not legacy.applies_to(16)
-    asked = result("ADE_LoopedUniformContextOptions", closed_loop=True, use_on_equal_length=True)
+    asked = windows("ADE_LoopedUniformContextOptions", closed_loop=True, use_on_equal_length=True)
     assert asked.applies_to(16) and not asked.applies_to(15)
-    static = result("ADE_StandardStaticContextOptions", fuse_method="overlap-linear")
+    static = windows("ADE_StandardStaticContextOptions", fuse_method="overlap-linear")
     assert (static.schedule, static.fuse) == ("standard_static", "overlap-ramp")
-    assert result("ADE_BatchedContextOptions", context_length=8).overlap == 0
+    assert windows("ADE_BatchedContextOptions", context_length=8).overlap == 0
     assert list(STATIC)[:3] == ["pyramid", "relative", "flat"] and "relative" not in FUSES
-    old = result("ADE_StandardStaticContextOptions", fuse_method="delayed reverse sawtooth")
+    old = windows("ADE_StandardStaticContextOptions", fuse_method="delayed reverse sawtooth")
     assert old.fuse == "delayed-reverse-sawtooth"
+
+
+STATIC_WINDOWS = "ADE_StandardStaticContextOptions"
+
+
+def test_context_options_follow_each_other() -> None:
+    """By their starts, and the first says whether there are windows at all."""
+    late = result(STATIC_WINDOWS, context_length=8, start_percent=0.6, guarantee_steps=2)
+    assert late[0].windows.applies_to(9)
+    both = result(STATIC_WINDOWS, context_length=12, prev_context=late)
+    assert [(p.start, p.steps, p.windows.length) for p in both] == [(0.0, 1, 12), (0.6, 2, 8)]
+    assert [p.windows.applies_to(10) for p in both] == [False, False]
+    assert [p.windows.applies_to(13) for p in both] == [True, True]
+    short = dict(context_length=4, context_overlap=1)
+    three = result(STATIC_WINDOWS, **short, start_percent=0.3, prev_context=both)
+    assert [p.windows.length for p in three] == [12, 4, 8]
+
+
+def test_views_in_windows() -> None:
+    inner = result("ADE_StandardStaticViewOptions", view_length=4, view_overlap=1)
+    assert (inner.length, inner.overlap, inner.fuse) == (4, 1, "flat")
+    (phase,) = result(STATIC_WINDOWS, context_length=12, view_opts=inner)
+    assert phase.views is inner and phase.at_once(13) == 4 and phase.at_once(12) == 12
+    with pytest.raises(ValueError, match=r"^The overlap of 4 frames leaves windows of 4 no step"):
+        result("ADE_StandardStaticViewOptions", view_length=4, view_overlap=4)
 
 
 def test_motion_loras_stack_and_none_is_none() -> None:
     one = result("ADE_AnimateDiffLoRALoader", name="a.ckpt", strength=0.4)
     two = result("ADE_AnimateDiffLoRALoader", name="b.ckpt", prev_motion_lora=one)
     assert two == (("a.ckpt", 0.4), ("b.ckpt", 1.0))
-    assert result("ADE_AnimateDiffLoRALoader", name="None", prev_motion_lora=two) == two
+    for none in ("None", None):
+        assert result("ADE_AnimateDiffLoRALoader", name=none, prev_motion_lora=two) == two
 
 
 def test_a_later_loader_takes_the_place_of_an_earlier_one() -> None:

@@ -50,7 +50,8 @@ SAVED: list[tuple[str, Any, list[Any]]] = [
     (CHECKPOINT, ["a.safetensors", SQRT], ["a.safetensors", SQRT, False, 0.18215]),
     (CHECKPOINT, ["a.ckpt", "lcm", False, 1], ["a.ckpt", "lcm", False, 1]),
     ("ADE_MultivalDynamic", [1.1, ""], [1.1]),
-    ("ADE_AnimateDiffLoRALoader", [None, 1], [None, 1]),
+    ("ADE_AnimateDiffLoRALoader", [None, 1], ["None", 1]),
+    ("ADE_LoadAnimateDiffModel", {"model_name": None}, ["None"]),
     ("ADE_AnimateDiffLoRALoader", ["zoom.ckpt", 0.8, ""], ["zoom.ckpt", 0.8]),
     ("ADE_ApplyAnimateDiffModelSimple", [""], []),
     (

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import latent_preview
-import numpy as np
 import pytest
 import torch
 from adk_tests.support import tiny
 from animatediff_kit.training.engine.batch_order import generator_for
-from animatediff_kit.training.engine.previews import GUIDANCE, STEPS, coloured, sample_clip
+from animatediff_kit.training.engine.previews import GUIDANCE, STEPS, sample_clip
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.conditioning import ModelInputs
 
@@ -69,23 +67,3 @@ def test_ddim_is_diffusers_ddim() -> None:
         x = scheduler.step(noise, t, x).prev_sample
     ours = sample_clip(found, clips, ModelInputs(model), torch.float32)
     assert float((ours - x[0]).norm() / x.norm()) < 1e-5
-
-
-def test_colours_are_comfyuis() -> None:
-    """The same picture as its own previewer's, which shows one frame at a time."""
-    model = tiny.image_model()
-    inputs = ModelInputs(model)
-    latents = torch.randn((3, 4, 8, 8), generator=torch.Generator().manual_seed(3))
-    latent_format = inputs.base.latent_format
-    theirs = latent_preview.Latent2RGBPreviewer(
-        latent_format.latent_rgb_factors, latent_format.latent_rgb_factors_bias
-    )
-    ours = coloured(latents, inputs, side=8)
-    for frame, picture in zip(latents, ours, strict=True):
-        wanted = np.asarray(theirs.decode_latent_to_preview(frame[None].clone()))
-        assert np.abs(np.floor(picture.numpy() * 255) - wanted).max() <= 1
-
-
-def test_colours_fill_the_longer_side() -> None:
-    inputs = ModelInputs(tiny.image_model())
-    assert coloured(torch.zeros((2, 4, 8, 4)), inputs, side=64).shape == (2, 64, 32, 3)

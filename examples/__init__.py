@@ -1,0 +1,1 @@
+"""Scripts that use the pack through ComfyUI's API; each runs by itself."""

@@ -1,0 +1,108 @@
+"""What the page shows of the node that runs: the pack's warnings, and how far a run is.
+
+The rooms below warn in the log and know nothing of a page. A handler of the pack's logger brings
+each warning to the node that runs, as text on it (ComfyUI's own way) and as an event for
+web/warnings.js. Without a server, a page or a running node it does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfy.model_patcher import ModelPatcher
+from comfy_execution.progress import get_progress_state
+from comfy_execution.utils import get_executing_context
+
+from ..sampling.progress_text import Tell, add_progress_text
+from .prompt_server import prompt_server
+
+WARNING = "animatediff_kit.warning"
+FILES = "animatediff_kit.files"
+"""Events of ComfyUI's websocket; web/warnings.js and web/files.js listen to them."""
+
+PACK = __name__.rsplit(".", 2)[0]
+"""The name of the pack's package, which its loggers' names begin with."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node in the page that queued the graph."""
+
+    server: Any = field(compare=False)
+    client: str
+    prompt: str
+    node: str
+
+    def send(self, event: str, **data: Any) -> None:
+        self.server.send_sync(event, {"node": self.node, **data}, self.client)
+
+    def write(self, lines: list[str]) -> None:
+        self.server.send_progress_text("\n".join(lines), self.node, self.client)
+
+
+def place_that_is_seen() -> Place | None:
+    """Where the node that works now is seen; None where no page is connected, as in a script."""
+    server = prompt_server()
+    context = get_executing_context()
+    client = getattr(server, "client_id", None)
+    if server is None or context is None or client not in server.sockets:
+        return None
+    # a node that another one put into the graph is shown where that one is
+    node = get_progress_state().dynprompt.get_display_node_id(context.node_id)
+    return Place(server, client, context.prompt_id, node)
+
+
+class ToThePage(logging.Handler):
+    """Shows the warnings of one node after another; a node's sentences stand on it together, each
+    once, with what the node is doing below them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.place: Place | None = None
+        self.sentences: list[str] = []
+
+    def turn_to(self, place: Place) -> None:
+        if place != self.place:
+            self.place, self.sentences = place, []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        place = place_that_is_seen()
+        if place is None:
+            return
+        self.turn_to(place)
+        sentence = record.getMessage()
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+            place.write(self.sentences)
+            place.send(WARNING, text=sentence)
+
+    def tell(self, place: Place, doing: str) -> None:
+        self.turn_to(place)
+        place.write([*self.sentences, doing])
+
+
+PAGE = ToThePage()
+
+
+def show_warnings() -> None:
+    """Bring the pack's warnings to the page from now on; a second call changes nothing."""
+    logging.getLogger(PACK).addHandler(PAGE)
+
+
+def with_progress(model: ModelPatcher) -> ModelPatcher:
+    """The model, whose sampling runs tell the node in the page how far they are."""
+    return add_progress_text(model, reader)
+
+
+def reader() -> Tell | None:
+    place = place_that_is_seen()
+    return None if place is None else lambda doing: PAGE.tell(place, doing)
+
+
+def tell_of_new_files() -> None:
+    """The page reads its lists of files again."""
+    place = place_that_is_seen()
+    if place is not None:
+        place.send(FILES)

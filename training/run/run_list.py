@@ -1,0 +1,154 @@
+"""The runs that lie on the disk, as the page's panel shows them: read from their folders alone, so
+that a page that is loaded anew shows all of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from ..engine.checkpoints import found
+from .loss_plot import binned
+from .run_log import (
+    ABOUT,
+    LOG,
+    RUNNING,
+    STOP,
+    STOPPED,
+    last_row,
+    number,
+    preview_name,
+    read_rows,
+    this_process,
+)
+
+PREVIEW = re.compile(r"preview-(\d+)\.webp")
+
+POINTS = 240
+"""Of a curve."""
+
+RECENT = 40
+"""Rows that the speed is taken from."""
+
+
+def run_names(root: Path) -> list[str]:
+    """The folders of runs that wrote something, the newest first. A link is none."""
+    if not root.is_dir():
+        return []
+    folders = [p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and is_run(p)]
+    return [p.name for p in sorted(folders, key=changed, reverse=True) if p.name.isprintable()]
+
+
+def is_run(folder: Path) -> bool:
+    return (folder / ABOUT).is_file() or bool(found(folder))
+
+
+def changed(folder: Path) -> float:
+    """When something was written last, in seconds of the clock."""
+    files = [folder / LOG, folder / ABOUT, *found(folder)]
+    return max(path.stat().st_mtime for path in files if path.is_file())
+
+
+def folder_of(root: Path, name: str) -> Path | None:
+    """The folder of a run by its name. A name is compared with those that are there; none leads
+    anywhere."""
+    return root / name if name in run_names(root) else None
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """name, stage, steps, step, state and file of a run. One that says it works, though its process
+    is gone, has stopped."""
+    try:
+        told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        told = {}
+    told = told if isinstance(told, dict) else {}
+    checkpoints = found(folder)
+    reached = int(checkpoints[-1].stem.split("-")[1]) if checkpoints else 0
+    return {
+        "run": folder.name,
+        "stage": told.get("stage", ""),
+        "file": told.get("file", ""),
+        "steps": told.get("steps") or reached,
+        "step": int(last_row(folder).get("step") or told.get("step") or reached),
+        "state": state_of(told),
+        "resumable": bool(checkpoints),
+        "changed": changed(folder),
+    }
+
+
+def state_of(told: dict[str, Any]) -> str:
+    """A run works if this very process says so of it."""
+    state = told.get("state", STOPPED)
+    return STOPPED if state == RUNNING and told.get("process") != this_process() else state
+
+
+def ask_to_keep(folder: Path) -> bool:
+    """Ask a run to end after its step and to write its file. -> whether it works, so that it
+    will"""
+    if about(folder)["state"] != RUNNING:
+        return False
+    (folder / STOP).touch()
+    return True
+
+
+def details(folder: Path) -> dict[str, Any]:
+    """A run with its curve, speed and previews."""
+    rows = read_rows(folder)
+    known = about(folder)
+    last = rows[-1] if rows else {}
+    step = int(number(last.get("step"))) if rows else known["step"]
+    speed = steps_a_second(rows)
+    return {
+        **known,
+        "step": step,
+        "loss": finite(number(last.get("loss"))),
+        "smoothed": finite(number(last.get("smoothed"))),
+        "rate": finite(number(last.get("rate"))),
+        "seconds": finite(number(last.get("seconds"))),
+        "speed": finite(speed),
+        "left": finite(max(known["steps"] - step, 0) / speed if speed > 0 else math.nan),
+        "stopping": (folder / STOP).exists(),
+        "curve": curve([number(row.get("loss")) for row in rows]),
+        "previews": previews(folder),
+    }
+
+
+def steps_a_second(rows: list[dict[str, str]]) -> float:
+    """Of the last rows; NaN where they do not tell."""
+    last = [number(row.get("seconds")) for row in rows[-RECENT:]]
+    times = [time for time in last if not math.isnan(time)]
+    passed = times[-1] - times[0] if len(times) > 1 else 0.0
+    return (len(times) - 1) / passed if passed > 0 else math.nan
+
+
+def curve(losses: list[float]) -> dict[str, list[Any]]:
+    """The lowest, highest and smoothed loss of some POINTS parts of the run, each with its last
+    step."""
+    if not losses:
+        return {"steps": [], "low": [], "high": [], "smoothed": []}
+    bins = binned(losses, POINTS)
+    return {
+        "steps": bins.steps.tolist(),
+        "low": [finite(value) for value in bins.lows.tolist()],
+        "high": [finite(value) for value in bins.highs.tolist()],
+        "smoothed": [finite(value) for value in bins.means.tolist()],
+    }
+
+
+def previews(folder: Path) -> list[int]:
+    """The steps that have a preview, in their order."""
+    names = (PREVIEW.fullmatch(path.name) for path in folder.iterdir())
+    return sorted(int(name[1]) for name in names if name)
+
+
+def preview_file(folder: Path, step: int) -> Path | None:
+    path = folder / preview_name(step)
+    return path if path.is_file() and not path.is_symlink() else None
+
+
+def finite(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,204 @@
+"""What a run leaves in its folder for people and for the page, beside its checkpoints.
+
+    log.csv               a row for each step: step, loss, smoothed, rate, seconds
+    run.json              its name, stage and steps; whether it works, and how it ended
+    preview-<step>.webp   what the weights drew
+    stop                  asks it to end after this step and to write its file
+
+Rows are appended whole, in one write. Each column is found by its name, so more may follow.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from PIL import Image
+
+from ..engine.loop import Report, Run
+from ..files.atomic import this_machine, write_atomic
+from .loss_plot import last_smoothed
+
+log = logging.getLogger(__name__)
+
+LOG, ABOUT, STOP = "log.csv", "run.json", "stop"
+
+COLUMNS: tuple[str, ...] = ("step", "loss", "smoothed", "rate", "seconds")
+"""seconds: of training up to here, those before a resume too; empty where they are not known."""
+
+TAIL = 1024
+"""Bytes at the end of a log that hold its last row."""
+
+RUNNING, FINISHED, KEPT, STOPPED = "running", "finished", "kept", "stopped"
+"""The states of a run. Kept: its user ended it early and it wrote its file; stopped: it left a
+checkpoint alone."""
+
+
+class StoppedToKeep(Exception):
+    """The user asked the run to end here and to write its file."""
+
+
+def this_process() -> str:
+    """A mark of this process, that no other has had."""
+    return f"{this_machine()}-{os.getpid()}-{psutil.Process().create_time():.2f}"
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """The log's rows, by their columns' names; a last one that is not whole is left out."""
+    try:
+        text = (folder / LOG).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    whole = text[: text.rfind("\n") + 1]
+    return list(csv.DictReader(io.StringIO(whole)))
+
+
+def last_row(folder: Path) -> dict[str, str]:
+    """The last whole row, without reading those before it; empty where there is none."""
+    try:
+        with (folder / LOG).open("rb") as file:
+            header = file.readline()
+            file.seek(max(len(header), file.seek(0, os.SEEK_END) - TAIL))
+            lines = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return {}
+    whole = lines[: lines.rfind("\n") + 1].splitlines()
+    return next(csv.DictReader([header.decode(), *whole[-1:]]), {})
+
+
+def as_lines(rows: Iterable[Mapping[str, Any]], header: bool = False) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
+    if header:
+        writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def append(path: Path, line: str) -> None:
+    """In one write, so that a reader never sees half of it behind another's."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
+
+
+def preview_name(step: int) -> str:
+    return f"preview-{step:08d}.webp"
+
+
+def save_preview(folder: Path, step: int, pictures: list[Image.Image]) -> None:
+    first, *rest = pictures
+    path = folder / preview_name(step)
+    save: dict[str, Any] = dict(save_all=True, append_images=rest, duration=125, loop=0, quality=85)
+    write_atomic(path, lambda beside: first.save(beside, format="WEBP", **save))
+
+
+class RunLog:
+    """A watcher that writes the log, and knows the folder, but not the run, whose memory it would
+    hold.
+
+    What cannot be written is told once; it is no reason to end a run.
+    """
+
+    def __init__(self, run: Run, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.folder, self.losses, self.begun_at = run.folder, run.losses, run.step
+        self.about: dict[str, Any] = {
+            "name": name,
+            "stage": run.loss.trainee.stage,
+            "steps": run.settings.steps,
+            "process": this_process(),
+        }
+        self.clock, self.start, self.before = clock, clock(), 0.0
+        self.works, self.begun = True, False
+
+    def __call__(self, report: Report) -> None:
+        with self.told_of_once():
+            if not self.begun:
+                self.begin()
+            append(self.folder / LOG, as_lines([self.row(report)]))
+
+    def begin(self) -> None:
+        """The log up to where the run goes on: later rows are of steps that are taken again."""
+        self.begun = True
+        earlier = {row["step"]: row for row in read_rows(self.folder)}
+        rows = [
+            earlier.get(str(i + 1), {"step": i + 1, "loss": f"{loss:.6g}"})
+            for i, loss in enumerate(self.losses[: self.begun_at])
+        ]
+        self.before = float((rows[-1].get("seconds") if rows else "") or 0.0)
+        (self.folder / STOP).unlink(missing_ok=True)
+        self.write(LOG, as_lines(rows, header=True))
+        self.tell(RUNNING)
+
+    def row(self, report: Report) -> dict[str, Any]:
+        return {
+            "step": report.step,
+            "loss": f"{report.loss:.6g}",
+            "smoothed": f"{last_smoothed(self.losses):.6g}",
+            "rate": f"{report.rate:.6g}",
+            "seconds": f"{self.before + self.clock() - self.start:.3f}",
+        }
+
+    def preview(self, step: int, pictures: list[Image.Image]) -> None:
+        with self.told_of_once():
+            save_preview(self.folder, step, pictures)
+
+    def tell(self, state: str, file: str = "") -> None:
+        """Note how it stands with the run."""
+        with self.told_of_once():
+            about = {**self.about, "state": state, "file": file, "step": len(self.losses)}
+            self.write(ABOUT, json.dumps(about))
+
+    def broken_off(self) -> None:
+        """Note that it ended without a file, if it took a step at all."""
+        if self.begun:
+            self.tell(STOPPED)
+
+    def write(self, name: str, text: str) -> None:
+        write_atomic(self.folder / name, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+    @contextmanager
+    def told_of_once(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if self.works:
+                log.warning(
+                    "The log of the run %s cannot be written (%s). Training goes on without it; "
+                    "make room there.",
+                    self.folder.name,
+                    error.strerror,
+                )
+            self.works = False
+
+
+class StopToKeep:
+    """A watcher that ends the run where its folder holds the file `stop`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stop = folder / STOP
+
+    def __call__(self, report: Report) -> None:
+        if self.stop.exists():
+            self.stop.unlink(missing_ok=True)
+            raise StoppedToKeep(f"Stopped after step {report.step}.")
+
+
+def number(text: str | None) -> float:
+    """Of a column; NaN where it says none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan

@@ -1,0 +1,24 @@
+// What a new node of the pack looks like, and which nodes are offered for a link.
+
+const COLOUR = { color: "#38305c", bgcolor: "#4a4078" };
+
+// `offered`: names by type, as LiteGraph keeps them. The first of each, Reroute, stays: a middle
+// click takes it.
+export function offerFirst(offered, ours) {
+  for (const [type, names] of Object.entries(ours)) {
+    const [first, ...others] = offered[type] ?? [];
+    const rest = others.filter((name) => !names.includes(name));
+    offered[type] = [...(first === undefined ? [] : [first]), ...names, ...rest];
+  }
+}
+
+// A new node has our colour. One that a workflow brings keeps its own, or none.
+export function colour(node) {
+  Object.assign(node, COLOUR);
+  const configured = node.onConfigure;
+  node.onConfigure = function (saved, ...more) {
+    if (saved.color === undefined && this.color === COLOUR.color) delete this.color;
+    if (saved.bgcolor === undefined && this.bgcolor === COLOUR.bgcolor) delete this.bgcolor;
+    return configured?.call(this, saved, ...more);
+  };
+}

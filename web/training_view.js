@@ -1,0 +1,118 @@
+// Draws the training panel. What stays the same is left in place, so that previews go on playing and
+// lists keep where they were scrolled to.
+
+import { chart } from "./loss_chart.js";
+import { progress, WORDS } from "./training_words.js";
+
+const [WIDTH, HEIGHT] = [320, 160];
+
+const STYLE = `
+.adk-training { padding: 12px; height: 100%; overflow-y: auto; font-size: 13px; color: var(--fg-color, #ddd); }
+.adk-training h3 { font-size: 15px; margin: 0 0 8px; }
+.adk-training h4 { font-size: 13px; margin: 14px 0 6px; opacity: 0.8; }
+.adk-training svg { margin-top: 8px; width: 100%; display: block; background: #0003; border-radius: 4px; overflow: visible; }
+.adk-training .adk-ends { display: flex; justify-content: space-between; font-size: 11px; opacity: 0.7; }
+.adk-training .adk-strip { display: flex; gap: 6px; overflow-x: auto; padding-bottom: 4px; min-height: 20px; }
+.adk-training figure { margin: 0; flex: none; text-align: center; font-size: 11px; }
+.adk-training figure img { height: 112px; display: block; border-radius: 4px; }
+.adk-training .adk-run { display: flex; align-items: center; gap: 8px; padding: 5px 6px; border-radius: 4px; cursor: pointer; }
+.adk-training .adk-run[aria-current="true"] { background: #8883; }
+.adk-training .adk-run div { flex: 1; min-width: 0; overflow-wrap: anywhere; }
+.adk-training .adk-run small { display: block; opacity: 0.7; }
+.adk-training button { padding: 4px 10px; border: 1px solid #8888; border-radius: 4px; background: transparent; color: inherit; cursor: pointer; }
+.adk-training button:hover:enabled { background: #8884; }
+.adk-training button:disabled { opacity: 0.4; cursor: default; }
+.adk-training .adk-told { margin: 8px 0; color: var(--p-amber-400, #fbbf24); }
+`;
+
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  const { dataset, ...rest } = properties;
+  Object.assign(made, rest);
+  Object.assign(made.dataset, dataset ?? {});
+  made.append(...children);
+  return made;
+}
+
+// state: {runs, run, told};   does: choose, resume, keep, preview
+export function draw(root, { runs, run, told }, does) {
+  if (!root.querySelector(".adk-training")) root.replaceChildren(frame());
+  const part = (name) => root.querySelector(`[data-part="${name}"]`);
+  part("told").textContent = told || (runs.length ? "" : WORDS.none);
+  part("run").hidden = !run;
+  if (run) {
+    part("name").textContent = run.run;
+    part("progress").textContent = progress(run);
+    drawChart(part, run);
+    drawKeep(part("keep"), run, does);
+    drawStrip(part("strip"), run, does);
+  }
+  part("runs").replaceChildren(...runs.map((one) => row(one, run, does)));
+}
+
+function frame() {
+  const part = (tag, name, properties = {}) => element(tag, { ...properties, dataset: { part: name } });
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  svg.innerHTML =
+    '<path data-part="band" fill="#6ab0ff" fill-opacity="0.3" stroke="#6ab0ff" stroke-opacity="0.3"/>' +
+    '<path data-part="line" fill="none" stroke="#4a90ff" stroke-width="2"/>';
+  const run = part("div", "run", { hidden: true });
+  const ends = element("div", { className: "adk-ends" }, part("span", "low"), part("span", "high"));
+  run.append(
+    part("h3", "name"), part("div", "progress"), svg, ends, part("button", "keep", { style: "margin-top: 8px" }),
+    element("h4", { textContent: WORDS.previews }), part("div", "strip", { className: "adk-strip" }),
+  );
+  return element(
+    "div", { className: "adk-training" },
+    element("style", { textContent: STYLE }),
+    part("div", "told", { className: "adk-told" }), run,
+    element("h4", { textContent: WORDS.runs }), part("div", "runs"),
+  );
+}
+
+function drawChart(part, run) {
+  const lines = chart(run.curve, WIDTH, HEIGHT);
+  part("band").setAttribute("d", lines.band);
+  part("line").setAttribute("d", lines.line);
+  part("low").textContent = `${WORDS.loss} ${lines.low.toFixed(3)} – ${lines.high.toFixed(3)}`;
+  part("high").textContent = `${WORDS.step} ${lines.last}`;
+}
+
+function drawKeep(button, run, does) {
+  button.hidden = run.state !== "running";
+  button.disabled = run.stopping;
+  button.textContent = run.stopping ? WORDS.keeping : WORDS.keep;
+  button.title = WORDS.keepHelp;
+  button.onclick = () => does.keep(run);
+}
+
+function drawStrip(strip, run, does) {
+  if (strip.dataset.run !== run.run) strip.replaceChildren();
+  strip.dataset.run = run.run;
+  const there = new Set([...strip.children].map((figure) => figure.dataset.step));
+  for (const step of run.previews) {
+    if (there.has(String(step))) continue;
+    const picture = element("img", { src: does.preview(run, step), loading: "lazy", alt: `${step}` });
+    const caption = element("figcaption", { textContent: `${step}` });
+    strip.append(element("figure", { dataset: { step: String(step) } }, picture, caption));
+    strip.scrollLeft = strip.scrollWidth;
+  }
+  strip.previousElementSibling.hidden = !run.previews.length;
+}
+
+function row(one, shown, does) {
+  const button = element("button", {
+    textContent: WORDS.resume,
+    title: WORDS.resumeHelp,
+    disabled: !one.resumable || one.state === "running",
+    onclick: (event) => {
+      event.stopPropagation();
+      does.resume(one);
+    },
+  });
+  const text = element("div", {}, one.run, element("small", { textContent: progress(one) }));
+  const made = element("div", { className: "adk-run", onclick: () => does.choose(one.run) }, text, button);
+  made.setAttribute("aria-current", String(one.run === shown?.run));
+  return made;
+}
