@@ -114,7 +114,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
     "ADK_PreviewWindows": [
         ("frames", INT, 64),
         *WINDOWS,
-        ("on_equal_length", BOOLEAN, False),
+        LATER_WINDOWS[0],
         ("model", MODEL, None),
     ],
     "ADK_FreeNoise": [
@@ -296,10 +296,10 @@ OPTIONAL = {
         "preview",
     },
     "ADK_Strength": {"mask", "floats", "curve", "times"},
-    "ADK_PreviewWindows": {"on_equal_length", "model"},
     "ADK_FreeInit": {"high_frequencies"},
     "ADK_CameraPath": {"before"},
     "ADK_ApplyCameraControl": {"strength_over_time"},
+    "ADK_PreviewWindows": {"on_equal_length", "model"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
     "ADK_ContextWindows": {name for name, _, _ in LATER_WINDOWS},
 }

@@ -103,7 +103,7 @@ def test_names(node: type[io.ComfyNode]) -> None:
     assert re.fullmatch(r"ADK_[A-Za-z]+", schema.node_id)
     words = r"[A-Za-z]+( [A-Za-z]+){1,3}"
     assert re.fullmatch(
-        rf"{words}( \((AnimateDiff|FreeNoise|FreeInit|CFG)\))?", schema.display_name
+        rf"{words}( \((AnimateDiff|FreeNoise|FreeInit|CFG|CameraCtrl)\))?", schema.display_name
     )
     assert schema.category.split("/")[0] == "AnimateDiff Kit"
     assert schema.category.count("/") <= 1
