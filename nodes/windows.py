@@ -86,8 +86,8 @@ class PreviewWindows(io.ComfyNode):
 
     @classmethod
     def execute(cls, frames: int, model: Any = None, **windows: Any) -> io.NodeOutput:
-        drawn = [WindowSettings(**windows)] if model is None else windows_on(model)
-        for settings in drawn:
+        shown = [(0.0, WindowSettings(**windows))] if model is None else windows_on(model)
+        for _, settings in shown:
             settings.check()
-        picture = torch.cat([draw_windows(frames, settings) for settings in drawn], dim=1)
+        picture = torch.cat([draw_windows(frames, part, start) for start, part in shown], dim=1)
         return io.NodeOutput(picture, ui=picture_in_node(picture, cls))

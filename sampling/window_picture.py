@@ -43,8 +43,9 @@ def shares(
     return windows, table / total
 
 
-def draw_windows(frames: int, settings: WindowSettings) -> Tensor:
-    """The windows of one step, or of the first four where they move.   -> 1 h w 3 in 0..1"""
+def draw_windows(frames: int, settings: WindowSettings, start: float = 0.0) -> Tensor:
+    """The windows of one step, or of the first four where they move; `start` is the part of
+    sampling from which on they are, 0 to 1.   -> 1 h w 3 in 0..1"""
     tables = [shares(frames, settings, step) for step in range(STEPS)]
     if all(windows == tables[0][0] for windows, _ in tables):
         tables = tables[:1]
@@ -55,6 +56,7 @@ def draw_windows(frames: int, settings: WindowSettings) -> Tensor:
     draw.font = ImageFont.load_default(TYPE)
     for step, (windows, table) in enumerate(tables):
         name = f"step {step + 1}: " if len(tables) > 1 else "every step: "
+        name = f"from {start:.0%}, {name}" if start else name
         more = f", {len(table)} drawn" if len(table) < len(windows) else ""
         draw.text((4, top), f"{name}{len(windows)} windows, {frames} frames{more}", fill=TEXT)
         top += ROW
