@@ -111,6 +111,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("preview", BOOLEAN, True),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS, *LATER_WINDOWS],
+    "ADK_PlayForthAndBack": [("images", "IMAGE", None)],
     "ADK_PreviewWindows": [
         ("frames", INT, 64),
         *WINDOWS,
@@ -318,6 +319,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_Animate": [MODEL],
     "ADK_ContextWindows": [MODEL],
     "ADK_PreviewWindows": ["IMAGE"],
+    "ADK_PlayForthAndBack": ["IMAGE"],
     "ADK_FreeNoise": ["NOISE"],
     "ADK_FreeInit": [SAMPLER],
     "ADK_PromptTravel": ["CONDITIONING", "CONDITIONING"],
