@@ -22,6 +22,7 @@ from ..inputs import (
 )
 from ..motion_model import family_of
 from ..schema import CATEGORY, MotionModelSocket, schema
+from ..texts import check_choice
 
 
 class ApplyPIA(io.ComfyNode):
@@ -92,7 +93,8 @@ class ApplyPIA(io.ComfyNode):
         beta_schedule: str = AUTOMATIC,
         affinity_over_time: Any = None,
     ) -> io.NodeOutput:
-        likeness = Affinity(PRESETS[affinity], image_frame, combined(1.0, affinity_over_time))
+        curve = PRESETS[check_choice("affinity", affinity, PRESETS)]
+        likeness = Affinity(curve, image_frame, combined(1.0, affinity_over_time))
         settings = MotionSettings(strength, motion_scale)
         animated = apply_pia(model, motion_model, image, vae, likeness, settings)
         animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
