@@ -77,7 +77,7 @@ def node_of(old: OldNode) -> type[io.ComfyNode]:
         @classmethod
         def validate_inputs(cls, **given: Any) -> bool | str:
             """The old limits of numbers and lists are left out: saved values lie outside them."""
-            if wrong := what_is_wrong_in(cls.GET_SCHEMA().inputs, given):
+            if wrong := what_is_wrong_in(old.inputs(), given):
                 return wrong
             for name, check in old.checks:
                 if given.get(name) is not None and (found := check(given[name])) is not True:
@@ -86,7 +86,7 @@ def node_of(old: OldNode) -> type[io.ComfyNode]:
 
         @classmethod
         def execute(cls, **given: Any) -> io.NodeOutput:
-            if wrong := what_is_wrong_in(cls.GET_SCHEMA().inputs, given):
+            if wrong := what_is_wrong_in(old.inputs(), given):
                 raise ValueError(wrong)
             if old.is_output:
                 given["node"] = cls
