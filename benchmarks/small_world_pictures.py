@@ -155,7 +155,8 @@ def main() -> None:
     enter_comfyui()
     album = Album(options.seed)
     if options.emblems:
-        emblems(album.clip(PROMPTS[7]))
+        roll = album.module.shipped_move("roll clockwise")
+        emblems(album.clip(CAMERA_PROMPT, moves=(roll,)))
     for name in options.only:
         path = save(sheet(getattr(album, name)(), PICTURES[name]), name)
         print(f"{path}, seed {options.seed}")

@@ -126,6 +126,9 @@ NEW_NODES: dict[str, New] = {
         ),
         (("model", "MODEL"),),
     ),
+    "ADK_PlayForthAndBack": New(
+        "Play Forth and Back", (("images", "IMAGE", SOCKET),), (("both", "IMAGE"),)
+    ),
     "ADK_PromptTravel": New(
         "Prompt Travel",
         (

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from .graph import Graph, Node, Origin, Wire
-from .plan import Plan, Stays
+from .plan import Fresh, Plan, Stays
 
 PICTURES = ("image/gif", "image/webp")
 H264 = ("video/h264-mp4", "video/nvenc_h264-mp4")
@@ -30,6 +30,8 @@ def convert_video(graph: Graph, plan: Plan, node: Node) -> None:
     if isinstance(node.value("format"), Wire):
         raise Stays("its format comes through a link")
     tell(plan, node)
+    if node.value("pingpong") is True:
+        images = plan.add("ADK_PlayForthAndBack", None, node, wires={"images": images})
     if node.value("format") in PICTURES:
         save_webp(plan, node, images)
     else:
@@ -45,17 +47,16 @@ def type_of(graph: Graph, node: Node, socket: str) -> str | None:
     return source.outputs[near.slot]
 
 
-def save_webp(plan: Plan, node: Node, images: Origin) -> None:
+def save_webp(plan: Plan, node: Node, images: Origin | Fresh) -> None:
     values = {"fps": rate(node), "filename_prefix": node.value("filename_prefix")}
     values |= {"lossless": False, "quality": 90}
-    wires = {"images": images}
-    plan.add("SaveAnimatedWEBP", node, node, values, wires, node.mode)
+    plan.add("SaveAnimatedWEBP", node, node, values, {"images": images}, node.mode)
     if "audio" in node.taps:
         plan.note(node, "its sound is left out: a WebP has none")
 
 
-def save_video(plan: Plan, node: Node, images: Origin) -> None:
-    wires = {"images": images}
+def save_video(plan: Plan, node: Node, images: Origin | Fresh) -> None:
+    wires: dict[str, Origin | Fresh | None] = {"images": images}
     if "audio" in node.taps:
         wires["audio"] = node.taps["audio"]
     made = plan.add("CreateVideo", None, node, {"fps": rate(node)}, wires, node.mode)
@@ -74,8 +75,8 @@ def tell(plan: Plan, node: Node) -> None:
         plan.note(node, "image/gif is now an animated WebP")
     elif form not in (*PICTURES, *H264):
         plan.note(node, f"{form} is now H.264 in MP4")
-    if node.value("pingpong") is not False:
-        plan.note(node, "pingpong is left out: the frames are not played back as well")
+    if isinstance(node.value("pingpong"), Wire):
+        plan.note(node, "pingpong comes through a link and is left out")
     if node.value("loop_count") != NEVER_ENDING:
         told = node.value("loop_count")
         plan.note(node, f"loop_count {told} is left out: a WebP repeats for ever, an MP4 not")

@@ -19,7 +19,7 @@ from .progress import Progress
 from .server import Server
 from .websocket import WebSocketClosed
 
-EXAMPLE = Path("example_workflows", "small_world.json")
+EXAMPLE = Path("example_workflows", "01-Small-world-text-to-animation.json")
 """All that it names ships with the pack."""
 
 LOGS = 10  # of servers, the new one among them

@@ -151,10 +151,13 @@ class _Level:
         proxies = node.get("properties", {}).get("proxyWidgets")
         if not values:
             return {}, {}
-        if proxies is None or len(proxies) < len(values):
+        if proxies is None:  # newer pages: the values are those of the node's own inputs, in order
+            own_widgets = [slot for slot in node.get("inputs") or [] if slot.get("widget")]
+            proxies = [["-1", slot["name"]] for slot in own_widgets]
+        if len(proxies) < len(values):
             raise LauncherError(
                 f"Subgraph node {self.prefix}{node['id']} carries {len(values)} widget values and "
-                f"names {len(proxies or [])} widgets; open the workflow in ComfyUI's page and "
+                f"names {len(proxies)} widgets; open the workflow in ComfyUI's page and "
                 "export it in the API format."
             )
         own: dict[str, Any] = {}

@@ -47,8 +47,8 @@ def seam_rhythm(
 
     departures: f-1, of motion_departures (seams.py), in pixels;   distance: frames from one window
     to the next;   flow: pixels a frame that the effect is told in;   content: frames after which
-    the video's own motion comes back, where it does. Raises ValueError for a distance
-    below 2, which has no phases.
+    the video's own motion comes back, where it does. Raises ValueError for a distance below 2,
+    which has no phases.
     """
     if distance < 2:
         raise ValueError(

@@ -20,6 +20,7 @@ from .control.sparse_control import ApplySparseControl, LoadSparseControl
 from .control.strength import Strength
 from .evolved import evolved_nodes
 from .evolved.replacements import complete_prompts, register_replacements
+from .frames import PlayForthAndBack
 from .lora import DomainAdapter, LoadMotionLora
 from .model_options import ModelGuidance, ModelNoiseNode, NoiseSchedule
 from .motion_model import ApplyMotionModel, LoadMotionModel
@@ -49,6 +50,7 @@ NODES: list[type[io.ComfyNode]] = [
     AudioStrength,
     Continue,
     JoinContinuation,
+    PlayForthAndBack,
     BlendPrompts,
     ControlStrength,
     StretchPositions,

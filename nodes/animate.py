@@ -14,9 +14,6 @@ from ..motion_models.last_loaded import keep_for, load_or_reuse
 from ..motion_models.layers import MotionSettings
 from ..motion_models.lora import apply_motion_lora
 from ..sampling.apply_windows import apply_context_windows
-from ..sampling.betas import apply_beta_schedule
-from ..sampling.entries import count_entries
-from ..sampling.few_steps import check_few_steps
 from ..sampling.values.over_time import combined
 from ..sampling.windows import WindowSettings
 from .inputs import (
@@ -29,7 +26,7 @@ from .inputs import (
     strength_input,
     strength_socket,
 )
-from .motion_model import family_of
+from .motion_model import as_trained
 from .moving_preview import preview_input, with_preview
 from .page import with_progress
 from .schema import CATEGORY, schema
@@ -139,10 +136,7 @@ class Animate(io.ComfyNode):
             combined(1.0, strength_over_time), combined(motion_scale, scale_over_time)
         )
         animated = apply_motion_model(model, motion, settings)
-        family = family_of(motion)
-        animated = apply_beta_schedule(animated, beta_schedule, family)
-        animated = check_few_steps(animated, family)
-        animated = count_entries(animated)
+        animated = as_trained(animated, motion, beta_schedule)
         if context_length > 0:
             windows = WindowSettings(context_length, context_overlap)
             animated = apply_context_windows(animated, windows, DISPLAY_NAME)

@@ -11,7 +11,7 @@ from ..motion_models.folders import MOTION_MODELS, list_files
 from ..motion_models.specs import BETA_SCHEDULES, NORM_CHOICES
 from ..sampling.fuse import FUSE_METHODS
 from ..sampling.windows import SCHEDULES
-from .schema import StrengthSocket, advanced
+from .schema import MotionModelSocket, StrengthSocket, advanced
 from .weights_files import file_input
 
 
@@ -77,6 +77,30 @@ def norms_input() -> Any:
         "model was trained; across_frames as v1; everywhere as AnimateDiff-Evolved without "
         "apply_v2_models_properly, for graphs that were tuned to it.",
     )
+
+
+def picture_inputs(motion_model: str, image: str) -> list[Any]:
+    """What begins from a picture, first inputs: tooltips of the motion model and of the picture."""
+    return [
+        image_model_input(),
+        MotionModelSocket.Input("motion_model", tooltip=motion_model),
+        io.Image.Input("image", tooltip=f"{image} It is cropped and resized to the video."),
+        io.Vae.Input("vae", tooltip="The checkpoint's VAE, which encodes the picture."),
+    ]
+
+
+def picture_motion_inputs() -> list[Any]:
+    """And the last: how its motion model acts."""
+    return [
+        strength_input(
+            "strength",
+            "Multiplies what the motion model adds to each layer. 1 is as trained; 0 "
+            "leaves motion and picture away.",
+            lowest=0.0,
+        ),
+        motion_scale_input(),
+        beta_schedule_input(),
+    ]
 
 
 def percent_inputs(what: str) -> list[Any]:

@@ -13,7 +13,7 @@ from ..motion_models.inject import apply_motion_model
 from ..motion_models.last_loaded import keep_for, load_or_reuse
 from ..motion_models.layers import MotionSettings
 from ..motion_models.model import motion_model
-from ..motion_models.specs import FAMILIES, Family
+from ..motion_models.specs import FAMILIES
 from ..sampling.betas import apply_beta_schedule
 from ..sampling.entries import count_entries
 from ..sampling.few_steps import check_few_steps
@@ -150,12 +150,13 @@ class ApplyMotionModel(io.ComfyNode):
             norms,
         )
         animated = apply_motion_model(model, motion_model, settings)
-        family = family_of(motion_model)
-        animated = apply_beta_schedule(animated, beta_schedule, family)
-        animated = check_few_steps(animated, family)
-        animated = with_progress(count_entries(animated))
+        animated = with_progress(as_trained(animated, motion_model, beta_schedule))
         return io.NodeOutput(with_preview(animated, preview))
 
 
-def family_of(loaded: Any) -> Family:
-    return motion_model(loaded).spec.family
+def as_trained(animated: Any, loaded: Any, beta_schedule: str) -> Any:
+    """The animated model with the noise schedule that its motion model needs, and with warnings,
+    once a run, of what it cannot be sampled with and of entries that do not suit the frames."""
+    family = motion_model(loaded).spec.family
+    animated = apply_beta_schedule(animated, beta_schedule, family)
+    return count_entries(check_few_steps(animated, family))

@@ -46,12 +46,11 @@ def place_that_is_seen() -> Place | None:
     """Where the node that works now is seen; None where no page is connected, as in a script."""
     server = prompt_server()
     context = get_executing_context()
-    client = getattr(server, "client_id", None)
-    if server is None or context is None or client not in server.sockets:
+    if server is None or context is None or server.client_id not in server.sockets:
         return None
     # a node that another one put into the graph is shown where that one is
     node = get_progress_state().dynprompt.get_display_node_id(context.node_id)
-    return Place(server, client, context.prompt_id, node)
+    return Place(server, server.client_id, context.prompt_id, node)
 
 
 class ToThePage(logging.Handler):

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def picture_in_node(picture: Tensor, cls: Any) -> ui.SavedImages | None:
-    """What a node's `ui` takes to show pictures.   picture: b h w 3"""
+def picture_in_node(picture: Tensor, cls: Any) -> Any:
+    """What a node's `ui` takes to show pictures (SavedImages, or None).   picture: b h w 3"""
 
     def save(start: str) -> ui.SavedImages:
         saved = ui.ImageSaveHelper.save_images(picture, start, io.FolderType.temp, cls, 1)
@@ -31,7 +31,7 @@ def picture_in_node(picture: Tensor, cls: Any) -> ui.SavedImages | None:
     return unless_it_cannot_be_written(save, cls)
 
 
-def animation_in_node(frames: Tensor, cls: Any) -> ui.SavedImages | None:
+def animation_in_node(frames: Tensor, cls: Any) -> Any:
     """The same of one picture that moves, at 8 frames a second.   frames: f h w 3"""
 
     def save(start: str) -> ui.SavedImages:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from comfy_api.latest import io
 
-from ..sampling.apply_windows import add_window_phase
+from ..sampling.apply_windows import add_window_phase, windows_on
 from ..sampling.handler import NODE
 from ..sampling.window_phases import window_phase
 from ..sampling.window_picture import draw_windows
@@ -63,7 +64,16 @@ class PreviewWindows(io.ComfyNode):
             category=f"{CATEGORY}/windows",
             description="Shows which frames each context window covers, and how much each counts.",
             search_aliases=["context visualizer", "window picture"],
-            inputs=[frames_input(64, 4096, "Frames of the video."), *window_inputs()],
+            inputs=[
+                frames_input(64, 4096, "Frames of the video."),
+                *window_inputs(),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="A model that is sampled in windows: its own are drawn, and those of "
+                    "the widgets are not used.",
+                ),
+            ],
             outputs=[
                 io.Image.Output(
                     "picture",
@@ -75,8 +85,9 @@ class PreviewWindows(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, frames: int, **windows: Any) -> io.NodeOutput:
-        settings = WindowSettings(**windows)
-        settings.check()
-        picture = draw_windows(frames, settings)
+    def execute(cls, frames: int, model: Any = None, **windows: Any) -> io.NodeOutput:
+        shown = [(0.0, WindowSettings(**windows))] if model is None else windows_on(model)
+        for _, settings in shown:
+            settings.check()
+        picture = torch.cat([draw_windows(frames, part, start) for start, part in shown], dim=1)
         return io.NodeOutput(picture, ui=picture_in_node(picture, cls))

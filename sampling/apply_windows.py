@@ -98,6 +98,23 @@ def node_of(handler: Any) -> str:
     return handler.node if isinstance(handler, FrameWindows) else HANDLER_NODES.get(name, name)
 
 
+def windows_on(model: ModelPatcher) -> list[tuple[float, WindowSettings]]:
+    """The windows that a model is sampled in, each with the part of sampling, 0 to 1, from which on
+    they are. Raises ValueError where it has none, or those of another node."""
+    handler = model.model_options.get("context_handler")
+    if handler is None:
+        raise ValueError(
+            f"This model is sampled without context windows. Connect it behind {NODE}, or leave "
+            "model empty to see the windows of the widgets."
+        )
+    if not isinstance(handler, FrameWindows):
+        raise ValueError(
+            f"The windows of this model come from {node_of(handler)}, which chooses them itself. "
+            f"Connect a model with those of {NODE}, or leave model empty."
+        )
+    return [(phase.start, phase.windows) for phase in handler.phases]
+
+
 def memory_of_one_window(
     executor: Any, model: ModelPatcher, noise_shape: Any, *args: Any, **kwargs: Any
 ) -> Any:

@@ -42,6 +42,7 @@ RECIPES = {
     # AnimateLCM's README: LCM, 4 to 8 steps, guidance 1 to 2; AnimateDiff-Lightning's model card:
     # Euler, sgm_uniform, 1 to 8 steps, guidance 1
     "AnimateLCM": Recipe(("lcm", "euler", "euler_ancestral", "ddim"), "sgm_uniform", 2.5, 16),
+    "AnimateLCM-I2V": Recipe(("lcm", "euler", "euler_ancestral", "ddim"), "sgm_uniform", 2.5, 16),
     "Lightning": Recipe(
         ("euler", "euler_ancestral", "ddim", "lcm"), "sgm_uniform", 1.5, 10, even=True
     ),

@@ -80,6 +80,12 @@ class Table(NamedTuple):
 Part = Figure | Picture | Table
 
 
+def markdown(table: Table) -> str:
+    head, *rows = table.rows
+    lines = (f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+    return "\n".join((table.heading, "", *lines))
+
+
 @dataclass
 class Finding:
     """method: how it was measured; weights: file -> digest of what was measured; size: share of the

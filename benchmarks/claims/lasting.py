@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from ...measures.flow import opencv
 from ...sampling.views.plan import views_of
 from ...sampling.windows import WindowSettings
+from ...training.run.in_terminal import log_of_one_process
 from .studio import Shot, Studio
+
+log = logging.getLogger(__name__)
+
+QUIET = ("motion_models", "sampling")  # parts of the pack that have something to say of every clip
 
 
 @dataclass
@@ -48,3 +57,26 @@ class Ledger:
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps(self.rows, indent=1), encoding="utf-8")
         partial.replace(self.path)
+
+
+class Job(NamedTuple):
+    """A row of the ledger: its name, what its figures are made by, and how."""
+
+    name: str
+    made_by: list[str]
+    make: Callable[[], Any]
+
+
+def go_on(jobs: Iterable[Job], ledger: Ledger, hours: float) -> None:
+    """Does what the ledger has not, in order, and begins nothing after these hours."""
+    ends = time.monotonic() + 3600 * hours
+    opencv()  # what is missing is told now
+    for part in QUIET:
+        logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
+    with log_of_one_process():
+        for job in jobs:
+            if time.monotonic() > ends:
+                break
+            if ledger.get(job.name, job.made_by) is None:
+                ledger.put(job.name, job.made_by, job.make())
+                log.info("%s: %s", job.name, ledger.rows[job.name]["figures"])

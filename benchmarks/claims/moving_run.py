@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from pathlib import Path
 
-from ...measures.flow import opencv
-from ...training.run.in_terminal import log_of_one_process
-from .findings import Figure, Part, Table, load, save
-from .lasting import LastingStudio, Ledger
+from .findings import Figure, Part, Table, load, markdown, save
+from .lasting import Job, LastingStudio, Ledger, go_on
 from .moving_tables import Kept, parts
 from .moving_windows import (
     ROWS,
@@ -23,51 +19,46 @@ from .moving_windows import (
     video,
 )
 from .page import told, write_page
+from .scenes import Case
 from .studio import ROOT
-
-log = logging.getLogger(__name__)
 
 DOCS = ROOT / "docs"
 KEPT = DOCS / "proof" / "moving_windows.json"
-QUIET = ("motion_models", "sampling")  # parts of the pack that have something to say of every clip
+FIGURES = "figures.json"
 CLAIM = 6
 
 
 def render(folder: Path, hours: float) -> int:
     """What is not there yet, until the time is over."""
-    studio, ledger = LastingStudio(folder), Ledger(folder / "figures.json")
-    found, ends = found_cases(), time.monotonic() + 3600 * hours
-    opencv()
-    for part in QUIET:
-        logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
-    with log_of_one_process():
-        for frames, steps, name, number in jobs():
-            if time.monotonic() > ends:
-                break
-            row, case = ROWS[name], found[number]
-            by, key = made_by(studio, row, case, frames, steps), place(frames, steps, name, number)
-            if ledger.get(key, by) is None:
-                figures = figures_of(video(studio, row, case, frames, steps), case, row)
-                ledger.put(key, by, figures)
-                log.info("%s: %s", key, figures)
+    studio = LastingStudio(folder)
+    found = found_cases()
+    rows = (
+        job(studio, found[number], frames, steps, name, number)
+        for frames, steps, name, number in jobs()
+    )
+    go_on(rows, Ledger(folder / FIGURES), hours)
     return 0
 
 
-def place(frames: int, steps: int, name: str, number: int) -> str:
-    return f"{label(frames, steps)} / {name} / {number}"
+def job(studio: LastingStudio, case: Case, frames: int, steps: int, name: str, number: int) -> Job:
+    row = ROWS[name]
+    return Job(
+        f"{label(frames, steps)} / {name} / {number}",
+        made_by(studio, row, case, frames, steps),
+        lambda: figures_of(video(studio, row, case, frames, steps), case, row),
+    )
 
 
 def measured(folder: Path) -> Kept:
     """Of the videos that are there; what other code has measured is measured anew."""
-    studio, ledger, found = LastingStudio(folder), Ledger(folder / "figures.json"), found_cases()
+    studio, ledger, found = LastingStudio(folder), Ledger(folder / FIGURES), found_cases()
     kept: Kept = {}
     for frames, steps, name, number in jobs():
-        row, case = ROWS[name], found[number]
-        by, key = made_by(studio, row, case, frames, steps), place(frames, steps, name, number)
-        figures = ledger.get(key, by)
-        if figures is None and studio.file(shot_of(row, case, frames, steps)).is_file():
-            figures = figures_of(video(studio, row, case, frames, steps), case, row)
-            ledger.put(key, by, figures)
+        one = job(studio, found[number], frames, steps, name, number)
+        shot = shot_of(ROWS[name], found[number], frames, steps)
+        if studio.file(shot).is_file() and ledger.get(one.name, one.made_by) is None:
+            ledger.put(one.name, one.made_by, one.make())
+        figures = ledger.get(one.name, one.made_by)
         if figures is not None:
             rows = kept.setdefault(label(frames, steps), {}).setdefault(name, {})
             rows[str(number)] = figures
@@ -91,9 +82,7 @@ def tell(folder: Path) -> int:
 
 def printed(part: Part) -> str:
     if isinstance(part, Table):
-        head, *rows = part.rows
-        lines = (f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
-        return "\n".join(("", part.heading, "", *lines, ""))
+        return f"\n{markdown(part)}\n"
     assert isinstance(part, Figure)
     verdict = {None: "", True: "holds", False: "missed"}[part.holds]
     return f"{part.name}: {told(part.estimate, part.unit)}  {part.line}  {verdict}"

@@ -25,13 +25,21 @@ def parts(kept: Kept) -> Iterator[Part]:
     """Of what was measured so far. Lines are held against full rows alone."""
     for steps in (STEPS, 8, 4):
         for frames in (LONGER, LONG):
-            rows = kept.get(label(frames, steps), {})
-            drawn_ones = kept.get(label(frames, STEPS), {})
-            rows = {name: rows.get(name) or drawn_ones.get(name, {}) for name in ROWS}
-            rows = {name: list(found.values()) for name, found in rows.items() if len(found) > 1}
+            rows = rows_of(kept, frames, steps)
             if any(ROWS[name].windows for name in rows):
                 yield table(rows, frames, steps)
                 yield from lines(rows, frames, steps)
+
+
+def rows_of(kept: Kept, frames: int, steps: int) -> dict[str, list[Figures]]:
+    """Rows of two videos and more; drawn ones are those of any number of steps."""
+    found = {}
+    for name, row in ROWS.items():
+        told = STEPS if row.windows is None else steps
+        videos = kept.get(label(frames, told), {}).get(name, {})
+        if len(videos) > 1:
+            found[name] = [videos[number] for number in sorted(videos, key=int)]
+    return found
 
 
 HEAD = (

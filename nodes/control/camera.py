@@ -28,7 +28,7 @@ class CameraPath(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_CameraPath",
-            display_name="Plan Camera Path",
+            display_name="Plan Camera Path (CameraCtrl)",
             category=f"{CATEGORY}/control",
             description="Where the camera stands in each frame: by moves, which can be joined one "
             "behind the other, or by poses in RealEstate10K's format. A picture shows the path.",
@@ -74,9 +74,13 @@ class CameraPath(io.ComfyNode):
                 ),
             ],
             outputs=[
-                CameraPathSocket.Output("camera_path", display_name="path"),
-                io.Image.Output("picture", display_name="image"),
-                io.String.Output("text", display_name="poses"),
+                CameraPathSocket.Output(
+                    "camera_path", display_name="path", tooltip="For Apply Camera Control."
+                ),
+                io.Image.Output("picture", display_name="image", tooltip="The path, drawn."),
+                io.String.Output(
+                    "text", display_name="poses", tooltip="The pose of each frame, as text."
+                ),
             ],
             is_output_node=True,
         )
@@ -121,7 +125,7 @@ class ApplyCameraControl(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="ADK_ApplyCameraControl",
-            display_name="Apply Camera Control",
+            display_name="Apply Camera Control (CameraCtrl)",
             category=f"{CATEGORY}/control",
             description="Has the camera of an animation follow a path, with a CameraCtrl adapter. "
             "It was trained with the motion model v3 and 16 frames at once.",
@@ -144,7 +148,13 @@ class ApplyCameraControl(io.ComfyNode):
                 *percent_inputs("the camera's path"),
                 strength_socket("strength_over_time", "the strength"),
             ],
-            outputs=[io.Model.Output("steered_model", display_name="model")],
+            outputs=[
+                io.Model.Output(
+                    "steered_model",
+                    display_name="model",
+                    tooltip="The model, whose camera follows the path: for a sampler.",
+                )
+            ],
         )
 
     @classmethod

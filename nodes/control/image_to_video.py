@@ -9,18 +9,10 @@ from comfy_api.latest import io
 from ...motion_models.adapters.image_to_video.apply import PictureSettings, apply_image_to_video
 from ...motion_models.detect import AUTOMATIC
 from ...motion_models.layers import MotionSettings
-from ...sampling.betas import apply_beta_schedule
-from ...sampling.entries import count_entries
 from ...sampling.values.over_time import combined
-from ..inputs import (
-    beta_schedule_input,
-    image_model_input,
-    motion_scale_input,
-    strength_input,
-    strength_socket,
-)
-from ..motion_model import family_of
-from ..schema import CATEGORY, MotionModelSocket, schema
+from ..inputs import picture_inputs, picture_motion_inputs, strength_input, strength_socket
+from ..motion_model import as_trained
+from ..schema import CATEGORY, schema
 
 
 class ApplyImageToVideo(io.ComfyNode):
@@ -34,18 +26,10 @@ class ApplyImageToVideo(io.ComfyNode):
             "sampler lcm and a cfg of 1 to 2.",
             search_aliases=["animatelcm i2v", "image to video", "i2v"],
             inputs=[
-                image_model_input(),
-                MotionModelSocket.Input(
-                    "motion_model",
-                    tooltip="An AnimateLCM-I2V model (AnimateLCM_sd15_i2v.ckpt), from Load Motion "
-                    "Model.",
+                *picture_inputs(
+                    "An AnimateLCM-I2V model (AnimateLCM_sd15_i2v.ckpt), from Load Motion Model.",
+                    "The picture that begins to move.",
                 ),
-                io.Image.Input(
-                    "image",
-                    tooltip="The picture that begins to move. It is cropped and resized to the "
-                    "video.",
-                ),
-                io.Vae.Input("vae", tooltip="The checkpoint's VAE, which encodes the picture."),
                 strength_input(
                     "image_strength",
                     "How much of the picture's features is added. 1 is as trained.",
@@ -60,14 +44,7 @@ class ApplyImageToVideo(io.ComfyNode):
                     tooltip="How far frames part from the picture: 0.8 is the authors', less is "
                     "more alike and moves less.",
                 ),
-                strength_input(
-                    "strength",
-                    "Multiplies what the motion model adds to each layer. 1 is as trained; 0 "
-                    "leaves motion and picture away.",
-                    lowest=0.0,
-                ),
-                motion_scale_input(),
-                beta_schedule_input(),
+                *picture_motion_inputs(),
                 strength_socket("image_strength_over_time", "image_strength"),
             ],
             outputs=[
@@ -96,5 +73,4 @@ class ApplyImageToVideo(io.ComfyNode):
         picture = PictureSettings(combined(image_strength, image_strength_over_time), frame_code)
         settings = MotionSettings(strength, motion_scale)
         animated = apply_image_to_video(model, motion_model, image, vae, picture, settings)
-        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
-        return io.NodeOutput(count_entries(animated))
+        return io.NodeOutput(as_trained(animated, motion_model, beta_schedule))

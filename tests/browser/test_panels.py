@@ -29,7 +29,7 @@ def strength(page: Page) -> int:
 
 
 def test_points_are_dragged_added_and_deleted(page: Page, strength: int) -> None:
-    panel = page.panel("curve")
+    panel = page.panel("value_curve")
     points, plot = panel.locator(".adk-point"), panel.locator(".adk-plot")
     box = plot.bounding_box()
     assert box is not None and points.count() == 2
@@ -44,7 +44,7 @@ def test_points_are_dragged_added_and_deleted(page: Page, strength: int) -> None
         plot.dblclick(position={"x": 4.5 * frame, "y": 0.28 * high})
         page.settle()
         assert page.value(strength, "per_frame").startswith("0: 1.00, 4: 1.2")
-        page.panel("curve").get_by_label("easing").select_option("step")
+        page.panel("value_curve").get_by_label("easing").select_option("step")
         points.nth(1).click()
         page.press("ArrowUp", "Shift+ArrowDown", "ArrowLeft")
         kept = page.value(strength, "per_frame").split(", ")
@@ -52,23 +52,23 @@ def test_points_are_dragged_added_and_deleted(page: Page, strength: int) -> None
         page.press("Delete", "Delete", "Delete")
         assert page.value(strength, "per_frame") == ""
     page.set(strength, "per_frame", "0: one")
-    assert says(page, "curve") == 'Shown as text only: "one" is no number.'
+    assert says(page, "value_curve") == 'Shown as text only: "one" is no number.'
 
 
 def test_windows_follow_the_widgets(page: Page) -> None:
     node = page.add("ADK_ContextWindows", (300, 200))
-    assert says(page, "windows") == "5 windows over 64 frames, as an example, every step"
+    assert says(page, "window_picture") == "5 windows over 64 frames, as an example, every step"
     for name, value in dict(length=8, overlap=2, schedule="standard_uniform").items():
         page.set(node, name, value)
     page.tab.wait_for_timeout(250)
     settings = WindowSettings(8, 2, schedule="standard_uniform")
-    lit = page.run(LIT, "windows")
+    lit = page.run(LIT, "window_picture")
     assert lit == [
         [sorted(window) for window in windows_of(32, settings, step)] for step in range(4)
     ]
     page.picture("windows")
     page.set(node, "overlap", 8)
-    assert says(page, "windows") == "No windows: overlap 8 must be below the length 8."
+    assert says(page, "window_picture") == "No windows: overlap 8 must be below the length 8."
 
 
 def test_the_graph_says_how_many_frames(page: Page) -> None:
@@ -78,7 +78,7 @@ def test_the_graph_says_how_many_frames(page: Page) -> None:
     frames = next(
         node["widgets_values"][2] for node in graph["nodes"] if node["type"] == "EmptyLatentImage"
     )
-    assert f"over {frames} frames, " in says(page, "windows")
+    assert f"over {frames} frames, " in says(page, "window_picture")
 
 
 LONG = next(

@@ -70,8 +70,32 @@ def test_pictures_become_an_animated_webp() -> None:
     assert report.notes == [f"{key} ADE_AnimateDiffCombine: image/gif is now an animated WebP."]
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "saver"),
+    [
+        ("VHS_VideoCombine", VHS, "CreateVideo"),
+        ("ADE_AnimateDiffCombine", COMBINE, "SaveAnimatedWEBP"),
+    ],
+)
+def test_a_video_that_goes_back_does_so(kind: str, values: dict[str, Any], saver: str) -> None:
+    scene, _ = scene_of(kind, {**values, "pingpong": True})
+    prompt, report = converted(scene, videos=True)
+    between, inputs = behind(prompt, of_kind(prompt, saver), "images")
+    source, _ = behind(prompt, inputs, "images")
+    assert (between, source) == ("ADK_PlayForthAndBack", "Number")
+    assert "pingpong" not in report.text()
+
+
+def test_a_pingpong_that_comes_through_a_link_is_told() -> None:
+    scene = Scene()
+    images = scene.out(scene.add("Number", "IMAGE"))
+    both = scene.out(scene.add("Number", "BOOLEAN"))
+    scene.add("VHS_VideoCombine", "", VHS, saved=VHS, images=images, pingpong=both)
+    _, report = converted(scene, videos=True)
+    assert "pingpong comes through a link and is left out" in report.text()
+
+
 LOST: dict[str, dict[str, Any]] = {
-    "pingpong is left out": dict(pingpong=True),
     "loop_count 3 is left out": dict(loop_count=3),
     "video/ProRes is now H.264 in MP4": dict(format="video/ProRes"),
     "temporary folder": dict(save_output=False),

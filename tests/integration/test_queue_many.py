@@ -16,7 +16,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "examples" / "queue_many.py"
-TEMPLATE = ROOT / "example_workflows" / "small_world.json"
+TEMPLATE = ROOT / "example_workflows" / "01-Small-world-text-to-animation.json"
 
 
 @pytest.fixture(scope="module")

@@ -79,10 +79,10 @@ def latent_of(server: Server, prompt_id: str, folder: Path) -> torch.Tensor:
 
 
 def test_the_pack_is_loaded_and_its_example_has_no_unknown_node(server: Server) -> None:
-    content = workflow.load(ROOT / "example_workflows" / "text_to_animation.json")
+    content = workflow.load(ROOT / "example_workflows" / "10-Text-to-animation.json")
     prompt = stand_in.overridden(workflow.to_prompt(content, server.client.object_info()))
     kinds = [node["class_type"] for node in prompt.values()]
-    assert "ADK_Animate" in kinds and "Note" not in kinds
+    assert "ADK_Animate" in kinds and "MarkdownNote" not in kinds
     sampler = next(node for node in prompt.values() if node["class_type"] == "KSampler")["inputs"]
     known = {"seed": 1, "sampler_name": "euler", "cfg": 7.5, "denoise": 1.0}
     assert sampler.items() >= known.items()

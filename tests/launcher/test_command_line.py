@@ -67,7 +67,11 @@ def nobody() -> Iterator[Path]:
 def test_a_folder_without_the_right_to_write_is_told(
     nobody: Path, capsys: pytest.CaptureFixture[str], line: list[str]
 ) -> None:
-    graph = Path(__file__).resolve().parents[2] / "example_workflows" / "small_world.json"
+    graph = (
+        Path(__file__).resolve().parents[2]
+        / "example_workflows"
+        / "01-Small-world-text-to-animation.json"
+    )
     line = [*line, "--workflow", str(graph)] if line == ["demo"] else line
     assert command_line.main(line, root=nobody) == 1
     told = capsys.readouterr()

@@ -48,7 +48,7 @@ def test_the_address_opens_a_template_and_nothing_else(tmp_path: Path) -> None:
     assert shown == f"{url}/?template={demo.EXAMPLE.stem}&source=animatediff-kit"
     # the page's own check of both: letters, digits, - and _
     assert re.fullmatch(r"[a-zA-Z0-9_-]+", demo.EXAMPLE.stem)
-    assert demo.page_address(url, tmp_path / "small_world.json", ROOT) == url
+    assert demo.page_address(url, tmp_path / f"{demo.EXAMPLE.name}", ROOT) == url
 
 
 class Ended:

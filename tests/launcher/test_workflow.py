@@ -213,6 +213,18 @@ def test_a_bypassed_subgraph_hands_its_input_on() -> None:
     assert set(convert(content)) == {"1", "8"}
 
 
+def test_promoted_values_of_a_newer_page_are_those_of_the_inputs_with_a_widget() -> None:
+    definition = subgraph(
+        "sub",
+        [node(3, "Tune", [1.0], [("model", "MODEL", 1), ("amount", "FLOAT", 2)], ["MODEL"])],
+        [(1, -10, 0, 3, 0, "MODEL"), (2, -10, 1, 3, 1, "FLOAT")],
+        [("model", "MODEL"), ("how much", "FLOAT")],
+    )
+    use = node(7, "sub", [9.0], [("model", "MODEL", None), ("how much", "FLOAT", None)])
+    use["inputs"][1]["widget"] = {"name": "how much"}
+    assert convert(saved(use, subgraphs=[definition])) == {"7:3": {"amount": 9.0}}
+
+
 def test_promoted_values_without_names_are_refused() -> None:
     definition = subgraph("sub", [node(3, "Tune", [1.0])], [], [])
     content = saved(node(7, "sub", [1, 2]), subgraphs=[definition])

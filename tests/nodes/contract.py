@@ -111,7 +111,13 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("preview", BOOLEAN, True),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS, *LATER_WINDOWS],
-    "ADK_PreviewWindows": [("frames", INT, 64), *WINDOWS],
+    "ADK_PlayForthAndBack": [("images", "IMAGE", None)],
+    "ADK_PreviewWindows": [
+        ("frames", INT, 64),
+        *WINDOWS,
+        LATER_WINDOWS[0],
+        ("model", MODEL, None),
+    ],
     "ADK_FreeNoise": [
         ("latent", "LATENT", None),
         ("seed", INT, 0),
@@ -294,6 +300,7 @@ OPTIONAL = {
     "ADK_FreeInit": {"high_frequencies"},
     "ADK_CameraPath": {"before"},
     "ADK_ApplyCameraControl": {"strength_over_time"},
+    "ADK_PreviewWindows": {"on_equal_length", "model"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
     "ADK_ContextWindows": {name for name, _, _ in LATER_WINDOWS},
 }
@@ -312,6 +319,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_Animate": [MODEL],
     "ADK_ContextWindows": [MODEL],
     "ADK_PreviewWindows": ["IMAGE"],
+    "ADK_PlayForthAndBack": ["IMAGE"],
     "ADK_FreeNoise": ["NOISE"],
     "ADK_FreeInit": [SAMPLER],
     "ADK_PromptTravel": ["CONDITIONING", "CONDITIONING"],

@@ -105,5 +105,5 @@ def test_schedules_and_filters_are_all_explained(node: str) -> None:
 def test_a_page_has_its_sections_and_its_examples_exist(node: str) -> None:
     text = page(node)
     assert re.findall(r"^## (.+)$", text, re.M) == SECTIONS
-    for example in re.findall(r"example_workflows/\w+\.json", text):
+    for example in re.findall(r"example_workflows/[\w-]+\.json", text):
         assert (ROOT / example).is_file()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from animatediff_kit.graphs.downloads import MODELS
 from animatediff_kit.motion_models.folders import CONTROL_NETS, LORAS, MOTION_LORAS, MOTION_MODELS
 from animatediff_kit.nodes.published_models import address_of, published_models
 
@@ -60,7 +61,7 @@ def models_of(content: Any) -> Iterator[dict[str, str]]:
     "path", sorted((ROOT / "example_workflows").glob("*.json")), ids=lambda path: path.stem
 )
 def test_a_template_offers_files_of_the_table(path: Path) -> None:
-    known = [{key: row[key] for key in ("name", "url", "directory")} for row in ROWS]
+    known = [model.saved() for model in MODELS.values()]
     for entry in models_of(json.loads(path.read_text(encoding="utf-8"))):
         assert {key: entry[key] for key in ("name", "url", "directory")} in known
 

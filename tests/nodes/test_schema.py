@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OPTIONAL, OUTPUTS
+from adk_tests.support.folders import register_folders
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes import NODES, AnimateDiffKit
 from animatediff_kit.nodes import schema as schemas
@@ -21,6 +22,7 @@ from animatediff_kit.sampling.windows import WindowSettings
 from animatediff_kit.training.engine.config import TrainingSettings
 from comfy_api.latest import io
 
+register_folders()  # schemas list the files in them
 EVERY_NODE = pytest.mark.parametrize("node", NODES, ids=lambda node: node.__name__)
 
 
@@ -103,7 +105,7 @@ def test_names(node: type[io.ComfyNode]) -> None:
     assert re.fullmatch(r"ADK_[A-Za-z]+", schema.node_id)
     words = r"[A-Za-z]+( [A-Za-z]+){1,3}"
     assert re.fullmatch(
-        rf"{words}( \((AnimateDiff|FreeNoise|FreeInit|CFG)\))?", schema.display_name
+        rf"{words}( \((AnimateDiff|FreeNoise|FreeInit|CFG|CameraCtrl)\))?", schema.display_name
     )
     assert schema.category.split("/")[0] == "AnimateDiff Kit"
     assert schema.category.count("/") <= 1

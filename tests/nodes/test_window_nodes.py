@@ -181,6 +181,22 @@ def test_preview_is_the_picture_and_shown(tmp_path: Path, monkeypatch: pytest.Mo
     assert torch.equal(only(PreviewWindows.execute(40)), draw_windows(40, WindowSettings()))
 
 
+def test_preview_shows_the_windows_of_a_model(still: ModelPatcher) -> None:
+    windowed_model = only(ContextWindows.execute(still, **SETTINGS))
+    shown = only(PreviewWindows.execute(40, model=windowed_model, length=16, overlap=4))
+    assert torch.equal(shown, only(PreviewWindows.execute(40, **SETTINGS)))
+    later = only(ContextWindows.execute(windowed_model, length=8, overlap=2, start_percent=0.5))
+    both = only(PreviewWindows.execute(40, model=later))
+    first = draw_windows(40, WindowSettings(**SETTINGS))
+    assert torch.equal(both[:, : first.shape[1]], first) and both.shape[1] > first.shape[1]
+    with pytest.raises(ValueError, match=r"^This model is sampled without context windows. Conn"):
+        PreviewWindows.execute(40, model=still)
+    core = still.clone()
+    core.model_options["context_handler"] = object()
+    with pytest.raises(ValueError, match=r"^The windows of this model come from object, which"):
+        PreviewWindows.execute(40, model=core)
+
+
 def test_repeat_noise() -> None:
     latent = {"samples": torch.zeros(10, 4, 8, 8)}
     noise = only(FreeNoiseNode.execute(latent, seed=5, length=4, overlap=1))

@@ -20,7 +20,7 @@ export function addCurve(app, node) {
   const keyframes = new Keyframes(app, widget, parseValues, formatValues);
   const parts = elements();
   const view = { columns: 1, low: 0, high: 1, frozen: undefined };
-  const root = addPanel(app, node, "curve", {
+  const root = addPanel(app, node, "value_curve", {
     height: HEIGHT,
     look: () => seen(node, keyframes),
     draw: (now) => draw(parts, view, keyframes, now),

@@ -24,7 +24,7 @@ export function addPanel(app, node, name, { height, most = height, look, draw })
   widget.serialize = false; // neither in a workflow nor, by the option, in a prompt
   root.addEventListener("wheel", (event) => passWheelOn(app, root, event), { passive: false });
   root.addEventListener("contextmenu", (event) => event.stopPropagation());
-  const panel = { node, look, draw, shown: undefined };
+  const panel = { app, node, name, root, look, draw, shown: undefined };
   open.add(panel);
   const removed = node.onRemoved;
   node.onRemoved = function (...given) {
@@ -44,12 +44,20 @@ export function addPanel(app, node, name, { height, most = height, look, draw })
 export function refresh() {
   for (const panel of open) {
     if (!panel.node.graph) continue;
+    takePlace(panel);
     const seen = panel.look();
     const text = JSON.stringify(seen);
     if (text === panel.shown) continue;
     panel.shown = text;
     panel.draw(seen);
   }
+}
+
+// Undo makes nodes anew. Nodes 2.0 keeps on showing the element of the one that was there before.
+function takePlace({ app, node, name, root }) {
+  if (root.isConnected || node.graph !== app.canvas?.graph) return;
+  const shown = `[data-node-id="${node.id}"] [data-panel="${name}"]`;
+  document.querySelector(shown)?.replaceWith(root);
 }
 
 // The canvas zooms by the wheel; Nodes 2.0 hands it on by itself.

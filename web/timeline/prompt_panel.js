@@ -12,7 +12,7 @@ import { frameAt, partOf, snapped, tickStep } from "./scale.js";
 import { drawWindows } from "./window_strips.js";
 import { wrongWith } from "./windows.js";
 
-const HEIGHT = 148;
+const HEIGHT = 128;
 const TEXT = 60; // pixels more for the text than ComfyUI gives it
 const SNAP = 7; // pixels
 const HINT = "Drag a prompt, double-click for a new one, Delete takes it away";

@@ -14,7 +14,7 @@ const STEPS = 4; // sampling steps that are drawn where the windows move
 export function addWindowPicture(app, node, frames = () => sampledFrames(node, "MODEL")) {
   const [ruler, pictures] = [element("div", "adk-ruler"), element("div", "adk-pictures")];
   const says = element("div", "adk-says", { role: "status" });
-  const root = addPanel(app, node, "windows", {
+  const root = addPanel(app, node, "window_picture", {
     height: HEIGHT,
     most: 4 * HEIGHT,
     look: () => ({ settings: settingsOf(node), frames: frames() }),

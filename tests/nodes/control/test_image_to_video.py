@@ -29,6 +29,20 @@ def test_it_animates_a_picture_in_the_models_schedule(tmp_path: Path) -> None:
     assert not torch.allclose(still, moved, atol=1e-3)
 
 
+def test_it_warns_of_what_a_model_of_few_steps_cannot_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (animated,) = ApplyImageToVideo.execute(
+        tiny.image_model(), image_to_video.patcher(tmp_path), pia.picture(), encoders.vae()
+    ).result
+    tiny.sample(animated, frames=2, steps=2, cfg=1.0, sampler_name="lcm", scheduler="sgm_uniform")
+    assert "distilled" not in caplog.text
+    tiny.sample(animated, frames=2, steps=1, cfg=7.0, sampler_name="dpmpp_2m")
+    assert (
+        "AnimateLCM-I2V was distilled to few steps and cannot work with the sampler" in caplog.text
+    )
+
+
 def test_each_node_names_the_one_that_takes_the_file(tmp_path: Path) -> None:
     base, motion = tiny.image_model(), image_to_video.patcher(tmp_path)
     with pytest.raises(ValueError, match="begins from a picture. Connect it to Apply Image to Vid"):
