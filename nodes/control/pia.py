@@ -14,6 +14,7 @@ from ...sampling.values.over_time import combined
 from ..inputs import picture_inputs, picture_motion_inputs, strength_socket
 from ..motion_model import as_trained
 from ..schema import CATEGORY, schema
+from ..texts import check_choice
 
 
 class ApplyPIA(io.ComfyNode):
@@ -71,7 +72,8 @@ class ApplyPIA(io.ComfyNode):
         beta_schedule: str = AUTOMATIC,
         affinity_over_time: Any = None,
     ) -> io.NodeOutput:
-        likeness = Affinity(PRESETS[affinity], image_frame, combined(1.0, affinity_over_time))
+        curve = PRESETS[check_choice("affinity", affinity, PRESETS)]
+        likeness = Affinity(curve, image_frame, combined(1.0, affinity_over_time))
         settings = MotionSettings(strength, motion_scale)
         animated = apply_pia(model, motion_model, image, vae, likeness, settings)
         return io.NodeOutput(as_trained(animated, motion_model, beta_schedule))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,18 @@ class OldNode:
     is_output: bool = False
 
 
+def what_is_wrong_in(inputs: list[Any], given: dict[str, Any]) -> str:
+    """Values that no version of the old pack can have saved: of a list what is no text, of a number
+    what is none. Empty where there are none."""
+    for widget in inputs:
+        value, kind = given.get(widget.id), widget.get_io_type()
+        if kind == "COMBO" and not isinstance(value, str | None):
+            return f"{repr(value)[:80]} is no {widget.id}; choose one from its list."
+        if kind in ("FLOAT", "INT") and isinstance(value, float) and not math.isfinite(value):
+            return f"{widget.id} is {value}; give a number."
+    return ""
+
+
 def node_of(old: OldNode) -> type[io.ComfyNode]:
     """The node of ComfyUI's: deprecated, so that no menu and no search offers it."""
 
@@ -64,6 +77,8 @@ def node_of(old: OldNode) -> type[io.ComfyNode]:
         @classmethod
         def validate_inputs(cls, **given: Any) -> bool | str:
             """The old limits of numbers and lists are left out: saved values lie outside them."""
+            if wrong := what_is_wrong_in(old.inputs(), given):
+                return wrong
             for name, check in old.checks:
                 if given.get(name) is not None and (found := check(given[name])) is not True:
                     return found
@@ -71,6 +86,8 @@ def node_of(old: OldNode) -> type[io.ComfyNode]:
 
         @classmethod
         def execute(cls, **given: Any) -> io.NodeOutput:
+            if wrong := what_is_wrong_in(old.inputs(), given):
+                raise ValueError(wrong)
             if old.is_output:
                 given["node"] = cls
             results = old.run(**given)

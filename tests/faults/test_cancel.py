@@ -94,6 +94,16 @@ def test_encoding_clips(name: str, call: int, tmp_path: Path) -> None:
     assert again.was_read == [done, done + 1]
 
 
+def test_encoding_clips_that_cannot_be_read(tmp_path: Path) -> None:
+    """No model computes there, whose operations end by themselves: the node alone can."""
+    vae, clip = encoders.vae(), encoders.text_encoder()
+    clips, folder = DrawnClips(4000, bad=tuple(range(4000))), tmp_path / "output" / "clips"
+    took = cancelled_at(
+        "encode_clip", 5, lambda: EncodeClips.execute(clips, vae, clip, str(folder))
+    )
+    assert took < SECONDS and len(clips.was_read) == 5
+
+
 def test_encoded_clips_after_cancel_are_those_without_it(tmp_path: Path) -> None:
     vae, clip = encoders.vae(), encoders.text_encoder()
     folders = [str(tmp_path / "output" / name) for name in ("stopped", "whole")]

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 
 import comfy.model_management
 import pytest
-from adk_tests.fuzz.sources import KEPT, SOURCES, WIDE
+from adk_tests.fuzz.sources import KEPT, SOURCES
+from adk_tests.fuzz.sources_of_old_nodes import motion, motion_before
+from adk_tests.fuzz.sources_of_their_own import animated, own_sources, wide, wide_motion
 from hypothesis import HealthCheck, settings
 
+MODELS = (motion, motion_before, wide, wide_motion, animated)
 EXAMPLES = os.environ.get("ADK_FUZZ_EXAMPLES")
 """Of each property. benchmarks/fuzz.py sets it."""
 
@@ -30,8 +33,12 @@ settings.load_profile("long" if EXAMPLES else "suite")
 def nothing_is_left() -> Iterator[None]:
     """ComfyUI never forgets a model whose patcher has died before it, as those of prompts do whose
     models are kept here: it would warn of a leak in every test that follows."""
+    gc.collect()
+    gc.freeze()  # ComfyUI collects in a prompt; all that is imported is then not looked through
     yield
-    for make in (*SOURCES.values(), *WIDE.values()):
+    gc.unfreeze()
+    own = (make for _, make in own_sources().values())
+    for make in (*SOURCES.values(), *own, *MODELS):
         if hasattr(make, "cache_clear"):
             make.cache_clear()  # pyright: ignore[reportFunctionMemberAccess]
     KEPT.clear()

@@ -8,7 +8,7 @@ from typing import Any
 
 import comfy.samplers
 import torch
-from adk_tests.support import encoders, tiny, windowed
+from adk_tests.support import camera, encoders, tiny, windowed
 from adk_tests.support.clip_sets import DrawnClips
 from adk_tests.training import small
 from adk_tests.training.clips import ClipsInMemory
@@ -36,6 +36,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "LATENT": lambda: {"samples": torch.zeros((4, 4, 8, 8))},
     "CONDITIONING": lambda: tiny.prompt(5),
     "ADK_STRENGTH": lambda: value_over_time(per_frame="0: 0.2, 3: 1"),
+    "ADK_CAMERA_PATH": lambda: camera.path(4),
     "CONTROL_NET": cache(windowed.control_net),
     "AUDIO": lambda: {
         "waveform": torch.rand((1, 1, 8000), generator=torch.Generator().manual_seed(4)) - 0.5,
@@ -45,15 +46,8 @@ SOURCES: dict[str, Callable[[], Any]] = {
 }
 
 
-WIDE: dict[str, Callable[[], Any]] = {
-    "MODEL": cache(tiny.image_model),
-    "ADK_MOTION_MODEL": cache(lambda: tiny.motion_patcher("v3")),
-}
-"""With all four levels, for a node that loads what it has trained as a file of a family."""
-
-
-def source(kind: str, sources: dict[str, Callable[[], Any]] = SOURCES) -> type:
-    """A node class that gives an object of this type."""
+def source(kind: str, make: Callable[[], Any]) -> type:
+    """A node class that gives what `make` does, of this type."""
 
     class Source:
         RETURN_TYPES = (kind,)
@@ -65,7 +59,7 @@ def source(kind: str, sources: dict[str, Callable[[], Any]] = SOURCES) -> type:
             return {"required": {}}
 
         def give(self) -> tuple[Any]:
-            return (sources[kind](),)
+            return (make(),)
 
     return Source
 

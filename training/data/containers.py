@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 from av.error import ArgumentError, FFmpegError
+from av.format import ContainerFormat
 
 from .clips import UnreadableClip
 
@@ -51,8 +52,19 @@ def open_alone(path: Path, name: str) -> Any:
 
 @cache
 def readers() -> str:
-    """FFmpeg's names of all the kinds of file that it reads, LISTS apart."""
-    return ",".join(kind for kind in sorted(av.formats_available) if kind not in LISTS)
+    """FFmpeg's names of all the kinds of file that it reads; not those of LISTS, and none that
+    opens what a name means by itself: a camera (/dev/video0), a screen, numbered pictures."""
+    return ",".join(
+        sorted(av.formats_available - LISTS - set(filter(is_opener, av.formats_available)))
+    )
+
+
+def is_opener(kind: str) -> bool:
+    """AVFMT_NOFILE; False for what FFmpeg only writes."""
+    try:
+        return ContainerFormat(kind, "r").no_file
+    except ValueError:
+        return False
 
 
 def reason(error: Exception) -> str:

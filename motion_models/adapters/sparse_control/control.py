@@ -150,7 +150,8 @@ class SparseControl(comfy.controlnet.ControlNet):
         images: Any = self.cond_hint_original
         loaded = comfy.model_management.loaded_models(only_currently_used=True)
         latents = encoded(self.vae, images, height, width)
-        comfy.model_management.load_models_gpu(loaded)
+        # None stands for a model whose patcher of an earlier prompt is gone.
+        comfy.model_management.load_models_gpu([one for one in loaded if one is not None])
         return comfy.latent_formats.SD15().process_in(latents)
 
 

@@ -43,6 +43,12 @@ def test_it_animates_a_picture_in_the_models_schedule(motion: Any) -> None:
     assert not torch.allclose(still, moved, atol=1e-3)
 
 
+def test_an_affinity_that_is_none_is_refused(motion: Any) -> None:
+    for value in ("no such thing", {}):
+        with pytest.raises(ValueError, match=r"^affinity is .*; it must be one of small motion, "):
+            ApplyPIA.execute(tiny.image_model(), motion, pia.picture(), encoders.vae(), value)
+
+
 def test_nodes_without_a_picture_send_it_there(motion: Any) -> None:
     base = tiny.image_model()
     with pytest.raises(ValueError, match=SENTENCE):

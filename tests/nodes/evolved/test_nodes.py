@@ -12,6 +12,7 @@ import torch
 from adk_tests.support import tiny, windowed
 from animatediff_kit.nodes.evolved import OLD_NODES, attach, extras
 from animatediff_kit.nodes.evolved.attach import Applied
+from animatediff_kit.nodes.evolved.old_node import node_of
 from animatediff_kit.nodes.evolved.windows import FUSES, STATIC
 from animatediff_kit.sampling.model_noise import NoiseSettings
 
@@ -32,6 +33,24 @@ def test_sample_settings() -> None:
     assert fixed.noise == each
     model = tiny.image_model()
     assert result(SETTINGS).put_on(model) is model
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "sentence"),
+    [
+        (SETTINGS, {"noise_type": {}}, "{} is no noise_type; choose one from its list."),
+        (UNIFORM, {"fuse_method": 3}, "3 is no fuse_method; choose one from its list."),
+        ("ADE_AdjustWeightAllMult", {"all_MULT": float("nan")}, "all_MULT is nan; give a number."),
+        ("ADE_CustomCFGSimple", {"cfg": float("inf")}, "cfg is inf; give a number."),
+    ],
+)
+def test_values_that_none_can_be_are_refused(name: str, inputs: Any, sentence: str) -> None:
+    """Before the graph runs, and where they come through a link."""
+    node = node_of(OLD_NODES[name])
+    assert node.validate_inputs(**inputs) == sentence
+    with pytest.raises(ValueError) as told:
+        node.execute(**inputs)
+    assert str(told.value) == sentence
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from adk_tests.support.clip_sets import (
     result_of,
 )
 from animatediff_kit.training.data.cache import EncodedClips, encode_clips
+from animatediff_kit.training.data.cache_identity import identify
 from animatediff_kit.training.data.shards import ShardReader, shard_files
 from torch import Tensor
 
@@ -139,12 +140,19 @@ def at_once(works: list[Callable[[], EncodedClips]]) -> list[Any]:
 
 
 @NEEDS_FORK
-def test_processes_that_begin_one_cache_at_once(encode: Encode, tmp_path: Path) -> None:
-    """Each finishes it or is told that another is at it; what is there is whole."""
-    expected = encode(tmp_path / "alone", DrawnClips())
+def test_processes_that_begin_one_cache_at_once(tmp_path: Path) -> None:
+    """Each finishes it or is told that another is at it; what is there is whole. Its identity is
+    known before, so that they meet at the manifest."""
+    vae, clip = encoders.vae(), encoders.text_encoder()
+    identity = identify(DrawnClips(), vae, clip)
+
+    def into(folder: Path) -> EncodedClips:
+        return encode_clips(DrawnClips(), vae, clip, folder, identity=identity, shard_bytes=SHARD)
+
+    expected = into(tmp_path / "alone")
     for number in range(4):
         folder = tmp_path / f"a{number}"
-        said = at_once([lambda f=folder: encode(f, DrawnClips())] * 3)
+        said = at_once([lambda f=folder: into(f)] * 3)
         assert {2} in said
         assert all(one == {2} or re.fullmatch(IN_USE, one) for one in said), said
         assert_same(EncodedClips(folder), expected)

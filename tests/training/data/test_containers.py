@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -12,6 +13,7 @@ import av
 import pytest
 from adk_tests.support.videos import write_video
 from animatediff_kit.training.data.clips import UnreadableClip
+from animatediff_kit.training.data.containers import readers
 from animatediff_kit.training.data.videos import count_frames, decode
 from PIL import Image
 
@@ -75,6 +77,10 @@ def test_a_song_with_a_cover_holds_no_video(tmp_path: Path) -> None:
     [
         "ffconcat version 1.0\nfile 'real.mp4'\n",
         "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nreal.mp4\n#EXT-X-ENDLIST\n",
+        '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">\n'
+        "<Period><BaseURL>real.mp4</BaseURL></Period></MPD>\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
     ],
 )
 @pytest.mark.parametrize("name", ["a.mp4", "a.m3u8"])
@@ -94,3 +100,18 @@ def test_no_name_is_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         count_frames(Path(name), name)
     (tmp_path / "a.mp4").rename(tmp_path / name)
     assert count_frames(Path(name), name) == 4
+
+
+def test_no_reader_opens_what_a_name_means() -> None:
+    """As v4l2 does, which takes /dev/video0 for a camera, and image2, which takes %d for numbers.
+    FFmpeg marks these."""
+    read = set(readers().split(","))
+    assert {"avi", "mp4", "webm"} <= read and "hls" not in read
+    marked = {kind for kind in av.formats_available if is_marked(kind)}
+    assert "image2" in marked and not any(read & set(kind.split(",")) for kind in marked)
+
+
+def is_marked(kind: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(av.format.ContainerFormat(kind, "r").flags & 1)
+    return False
