@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ATTENTION = "attention_blocks"
 
+MOST_ROWS = 4096
+"""Of a table that was stretched; a million of them would fill the memory."""
+
 GROUPS: dict[str, Callable[[str], bool]] = {
     # which weights, by their names of the authors; position tables are those of "all" and "pe"
     "all": lambda name: True,
@@ -54,8 +57,9 @@ class PositionSteps:
     skip_after: int = 0
 
     def of(self, table: Tensor) -> Tensor:
-        """table: 1 l c -> 1 m c. Raises ValueError where no row is left."""
+        """table: 1 l c -> 1 m c. Raises ValueError where no row is left, or more than MOST_ROWS."""
         rows = table.shape[1]
+        self.check(rows)
         if self.stretch:
             table = stretched(table, rows + self.stretch)
         table = table[:, self.skip :]
@@ -69,6 +73,16 @@ class PositionSteps:
                 f"{max(self.skip, self.skip_after)} are left out. Leave out fewer."
             )
         return table
+
+    def check(self, rows: int) -> None:
+        """Raise ValueError for numbers that no table of so many rows can follow."""
+        steps = (self.skip, self.keep, self.length, self.skip_after)
+        if min(steps) < 0 or self.length > MOST_ROWS or not 1 <= rows + self.stretch <= MOST_ROWS:
+            raise ValueError(
+                f"The motion model's {rows} positions cannot be stretched by {self.stretch} or to "
+                f"{self.length}, with {self.skip} and {self.skip_after} left out and {self.keep} "
+                f"kept: none of these is below 0, and {MOST_ROWS} rows are the most."
+            )
 
 
 @dataclass(frozen=True)

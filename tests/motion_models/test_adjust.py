@@ -52,6 +52,15 @@ def test_the_steps_in_their_order() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "steps", [dict(length=2**31), dict(stretch=10**7), dict(stretch=-8), dict(keep=-1)]
+)
+def test_rows_that_no_table_can_have_are_refused(steps: dict[str, int]) -> None:
+    said = r"^The motion model's 8 positions cannot be stretched by .* 4096 rows are the most\.$"
+    with pytest.raises(ValueError, match=said):
+        PositionSteps(**steps).of(torch.zeros(1, 8, 1))
+
+
 def test_a_file_with_both(tmp_path: Path) -> None:
     path = saved(tmp_path)
     plain = motion_model(load_motion_model(path))
