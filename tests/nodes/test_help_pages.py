@@ -22,7 +22,7 @@ register_folders()
 SCHEMAS: dict[str, Any] = {
     schema.node_id: schema for schema in (node.define_schema() for node in NODES)
 }
-ROW = re.compile(r"^\| `(?P<input>\w+)` \| (?P<default>[^|]+) \|", re.M)
+ROW = re.compile(r"^- \*\*(?P<input>\w+)\*\* \((?P<default>.*?)\): ", re.M)
 
 WORDS = {
     # what a page says where the value itself would not help -> whether it is so

@@ -61,7 +61,14 @@ class Page:
         self.settle()
 
     def clear(self) -> None:
+        self.close_dialogs()
         self.load({"last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "version": 0.4})
+
+    def close_dialogs(self) -> None:
+        """Those that a graph opened, such as that of missing models."""
+        while self.tab.locator(".p-dialog-mask").count():
+            self.press("Escape")
+            self.tab.wait_for_timeout(300)
 
     def saved(self) -> dict[str, Any]:
         """The workflow that the page would write."""
