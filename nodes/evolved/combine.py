@@ -97,7 +97,7 @@ def place_of(prefix: str, root: str, width: int, height: int) -> tuple[str, str,
         return folder_paths.get_save_image_path(prefix, root, width, height)[:4]
     except Exception as error:  # ComfyUI's own for a place outside is no other kind
         raise ValueError(
-            f"{what} {shortened(prefix)} leads out of {root}, or no folder can be made "
+            f"filename_prefix {shortened(prefix)} leads out of {root}, or no folder can be made "
             "there. Write a name without .. and of ordinary length."
         ) from error
 
