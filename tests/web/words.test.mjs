@@ -83,6 +83,6 @@ test("what is put together is in the language as a whole", () => {
   speak(() => "ko");
   assert.equal(
     word("windows.none", { wrong: wrongWith(settings) }),
-    "윈도우 없음: 오버랩(overlap) 8은(는) 길이(length) 8보다 작아야 합니다.",
+    "윈도우 없음: 중첩(overlap) 8은(는) 길이(length) 8보다 작아야 합니다.",
   );
 });

@@ -54,7 +54,7 @@ export default {
   "timeline.video": "動画は {frames} フレームです",
   "timeline.beyond": "フレーム {frame} は終端を越えています。動画は {frames} フレームです。",
   "timeline.unpictured": "フレーム {frame} は図の範囲外です。図は {frames} フレームまでです。",
-  "timeline.latent": "サンプラーの latent は {sampled} フレーム、このノードは {frames} フレームです。",
+  "timeline.latent": "サンプラーの潜在画像は {sampled} フレーム、このノードは {frames} フレームです。",
   "timeline.windows": "ウィンドウ：{wrong}。",
 
   "text.line_without_colon": "{line} 行目に、コロン付きのフレーム番号がありません",
@@ -78,5 +78,5 @@ export default {
   "windows.not_drawn": "{schedule} はここには描画されません",
   "windows.from_one": "長さ（length）とストライド（stride）は 1 以上です",
   "windows.overlap": "オーバーラップ（overlap）{overlap} は長さ（length）{length} より小さくしてください",
-  "windows.no_loop": "クローズドループ（closed_loop）には {schedules} のいずれかが必要です",
+  "windows.no_loop": "「ループを閉じる」（closed_loop）には {schedules} のいずれかが必要です",
 };

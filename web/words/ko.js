@@ -54,7 +54,7 @@ export default {
   "timeline.video": "비디오는 {frames}프레임입니다",
   "timeline.beyond": "프레임 {frame}은(는) 끝을 벗어납니다: 비디오는 {frames}프레임입니다.",
   "timeline.unpictured": "프레임 {frame}은(는) 그림에 없습니다. 그림은 {frames}프레임까지 보여 줍니다.",
-  "timeline.latent": "샘플러의 latent는 {sampled}프레임, 이 노드는 {frames}프레임입니다.",
+  "timeline.latent": "샘플러의 잠재 데이터는 {sampled}프레임, 이 노드는 {frames}프레임입니다.",
   "timeline.windows": "윈도우: {wrong}.",
 
   "text.line_without_colon": "{line}번째 줄에 콜론이 붙은 프레임 번호가 없습니다",
@@ -77,6 +77,6 @@ export default {
   "windows.none": "윈도우 없음: {wrong}.",
   "windows.not_drawn": "{schedule}은(는) 여기에 그려지지 않습니다",
   "windows.from_one": "길이(length)와 스트라이드(stride)는 1 이상이어야 합니다",
-  "windows.overlap": "오버랩(overlap) {overlap}은(는) 길이(length) {length}보다 작아야 합니다",
+  "windows.overlap": "중첩(overlap) {overlap}은(는) 길이(length) {length}보다 작아야 합니다",
   "windows.no_loop": "닫힌 루프(closed_loop)에는 다음 중 하나가 필요합니다: {schedules}",
 };

@@ -75,7 +75,7 @@ export default {
   "windows.every_step": "每一步都相同",
   "windows.none": "没有窗口：{wrong}。",
   "windows.not_drawn": "此处不绘制 {schedule}",
-  "windows.from_one": "长度（length）和步幅（stride）至少为 1",
+  "windows.from_one": "长度（length）和步长（stride）至少为 1",
   "windows.overlap": "重叠（overlap）{overlap} 必须小于长度（length）{length}",
   "windows.no_loop": "闭环（closed_loop）需要以下之一：{schedules}",
 };
