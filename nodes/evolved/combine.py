@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ...training.files.atomic import write_atomic
+from ..texts import CONTROLS, check_text, refuse, shortened
 from .inputs import choice, socket, switch, whole
 from .old_node import OldNode
 
@@ -61,9 +62,7 @@ def combine(
     saved = bool(save_image)
     root = folder_paths.get_output_directory() if saved else folder_paths.get_temp_directory()
     width, height = frames[0].size
-    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
-        filename_prefix, root, width, height
-    )
+    folder, name, counter, subfolder = place_of(filename_prefix, root, width, height)
     stem = Path(folder) / f"{name}_{counter:05}_"
     path = stem.with_name(f"{stem.name}.{extension_of(format)}")
     both = frames + frames[-2:0:-1] if pingpong else frames
@@ -86,6 +85,21 @@ def combine(
 
 def extension_of(format: str) -> str:
     return IMAGES[format] if format in IMAGES else VIDEOS[format].extension
+
+
+def place_of(prefix: str, root: str, width: int, height: int) -> tuple[str, str, int, str]:
+    """Folder, name, number and subfolder of a new file, as ComfyUI's own nodes save theirs. Raises
+    ValueError for a prefix that leads elsewhere, or that no file can have."""
+    refuse(
+        "filename_prefix", check_text("filename_prefix", prefix), CONTROLS, "a control character"
+    )
+    try:
+        return folder_paths.get_save_image_path(prefix, root, width, height)[:4]
+    except Exception as error:  # ComfyUI's own for a place outside is no other kind
+        raise ValueError(
+            f"filename_prefix {shortened(prefix)} leads out of {root}, or no folder can be made "
+            "there. Write a name without .. and of ordinary length."
+        ) from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from adk_tests.fuzz.sources import pictures
-from adk_tests.support import image_to_video, pia, sparse, tiny, windowed
+from adk_tests.support import image_to_video, pia, sparse, tiny
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.sampling.continuation import continue_latent
 from comfy.model_patcher import ModelPatcher
@@ -55,7 +55,6 @@ OWN: dict[str, dict[str, tuple[str, Make]]] = {
         "ADK_MOTION_MODEL": ("ADK_MOTION_MODEL", cache(lambda: from_file(image_to_video.patcher))),
     },
     "ADK_ApplyCameraControl": {"MODEL": ("MODEL", animated)},
-    "ADK_PreviewWindows": {"MODEL": ("MODEL", cache(lambda: windowed.windowed(wide(), 3, 1)))},
     "ADK_LoadSparseControl": {**WIDE, **PICTURE},
     "ADK_ApplySparseControl": {
         **WIDE,

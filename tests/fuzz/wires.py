@@ -14,6 +14,9 @@ from animatediff_kit.motion_models.adapters.sparse_control.placement import INDI
 AS_THEY_ARE = ("ADK_SmallWorldModels", "ADK_TrainMotionModule")
 """Nodes whose outputs are not sampled: they go with other models than the tests' own."""
 
+LEFT_OPEN = {"ADK_PreviewWindows": "model"}
+"""Sockets in whose place the widgets hold."""
+
 
 class Wires:
     """A prompt that grows; links are [id, slot]."""
@@ -33,7 +36,9 @@ class Wires:
         key = next((key for key in (socket, kind) if key in own), None)
         return [self.add(f"Fuzz_{kind}" if key is None else f"Fuzz_{self.node}_{key}"), 0]
 
-    def has_source(self, kind: str) -> bool:
+    def has_source(self, kind: str, socket: str) -> bool:
+        if LEFT_OPEN.get(self.node) == socket:
+            return False
         return kind in SOURCES or (is_old(self.node) and kind in OLD_SOURCES)
 
     def sampled(self, model: list[Any], positive: list[Any] | None = None) -> list[Any]:
@@ -66,9 +71,10 @@ def prompt_of(node: Any, values: dict[str, Any], sampled: bool = True) -> Prompt
     given = dict(values)
     for socket in schema.inputs:
         kind = socket.get_io_type().split(",")[-1]
-        if values.get(socket.id) is None and wires.has_source(kind) and not is_widget(socket):
+        is_open = values.get(socket.id) is None and not is_widget(socket)
+        if is_open and wires.has_source(kind, socket.id):
             given[socket.id] = wires.source(kind, socket.id)
-        elif socket.optional and given.get(socket.id) is None and not is_widget(socket):
+        elif is_open and socket.optional:
             given.pop(socket.id, None)
     key = wires.add(schema.node_id, **given)
     for slot, output in enumerate(schema.outputs):
