@@ -141,6 +141,8 @@ app.registerExtension({
     });
     widget.serialize = false; // the file's own widget says it all
     node.adkCameraPad = pad;
+    // a node that has grown by the pad is drawn as it is now
+    setTimeout(() => app.canvas?.setDirty(true, true), 100);
   },
   loadedGraphNode(node) {
     node.adkCameraPad?.update(); // its widgets have their values now
