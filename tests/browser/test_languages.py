@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
+from adk_tests.support.languages import SCRIPTS, locale
 from adk_tests.support.page import Page
 from animatediff_kit.nodes.languages import LANGUAGES, flat
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = {"zh": "[\u4e00-\u9fff]", "zh-TW": "[\u4e00-\u9fff]"}
-SCRIPTS |= {"ja": "[\u3040-\u30ff\u4e00-\u9fff]", "ko": "[\uac00-\ud7af]"}
 SHOWN = ("ADK_Animate", "ADK_PromptTravel", "ADK_Strength", "ADK_ContextWindows")
 LABELS = """id => {
     const node = app.graph.getNodeById(id);
@@ -23,11 +18,6 @@ LABELS = """id => {
     const widgets = node.widgets.map(w => [w.name, w.label ?? w.name]);
     return { title: node.title, slots: named, widgets };
 }"""
-
-
-def texts_of(language: str) -> dict[str, Any]:
-    path = ROOT / "locales" / language / "nodeDefs.json"
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -39,7 +29,7 @@ def language(request: pytest.FixtureRequest, page: Page) -> Iterator[str]:
 
 
 def test_nodes_panels_and_help_speak_it(page: Page, language: str) -> None:
-    texts = texts_of(language)
+    texts = locale(language, "nodeDefs")
     for place, kind in enumerate(SHOWN):
         node = page.add(kind, (60 + 420 * place, 120))
         seen, own = page.run(LABELS, node), texts[kind]

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
+from adk_tests.support.languages import SCRIPTS, locale
 from animatediff_kit.motion_models.folders import register_folders
 from animatediff_kit.nodes import NODES
 from animatediff_kit.nodes.languages import LANGUAGES, category_texts, flat, node_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "web" / "docs"
-SCRIPTS = {"zh": "[\u4e00-\u9fff]", "zh-TW": "[\u4e00-\u9fff]"}
-SCRIPTS |= {"ja": "[\u3040-\u30ff\u4e00-\u9fff]", "ko": "[\uac00-\ud7af]"}
 register_folders()
 NODE_IDS = [node.define_schema().node_id for node in NODES]
-
-
-def locale(language: str, name: str) -> Any:
-    path = ROOT / "locales" / language / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_english_is_what_the_nodes_say() -> None:
