@@ -16,7 +16,8 @@ from animatediff_kit.small_world.draw import camera_clip, clip_frames, picture, 
 from animatediff_kit.small_world.motions import FRAMES, MOVES, SIDE
 from animatediff_kit.small_world.styles import spoil
 from animatediff_kit.small_world.world_clips import DRAWING, WorldClips
-from animatediff_kit.training.data.cache import EncodedClips, encode_clips
+from animatediff_kit.training.data.cache import EncodedClips
+from animatediff_kit.training.data.fill_cache import encode_clips
 from comfy.sd import VAE
 
 Encode = Callable[[WorldClips, Path], EncodedClips]
