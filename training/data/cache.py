@@ -12,7 +12,7 @@ where it stopped, whatever stopped it. f frames, h w latent pixels, t text token
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,8 @@ class EncodedClips:
         self.pixels_fingerprint = manifest.pixels_fingerprint()
         self._clip = manifest.clip
         self._latents, self._texts = latents_in(folder), texts_in(folder)
-        self._recent: OrderedDict[str, Text] = OrderedDict()
+        self._recent: dict[str, Text] = {}
+        self._lock = threading.Lock()
         skipped = skipped_in(self._latents)
         readable = [e for e in manifest.clips if e.key not in skipped]
         left_out = set(manifest.left_out)
@@ -100,15 +101,19 @@ class EncodedClips:
 
     def text(self, caption: str) -> Text:
         """Of a clip's caption, or of the empty one, which is always there."""
-        if caption not in self._recent:
-            pooled = self._text_key(caption, "pooled")
-            self._recent[caption] = Text(
-                self._texts.get(self._text_key(caption, "embedding")),
-                self._texts.get(pooled) if pooled in self._texts else None,
-            )
+        with self._lock:
+            if caption not in self._recent:
+                self._recent[caption] = self._read_text(caption)
             if len(self._recent) > TEXTS_AT_HAND:
-                self._recent.pop(next((one for one in self._recent if one), ""), None)
-        return self._recent[caption]
+                del self._recent[next(one for one in self._recent if one not in ("", caption))]
+            return self._recent[caption]
+
+    def _read_text(self, caption: str) -> Text:
+        pooled = self._text_key(caption, "pooled")
+        return Text(
+            self._texts.get(self._text_key(caption, "embedding")),
+            self._texts.get(pooled) if pooled in self._texts else None,
+        )
 
     def buckets(self) -> dict[tuple[int, ...], list[int]]:
         """Clips of one shape, which can share a batch."""
