@@ -7,37 +7,31 @@ A cache of so many clips is made up: a few shards are written, of clips at 256 x
 77 tokens, and every clip of the index is one of their tensors. So the sizes of all tables and the
 random order of reading are those of a real set; what the disk itself takes is not in it. What is
 measured is the thread that draws ahead: while it is faster than a step, the device waits for
-nothing. Each figure is the median of many steps, after the first of an epoch, which is told apart:
-it draws the epoch's order.
+nothing. Each figure is the median of many steps, after the first of an epoch, which is told apart: it
+draws the epoch's order.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from standalone import import_pack
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from standalone.enter_comfyui import enter_comfyui
 
-import_pack()
 
-from animatediff_kit.training.data.cache import LATENTS, TEXTS, EncodedClips  # noqa: E402
-from animatediff_kit.training.data.cache_identity import (  # noqa: E402
-    Entry,
-    Manifest,
-)
-from animatediff_kit.training.data.records import latents_key, text_key  # noqa: E402
-from animatediff_kit.training.data.shards import ShardWriter  # noqa: E402
-from animatediff_kit.training.engine.batch_order import BatchOrder, buckets  # noqa: E402
-from animatediff_kit.training.engine.batches import draw  # noqa: E402
-from animatediff_kit.training.engine.config import TrainingSettings  # noqa: E402
+def pack(name: str) -> Any:
+    return importlib.import_module(f"animatediff_kit.training.{name}")
+
 
 REAL = 512
 """Clips and texts that are really there, in shards of the size that caches have."""
@@ -46,27 +40,44 @@ BATCH, STEPS = 4, 60
 
 
 def write(folder: Path) -> None:
+    records, shards = pack("data.records"), pack("data.shards")
     generator = torch.Generator().manual_seed(0)
-    with ShardWriter(folder, TEXTS, 2**22) as writer:
+    with shards.ShardWriter(folder, "texts", 2**22) as writer:
         for caption in ("", *(f"caption {i}" for i in range(REAL))):
             tensor = torch.randn((77, 768), generator=generator).half()
-            key = text_key(caption, "clip", "embedding")
+            key = records.text_key(caption, "clip", "embedding")
             writer.add({"caption": caption, "clip": "clip"}, {key: tensor})
-    with ShardWriter(folder, LATENTS, 2**22) as writer:
+    with shards.ShardWriter(folder, "latents", 2**22) as writer:
         for i in range(REAL):
             tensor = torch.randn((16, 4, 32, 32), generator=generator).half()
-            writer.add({"key": str(i)}, {latents_key(str(i)): tensor})
+            writer.add({"key": str(i)}, {records.latents_key(str(i)): tensor})
 
 
-def cache_of(folder: Path, count: int) -> EncodedClips:
+def cache_of(folder: Path, count: int) -> Any:
     """An index of `count` clips over the tensors that are there, each with a place of its own."""
+    Entry, key_of = pack("data.cache_identity").Entry, pack("data.records").latents_key
     real = tuple(Entry(str(i), f"clip {i}", f"caption {i}") for i in range(REAL))
-    cache = EncodedClips(folder, Manifest("vae", "clip", real))
+    manifest = pack("data.cache_identity").Manifest("vae", "clip", real)
+    cache = pack("data.cache").EncodedClips(folder, manifest)
     places = cache._latents.places
     for i in range(REAL, count):
-        places[latents_key(str(i))] = places[latents_key(str(i % REAL))]
+        places[key_of(str(i))] = places[key_of(str(i % REAL))]
     cache._entries = [Entry(str(i), f"clip {i}", f"caption {i % REAL}") for i in range(count)]
     return cache
+
+
+def measured(cache: Any) -> list[float]:
+    """Seconds of a step, of one on single frames, and of an epoch's order."""
+    orders, draw = pack("engine.batch_order"), pack("engine.batches").draw
+    settings = pack("engine.config").TrainingSettings(batch_size=BATCH)
+    groups = orders.buckets([cache.shape(i) for i in range(len(cache))])
+    order = orders.BatchOrder(groups, BATCH, settings.seed)
+    epoch = seconds(lambda: order.batch(0))
+    steps = [
+        [seconds(lambda p=p, s=s: draw(cache, order, p, settings, s)) for p in range(STEPS)]
+        for s in (False, True)
+    ]
+    return [*map(statistics.median, steps), epoch]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -79,25 +90,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--most", type=int, default=1_000_000, help="clips of the largest cache")
     most = parser.parse_args().most
+    enter_comfyui()
     torch.set_num_threads(1)
-    settings = TrainingSettings(batch_size=BATCH)
     print(f"{'clips':>10} {'a step':>10} {'one frame':>10} {'an epoch':>10}   ms of the CPU")
     with tempfile.TemporaryDirectory() as name:
         write(Path(name))
         for count in (10**n for n in range(3, 7) if 10**n <= most):
-            cache = cache_of(Path(name), count)
-            order = BatchOrder(
-                buckets([cache.shape(i) for i in range(count)]), BATCH, settings.seed
+            figures = " ".join(
+                f"{1000 * one:>10.2f}" for one in measured(cache_of(Path(name), count))
             )
-            first = seconds(lambda order=order: order.batch(0))
-            told = [
-                statistics.median(
-                    seconds(lambda p=p, c=cache, o=order, s=single: draw(c, o, p, settings, s))
-                    for p in range(STEPS)
-                )
-                for single in (False, True)
-            ]
-            figures = " ".join(f"{1000 * figure:>10.2f}" for figure in (*told, first))
             print(f"{count:>10,} {figures}", flush=True)
 
 
