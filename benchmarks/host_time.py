@@ -4,11 +4,12 @@
     python benchmarks/host_time.py --most 100000
 
 A cache of so many clips is made up: a few shards are written, of clips at 256 x 256 and captions of
-77 tokens, and every clip of the index is one of their tensors. So the sizes of all tables and the
-random order of reading are those of a real set; what the disk itself takes is not in it. What is
+77 tokens, and the index has them again and again, each time as shards of their own with clips and
+captions of their own. So the tables, the files to open and the random order of reading are those of
+a real set; what the disk itself takes is not in it. What is
 measured is the thread that draws ahead: while it is faster than a step, the device waits for
-nothing. Each figure is the median of many steps, after the first of an epoch, which is told apart: it
-draws the epoch's order.
+nothing. Each figure is the median of many steps; that of an epoch, to draw its order, comes once
+for all of its steps.
 """
 
 from __future__ import annotations
@@ -54,16 +55,25 @@ def write(folder: Path) -> None:
 
 
 def cache_of(folder: Path, count: int) -> Any:
-    """An index of `count` clips over the tensors that are there, each with a place of its own."""
-    Entry, key_of = pack("data.cache_identity").Entry, pack("data.records").latents_key
+    """An index of `count` clips over the tensors that are there, each with a caption of its own."""
+    Entry, records = pack("data.cache_identity").Entry, pack("data.records")
     real = tuple(Entry(str(i), f"clip {i}", f"caption {i}") for i in range(REAL))
     manifest = pack("data.cache_identity").Manifest("vae", "clip", real)
     cache = pack("data.cache").EncodedClips(folder, manifest)
-    places = cache._latents.places
-    for i in range(REAL, count):
-        places[key_of(str(i))] = places[key_of(str(i % REAL))]
-    cache._entries = [Entry(str(i), f"clip {i}", f"caption {i % REAL}") for i in range(count)]
+    repeat(cache._latents, lambda i: records.latents_key(str(i)), count)
+    repeat(cache._texts, lambda i: records.text_key(f"caption {i}", "clip", "embedding"), count)
+    cache._entries = [Entry(str(i), f"clip {i}", f"caption {i}") for i in range(count)]
     return cache
+
+
+def repeat(reader: Any, key_of: Callable[[int], str], count: int) -> None:
+    """The reader's tensors again, as those of further shards."""
+    files = len(reader.files)
+    places = [reader.places[key_of(i)] for i in range(REAL)]
+    for i in range(REAL, count):
+        place = places[i % REAL]
+        reader.places[key_of(i)] = place._replace(shard=place.shard + i // REAL * files)
+    reader.files = reader.files * -(-count // REAL)
 
 
 def measured(cache: Any) -> list[float]:

@@ -43,6 +43,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "benchmarks": (
         "nodes",
         "sampling",
+        "training/data",
         "training/engine",
         "training/files",
         "training/models",
