@@ -43,7 +43,6 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "benchmarks": (
         "nodes",
         "sampling",
-        "training/data",
         "training/engine",
         "training/files",
         "training/models",
