@@ -142,10 +142,10 @@ def read_manifest(folder: Path) -> Manifest | None:
             f"{folder} was encoded by an earlier version of AnimateDiff Kit. Encode the clips into "
             "it again, or choose another cache_folder."
         )
+    told = content.pop("checksum", None)
+    if content.pop("format") != FORMAT or told != checksum({"format": FORMAT, **content}):
+        raise damaged(folder / MANIFEST)
     try:
-        told = content.pop("checksum")
-        if content.pop("format") != FORMAT or told != checksum({"format": FORMAT, **content}):
-            raise ValueError("another checksum")
         clips = tuple(Entry(*map(str, entry)) for entry in content["clips"])
         return Manifest(content["vae"], content["clip"], clips, tuple(content["left_out"]))
     except (KeyError, TypeError, ValueError) as error:

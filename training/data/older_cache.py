@@ -124,8 +124,8 @@ def read_older(path: Path) -> tuple[list[Any], dict[str, Tensor]]:
         tensors = {key: file.get_tensor(key) for key in file.keys()}
     written, sums = metadata[RECORDS], json.loads(metadata[CHECKSUMS])
     if sums["records"] != zlib.crc32(written.encode()):
-        raise ValueError("other records than its checksum")
+        raise damaged(path)
     for key, told in sums["tensors"].items():
         if isinstance(told, int) and told != checksum(tensors[key]):
-            raise ValueError("another tensor than its checksum")
+            raise damaged(path)
     return json.loads(written), tensors

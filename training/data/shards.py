@@ -203,10 +203,11 @@ class ShardReader:
         try:
             file, content = self._open(number), bytearray(size)
             file.seek(offset)
-            if file.readinto(content) < size:
-                raise OSError("the file is shorter than it was")
+            read = file.readinto(content)
         except OSError as error:
             raise damaged(self.files[number]) from error
+        if read < size:
+            raise damaged(self.files[number])
         return content
 
     def _open(self, number: int) -> FileIO:

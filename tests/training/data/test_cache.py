@@ -333,7 +333,11 @@ def test_nan_is_told(tmp_path: Path, encoded: Encode) -> None:
     vae = encoders.vae()
     with torch.no_grad():
         next(vae.first_stage_model.encoder.parameters()).fill_(float("nan"))
-    with pytest.raises(ValueError, match="^The VAE gives NaN or infinite numbers for 'clip 0'."):
+    text = (
+        "^The VAE gives NaN or infinite numbers for 'clip 0'. Start ComfyUI with --fp32-vae or "
+        "--fp32-text-enc, or use another checkpoint."
+    )
+    with pytest.raises(ValueError, match=text):
         encoded(tmp_path, vae=vae)
 
 

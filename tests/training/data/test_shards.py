@@ -10,8 +10,11 @@ import pytest
 import torch
 from adk_tests.support.clip_sets import NEEDS_MEMORY_FIGURES, anonymous_memory
 from animatediff_kit.training.data import shards
+from animatediff_kit.training.data.records import anything_goes, metadata_of
+from animatediff_kit.training.data.shard_index import read_index
 from animatediff_kit.training.data.shards import ShardReader, ShardWriter, WriteError, shard_files
 from animatediff_kit.training.files.locks import FolderInUse
+from safetensors.torch import save_file
 
 KILOBYTE = torch.zeros(512, dtype=torch.float16)
 
@@ -106,6 +109,25 @@ def test_a_frame_is_read_alone(tmp_path: Path) -> None:
     for read in (lambda: damaged.frame("a", 1), lambda: damaged.get("a")):
         with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is damaged or gone. Delete"):
             read()
+
+
+def test_a_tensor_of_another_type_is_told(tmp_path: Path) -> None:
+    path, tensors = tmp_path / "kind-00000.safetensors", {"a": torch.arange(3)}
+    save_file(tensors, path, metadata_of([1], tensors))
+    with pytest.raises(ValueError, match="^a tensor of type I64$"):
+        read_index(path, 0, anything_goes)
+    with pytest.raises(ValueError, match="is damaged or gone"):
+        ShardReader(tmp_path, "kind")
+
+
+def test_a_file_that_was_cut_off_meanwhile_is_told(tmp_path: Path) -> None:
+    fill(tmp_path, range(3))
+    reader = ShardReader(tmp_path, "kind")
+    (path,) = shard_files(tmp_path, "kind")
+    path.write_bytes(path.read_bytes()[:-10])
+    assert reader.get("t0")[0] == 0
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is damaged or gone. Delete it"):
+        reader.get("t2")
 
 
 def test_threads_read_at_once(tmp_path: Path) -> None:
