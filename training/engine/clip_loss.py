@@ -9,7 +9,7 @@ The recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +52,7 @@ class ClipLoss(StepLoss):
         if s.gradient_checkpointing:
             self.trainee.denoiser.checkpoint_layers()
         self.network = self.processes.wrap(self.trainee.denoiser)
-        self.batch = DrawnAhead(self.drawn, s.steps * s.gradient_accumulation)
+        self.batch = DrawnAhead(self.draws(), s.steps * s.gradient_accumulation)
 
     def check_noise_levels(self) -> None:
         """Raise ValueError where the settings ask for more noise than the model's schedule has."""
@@ -102,12 +102,18 @@ class ClipLoss(StepLoss):
         with self.trainee.denoiser.animated(clips, frames):
             yield self.of(batch)
 
-    def drawn(self, place: int) -> Batch:
-        """This process's part of the clips of forward pass `place`, on the host."""
+    def draws(self) -> Callable[[int], Batch]:
+        """What gives this process's part of the clips of a forward pass, on the host. It does not
+        hold the loss, which would hold itself by it, and its weights with it."""
         part = slice(self.processes.rank, None, self.processes.count)
-        single = self.trainee.single_frames
-        batch = draw(self.clips, self.order, place, self.settings, single, part)
-        return batch.pinned() if self.device.type == "cuda" else batch
+        clips, order, settings = self.clips, self.order, self.settings
+        single, pins = self.trainee.single_frames, self.device.type == "cuda"
+
+        def drawn(place: int) -> Batch:
+            batch = draw(clips, order, place, settings, single, part)
+            return batch.pinned() if pins else batch
+
+        return drawn
 
     def of(self, batch: Batch) -> Tensor:
         """The mean loss of a batch, float32."""

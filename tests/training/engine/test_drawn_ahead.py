@@ -48,7 +48,7 @@ def test_an_error_comes_at_its_own_place() -> None:
 def test_no_number_of_a_run_changes(tmp_path) -> None:
     """A run with its batches drawn ahead, and one that draws each when it needs it."""
     ahead, alone = (small.run(tmp_path / name, steps=4) for name in ("ahead", "alone"))
-    alone.loss.batch = alone.loss.drawn
+    alone.loss.batch = alone.loss.draws()
     for run in (ahead, alone):
         run.train()
     assert ahead.loss.batch.ahead is None
