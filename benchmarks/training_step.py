@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
 class OneClip:
     """Encoded clips with live latents, as the cache gives them."""
 
-    fingerprint = "benchmark"
+    fingerprint = pixels_fingerprint = "benchmark"
 
     def __init__(self, frames: int, latent: int, count: int) -> None:
         import torch
@@ -73,6 +73,9 @@ class OneClip:
 
     def latents(self, index: int) -> Any:
         return self.clip
+
+    def frame(self, index: int, number: int) -> Any:
+        return self.clip[number : number + 1]
 
     def text(self, caption: str) -> Any:
         return self

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from ..motion_models.domain_adapter import apply_domain_adapter
 from ..motion_models.load import load_motion_model
-from ..training.data.cache import EncodedClips, encode_clips
+from ..training.data.cache import EncodedClips
+from ..training.data.fill_cache import encode_clips
 from ..training.engine.clip_loss import ClipLoss
 from ..training.engine.config import TrainingSettings
 from ..training.engine.export import file_tensors, metadata, save_weights

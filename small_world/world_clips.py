@@ -66,6 +66,16 @@ class WorldClips(ClipSet):
             "style": self.style,
         }
 
+    def identity(self, index: int) -> dict[str, Any]:
+        self._check(index)
+        return {
+            "small world": self.kind,
+            "drawing": DRAWING,
+            "clip": index,
+            "seed": self.seed,
+            "style": self.style,
+        }
+
     def training_size(self, height: int, width: int) -> tuple[int, int]:
         return SIDE, SIDE
 

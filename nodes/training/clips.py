@@ -12,11 +12,20 @@ from torch import Tensor
 from ...training.data.captions import CAPTIONS
 from ...training.data.clips import ClipSet
 from ...training.data.image_clips import ImageClips
+from ...training.data.probes import PROBES, Probes
 from ...training.data.sources import state_of
 from ...training.data.video_clips import VideoClips, VideoSettings
 from ..places import check_readable
 from ..schema import CATEGORY, ClipsSocket, advanced, schema
 from ..texts import check_text, unquoted, written_path
+
+CACHE = "animatediff_kit_cache"
+"""Below ComfyUI's output folder: where clips are kept that are encoded into no other place, and
+what is known of files."""
+
+
+def caches() -> Path:
+    return Path(folder_paths.get_output_directory()) / CACHE
 
 
 def size_input(name: str, default: int, tooltip: str, least: int = 64) -> io.Int.Input:
@@ -172,7 +181,8 @@ class LoadVideoClips(io.ComfyNode):
             mirror,
             aspect_buckets,
         )
-        return io.NodeOutput(VideoClips(source_path(source), settings, check_readable))
+        path = source_path(source)
+        return io.NodeOutput(VideoClips(path, settings, check_readable, Probes(caches() / PROBES)))
 
 
 class ClipsFromImages(io.ComfyNode):

@@ -6,20 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import folder_paths
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.utils import ProgressBar
 from comfy_api.latest import io
 
-from ...training.data.cache import encode_clips, identify
+from ...training.data.cache_identity import identify
 from ...training.data.clips import ClipSet
+from ...training.data.fill_cache import encode_clips
 from ..places import check_writable
 from ..schema import CATEGORY, ClipsSocket, EncodedClipsSocket, schema
 from ..texts import check_text, unquoted, written_path
-from .clips import check_clips
-
-CACHE = "animatediff_kit_cache"
-"""Below ComfyUI's output folder: where caches lie that are given no other place."""
+from .clips import CACHE, caches, check_clips
 
 
 class EncodeClips(io.ComfyNode):
@@ -41,9 +38,10 @@ class EncodeClips(io.ComfyNode):
                 io.String.Input(
                     "cache_folder",
                     default="",
-                    tooltip="Where the encoded clips are kept. Empty: a folder of its own in "
-                    f"{CACHE} in ComfyUI's output folder, where relative paths begin, too. Whole "
-                    "paths lead into the output folder or the models folder.",
+                    tooltip="Where the encoded clips are kept. Empty: a folder for all "
+                    f"clips of this VAE in {CACHE} in ComfyUI's output folder, where relative "
+                    "paths begin, too. Whole paths lead into the output folder or the models "
+                    "folder.",
                 ),
             ],
             outputs=[
@@ -61,12 +59,8 @@ class EncodeClips(io.ComfyNode):
         check_clips(clips)
         chosen = cache_path(cache_folder)
         identity = identify(clips, vae, clip)
-        folder = chosen or caches() / identity.fingerprint[:16]
+        folder = chosen or caches() / identity.vae[:16]
         return io.NodeOutput(encode_clips(clips, vae, clip, folder, progress(), identity))
-
-
-def caches() -> Path:
-    return Path(folder_paths.get_output_directory()) / CACHE
 
 
 def cache_path(cache_folder: str) -> Path | None:

@@ -10,7 +10,7 @@ FILES = ("run.py", "train.py")
 
 LEFT = {
     # FFmpeg opens no file that ends before its first frame, so far as we know
-    "training/data/video_clips.py: … holds no frames.",
+    "training/data/probes.py: … holds no frames.",
     # file systems without locks are rare
     "training/files/locks.py: … cannot be locked: let no other process write there.",
 }

@@ -46,6 +46,9 @@ class DrawnClips(ClipSet):
         files = [{"file": self.name(i), "bytes": i * 100} for i in range(self.count)]
         return {"note": self.note, "width": self.width, "length": self.length, "files": files}
 
+    def identity(self, index: int) -> dict[str, Any]:
+        return {"note": self.note, "size": [self.width, self.height], "length": self.length}
+
     def training_size(self, height: int, width: int) -> tuple[int, int]:
         return self.height, self.width
 

@@ -26,7 +26,9 @@ class ClipsInMemory:
     side: int = 8
     pooled: int = 0
     fingerprint: str = "in memory"
+    pixels_fingerprint: str = "pixels in memory"
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    was_read: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return self.count
@@ -42,7 +44,11 @@ class ClipsInMemory:
         return (self.frames, 4, height, width)
 
     def latents(self, index: int) -> Tensor:
+        self.was_read.append(index)
         return torch.randn(self.shape(index), generator=seeded(index))
+
+    def frame(self, index: int, number: int) -> Tensor:
+        return self.latents(index)[number : number + 1]
 
     def text(self, caption: str) -> Text:
         generator = seeded(1000 + sum(caption.encode()))

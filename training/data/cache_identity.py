@@ -1,42 +1,54 @@
-"""The identity of a cache of encoded clips: what every number in it hangs on.
+"""What every number of a cache of encoded clips hangs on, clip by clip.
 
-It lies beside the shards as manifest.json, and is checked before anything is added to them.
+    key of a clip     its name, what decides its pixels (ClipSet.identity), and the VAE
+    key of a text     the caption and the text encoder (records.py)
+
+So what is encoded once is found again by whatever set holds it: a folder that was moved, one with
+more clips, one with other captions. Beside the shards lies manifest.json: the clips of the set that
+was encoded last, with their captions.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..files.atomic import write_if_none
-from ..files.fingerprints import differences, digest_of, weights_digest
+from ..files.atomic import write_atomic
+from ..files.fingerprints import digest_of, weights_digest
 from .clips import ClipSet
 from .shards import WriteError, named_errors
 from .walk import stop_if_asked
 
 MANIFEST = "manifest.json"
-FORMAT = 2
-"""1 was without checksums, and some of its videos and texts were read otherwise: turned, with other
-colours, in another encoding. So its clips are encoded anew."""
+FORMAT, OLDER = 3, 2
+"""2 knew the set as a whole: older_cache.py. 1 was without checksums, and some of its videos and
+texts were read otherwise: turned, with other colours, in another encoding. So its clips are encoded
+anew."""
+
+
+class Entry(NamedTuple):
+    """A clip of a set."""
+
+    key: str
+    name: str
+    caption: str
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What decides every number of a cache."""
+    """What decides every number of a set of encoded clips.   vae, clip: digests of the models
+
+    description: of the set as a whole, for caches of format 2.
+    """
 
     vae: str
     clip: str
-    clips: int
+    clips: tuple[Entry, ...]
     description: dict[str, Any]
-
-    def manifest(self) -> dict[str, Any]:
-        return {"format": FORMAT, **vars(self)}
-
-    @property
-    def fingerprint(self) -> str:
-        return digest_of(self.manifest())
 
 
 def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
@@ -50,12 +62,53 @@ def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
         )
     settings = [clip.layer_idx, getattr(clip, "tokenizer_options", {})]
     text = digest_of([weights_digest(clip.patcher, stop_if_asked), repr(settings)])
-    description = json.loads(json.dumps(clips.description()))
-    return Identity(weights_digest(vae.patcher, stop_if_asked), text, len(clips), description)
+    image = weights_digest(vae.patcher, stop_if_asked)
+    entries = tuple(entry_of(clips, index, image) for index in range(len(clips)))
+    return Identity(image, text, entries, json.loads(json.dumps(clips.description())))
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """None where no cache has been begun. Raises ValueError when it is damaged or gone."""
+def entry_of(clips: ClipSet, index: int, vae: str) -> Entry:
+    stop_if_asked()
+    name = clips.name(index)
+    key = digest_of({"name": name, "clip": clips.identity(index), "vae": vae})[:32]
+    return Entry(key, name, clips.caption(index))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """left_out: keys of clips that no latents could be made of, and that the next encoding tries
+    again."""
+
+    vae: str
+    clip: str
+    clips: tuple[Entry, ...]
+    left_out: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """Of the clips with their captions and both models; their order makes no difference."""
+        pairs = sorted([entry.key, entry.caption] for entry in self.clips)
+        return digest_of([self.clip, pairs])
+
+    def pixels_fingerprint(self) -> str:
+        """The same without the captions."""
+        return digest_of([self.clip, sorted(entry.key for entry in self.clips)])
+
+    def written(self) -> bytes:
+        content = {"format": FORMAT, **vars(self)}
+        return json.dumps({**content, "checksum": checksum(content)}).encode()
+
+
+def checksum(content: Any) -> int:
+    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
+
+
+def manifest_of(identity: Identity, left_out: Iterable[str] = ()) -> Manifest:
+    return Manifest(identity.vae, identity.clip, identity.clips, tuple(sorted(left_out)))
+
+
+def read_json(folder: Path) -> dict[str, Any] | None:
+    """What manifest.json holds, of whatever format; None where no cache has been begun. Raises
+    ValueError when it is damaged, gone or too old."""
     path = folder / MANIFEST
     if not path.exists():
         if any(folder.glob("*-*.safetensors")):
@@ -65,51 +118,52 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
             )
         return None
     try:
-        manifest = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError, RecursionError):
-        manifest = None
-    if isinstance(manifest, dict) and manifest.get("format") in range(FORMAT):
+        content = None
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
+        raise damaged(path)
+    if content["format"] in range(OLDER):
         raise ValueError(
             f"{folder} was encoded by an earlier version of AnimateDiff Kit, which read some files "
             "otherwise. Choose another cache_folder, or delete that folder to encode anew."
         )
-    if not is_manifest(manifest):
+    return content
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """None where no cache has been begun. Raises ValueError when it is damaged, gone or of another
+    version."""
+    content = read_json(folder)
+    if content is None:
+        return None
+    if content["format"] == OLDER:
         raise ValueError(
-            f"{path} is damaged or of a later version. Choose another cache_folder, or delete that "
-            "folder to encode anew."
+            f"{folder} was encoded by an earlier version of AnimateDiff Kit. Encode the clips into "
+            "it again, or choose another cache_folder."
         )
-    return manifest
+    told = content.pop("checksum", None)
+    if content.pop("format") != FORMAT or told != checksum({"format": FORMAT, **content}):
+        raise damaged(folder / MANIFEST)
+    try:
+        clips = tuple(Entry(*map(str, entry)) for entry in content["clips"])
+        return Manifest(content["vae"], content["clip"], clips, tuple(content["left_out"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(folder / MANIFEST) from error
 
 
-def is_manifest(content: Any) -> bool:
-    """Whether it is what `Identity.manifest` gives."""
-    kinds = {"format": int, "vae": str, "clip": str, "clips": int, "description": dict}
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        return False
-    return all(type(content.get(key)) is kind for key, kind in kinds.items())
+def damaged(path: Path) -> ValueError:
+    return ValueError(
+        f"{path} is damaged or of a later version. Choose another cache_folder, or delete that "
+        "folder to encode anew."
+    )
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    content = json.dumps(manifest, indent=1).encode()
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Raises ValueError where it cannot be written."""
+    content = manifest.written()
     try:
         with named_errors(folder):
-            write_if_none(folder / MANIFEST, lambda beside: beside.write_bytes(content))
+            write_atomic(folder / MANIFEST, lambda beside: beside.write_bytes(content))
     except WriteError as error:
         raise ValueError(f"{error} Choose another cache_folder, or make room.") from error
-
-
-def begin(folder: Path, identity: Identity) -> None:
-    """Write the manifest, or check the one that is there, be it that another process has just
-    written it. Raises ValueError."""
-    manifest = identity.manifest()
-    if read_manifest(folder) is None:
-        write_manifest(folder, manifest)
-    there = read_manifest(folder)
-    if there != manifest:
-        found = list(differences(there, manifest))
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        raise ValueError(
-            f"{folder} holds clips that were encoded otherwise; what differs: "
-            f"{', '.join(found[:3])}{more}. Choose another cache_folder, or delete that folder to "
-            "encode anew."
-        )

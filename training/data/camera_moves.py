@@ -184,6 +184,16 @@ class CameraMove(ClipSet):
             **self.clips.description(),
         }
 
+    def identity(self, index: int) -> dict[str, Any]:
+        """The index is in it, for a clip's windows are drawn by it."""
+        return {
+            "camera": [list(move) for move in self.moves],
+            "camera_seed": self.seed,
+            "camera_jitter": self.jitter,
+            "camera_index": index,
+            **self.clips.identity(index),
+        }
+
     def training_size(self, height: int, width: int) -> tuple[int, int]:
         return self.clips.training_size(height, width)
 

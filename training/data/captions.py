@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..files.names import in_unicode
+from .bad_share import is_share, names_of
 from .sources import Source
+
+log = logging.getLogger(__name__)
 
 SIDECAR, FILE_NAME, FIXED = "sidecar", "file name", "fixed caption"
 CAPTIONS = (SIDECAR, FILE_NAME, FIXED)
@@ -20,9 +24,9 @@ SIDES = re.compile(
 OPPOSITES = {"left": "right", "right": "left", "clockwise": "anticlockwise"}
 
 
-def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str]:
-    """One caption a source. Raises ValueError where there is none or it is no text, naming the
-    first such file."""
+def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str | None]:
+    """One caption a source; None for a few of many that have none, which are named in a warning.
+    Raises ValueError where it is no text, and where more have none, naming the first such file."""
     if mode == FIXED:
         if not caption.strip():
             raise ValueError(
@@ -36,13 +40,20 @@ def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str]
         raise ValueError(f"{mode!r} is no way to caption; choose one of {', '.join(CAPTIONS)}.")
     written = [source.caption() for source in sources]
     without = [s for s, caption in zip(sources, written, strict=True) if not caption]
-    if without:
+    if is_share(len(without), len(sources)):
+        log.warning(
+            "%d of %d clips have no caption and are left out: %s.",
+            len(without),
+            len(sources),
+            names_of([source.name for source in without]),
+        )
+    elif without:
         raise ValueError(
             f"{without[0].name} has no caption: {without[0].caption_place} is missing or empty "
             f"({len(without)} of {len(sources)} clips lack theirs). Write what the clip shows "
             "there, or set captions to 'file name' or 'fixed caption'."
         )
-    return [str(caption) for caption in written]
+    return [caption or None for caption in written]
 
 
 def check_names(sources: Sequence[Source]) -> None:

@@ -45,7 +45,9 @@ class Clip:
 
 
 class ClipSet(ABC):
-    """An ordered set of clips. Two sets of equal `description` hold equal pixels and captions."""
+    """An ordered set of clips. Two sets of equal `description` hold equal pixels and captions; two
+    clips of equal `name` and `identity` have equal pixels, wherever they lie. Several threads may
+    `read`."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -60,6 +62,11 @@ class ClipSet(ABC):
     @abstractmethod
     def description(self) -> dict[str, Any]:
         """Everything that decides pixels and captions, as JSON: files, dates, settings."""
+
+    @abstractmethod
+    def identity(self, index: int) -> dict[str, Any]:
+        """Everything beside its name that decides a clip's pixels at the training size, as JSON:
+        the file's content, cut, size; no path and no date."""
 
     @abstractmethod
     def training_size(self, height: int, width: int) -> tuple[int, int]:

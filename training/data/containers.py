@@ -26,13 +26,14 @@ COVER = 0x400
 
 
 @contextmanager
-def opened(path: Path, name: str) -> Iterator[tuple[Any, Any]]:
+def opened(path: Path, name: str, decoding: bool = True) -> Iterator[tuple[Any, Any]]:
     """The container and its first video stream that is no cover picture. What fails inside is an
-    UnreadableClip."""
+    UnreadableClip. decoding: whether frames will be decoded, which takes threads."""
     try:
         with open_alone(path, name) as container:
             stream = video_of(container, name)
-            stream.thread_type = "AUTO"
+            if decoding:
+                stream.thread_type = "AUTO"
             yield container, stream
     except (FFmpegError, OSError) as error:
         raise UnreadableClip(f"{name} cannot be decoded ({reason(error)}).") from error

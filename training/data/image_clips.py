@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +55,15 @@ class BatchClips(ClipSet):
             "caption": self.text,
         }
 
+    @abstractmethod
+    def images_of(self, index: int) -> Tensor:
+        """Those that the clip shows.   -> f h w 3"""
+
+    def identity(self, index: int) -> dict[str, Any]:
+        height, width = self.size
+        pixels = pixels_hash(self.images_of(index))
+        return {self.KIND: pixels, "frames": self.length, "width": width, "height": height}
+
     def training_size(self, height: int, width: int) -> tuple[int, int]:
         return self.size
 
@@ -101,10 +111,13 @@ class ImageClips(BatchClips):
     def name(self, index: int) -> str:
         return f"images {index * self.length} to {(index + 1) * self.length - 1}"
 
-    def frames(self, index: int) -> Iterator[Tensor]:
+    def images_of(self, index: int) -> Tensor:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        for image in self.images[index * self.length : (index + 1) * self.length]:
+        return self.images[index * self.length : (index + 1) * self.length]
+
+    def frames(self, index: int) -> Iterator[Tensor]:
+        for image in self.images_of(index):
             yield image.float()
 
 
@@ -132,6 +145,9 @@ class StillClips(BatchClips):
 
     def name(self, index: int) -> str:
         return f"image {index}"
+
+    def images_of(self, index: int) -> Tensor:
+        return self.images[index : index + 1]
 
     def frames(self, index: int) -> Iterator[Tensor]:
         for _ in range(self.length):

@@ -11,14 +11,19 @@ import zlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..files.fingerprints import update
 
 RECORDS = "animatediff_kit_records"
 CHECKSUMS = "animatediff_kit_checksums"
-"""Entries of a shard's metadata. The second has a CRC-32 of the first, and one of each tensor,
-which finds any single flipped bit."""
+"""Entries of a shard's metadata. The second has a CRC-32 of the first, and those of each tensor,
+which find any single flipped bit."""
+
+Checksums = NDArray[np.uint32]
+"""Of a tensor: one for each frame of latents, which can be read alone; one for any other."""
 
 IsRecord = Callable[[Any, Collection[str]], bool]
 """Whether something is a record of a shard that holds tensors of these names."""
@@ -41,29 +46,39 @@ def checksum(tensor: Tensor) -> int:
     return crc.value
 
 
+def parts_of(tensor: Tensor) -> list[Tensor]:
+    """What has a checksum of its own.   latents: f c h w"""
+    return list(tensor) if tensor.ndim == 4 else [tensor]
+
+
+def checksums(tensor: Tensor) -> Checksums:
+    return np.array([checksum(part) for part in parts_of(tensor)], dtype=np.uint32)
+
+
 def metadata_of(records: list[Any], tensors: Mapping[str, Tensor]) -> dict[str, str]:
     written = json.dumps(records)
     sums = {
         "records": zlib.crc32(written.encode()),
-        "tensors": {key: checksum(tensor) for key, tensor in tensors.items()},
+        "tensors": {key: checksums(tensor).tolist() for key, tensor in tensors.items()},
     }
     return {RECORDS: written, CHECKSUMS: json.dumps(sums)}
 
 
 def read_metadata(
     metadata: Mapping[str, str], names: Collection[str], is_record: IsRecord
-) -> tuple[list[Any], dict[str, int]]:
+) -> tuple[list[Any], dict[str, Checksums]]:
     """A shard's records, and the checksums of its tensors, which are called `names`. Raises
     ValueError where they are not what `metadata_of` writes."""
     try:
         written, sums = metadata[RECORDS], json.loads(metadata[CHECKSUMS])
         records, tensors = json.loads(written), dict(sums["tensors"])
         whole = sums["records"] == zlib.crc32(written.encode()) and tensors.keys() == set(names)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        found = {key: np.array(sums, dtype=np.uint32).reshape(-1) for key, sums in tensors.items()}
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError("no metadata of a shard") from error
     if not whole or not all(is_record(record, names) for record in records):
         raise ValueError("other records than its checksums")
-    return records, tensors
+    return records, found
 
 
 def anything_goes(record: Any, names: Collection[str]) -> bool:
@@ -72,25 +87,27 @@ def anything_goes(record: Any, names: Collection[str]) -> bool:
 
 def is_clip(record: Any, names: Collection[str]) -> bool:
     """Of a clip that was encoded, or left out."""
-    if not isinstance(record, dict) or type(record.get("clip")) is not int:
+    if not isinstance(record, dict) or not isinstance(record.get("key"), str):
         return False
-    if isinstance(record.get("skipped"), str):
-        return True
-    told = isinstance(record.get("name"), str) and isinstance(record.get("caption"), str)
-    return told and latents_key(record["clip"]) in names
+    return isinstance(record.get("skipped"), str) or latents_key(record["key"]) in names
 
 
 def is_text(record: Any, names: Collection[str]) -> bool:
-    """Of a caption that was encoded."""
-    if not isinstance(record, dict) or not isinstance(record.get("caption"), str):
+    """Of a caption that was encoded, by which text encoder."""
+    if not isinstance(record, dict):
         return False
-    return text_key(record["caption"], "embedding") in names
+    caption, clip = record.get("caption"), record.get("clip")
+    if not isinstance(caption, str) or not isinstance(clip, str):
+        return False
+    return text_key(caption, clip, "embedding") in names
 
 
-def latents_key(clip: int) -> str:
-    return f"latents.{clip}"
+def latents_key(key: str) -> str:
+    """key: of a clip, as cache_identity.py makes it."""
+    return f"latents.{key}"
 
 
-def text_key(caption: str, part: str) -> str:
-    """part: embedding or pooled."""
-    return f"{hashlib.sha256(caption.encode()).hexdigest()[:32]}.{part}"
+def text_key(caption: str, clip: str, part: str) -> str:
+    """clip: the text encoder's digest;   part: embedding or pooled."""
+    content = f"{clip}\0{caption}".encode()
+    return f"{hashlib.sha256(content).hexdigest()[:32]}.{part}"

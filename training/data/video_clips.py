@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import comfy.model_management
 import torch
 from torch import Tensor
 
-from .animations import count_animation, decode_animation
+from .animations import decode_animation
+from .bad_share import is_share, names_of
 from .captions import captions_of, mirrored
 from .clips import (
     ClipSet,
@@ -24,8 +24,9 @@ from .clips import (
     reduction,
 )
 from .pictures import read_images
+from .probes import Probe, Probes, probe_all
 from .sources import Source, find_sources
-from .videos import count_frames, decode
+from .videos import decode
 from .walk import MayRead, anything
 
 log = logging.getLogger(__name__)
@@ -63,12 +64,13 @@ class VideoSettings:
 
 @dataclass(frozen=True)
 class Cut:
-    """One clip: where it starts in which video."""
+    """One clip: where it starts in which video.   content: the video's hash"""
 
     source: Source
     start: int
     number: int
     caption: str
+    content: str
 
 
 class VideoClips(ClipSet):
@@ -76,22 +78,31 @@ class VideoClips(ClipSet):
 
     A clip's start is random within what fits, drawn from the seed and the file's name, so that it
     stays when other files come and go. Videos whose header cannot be read are named in a warning
-    and left out. Raises ValueError when there are no clips, when captions are missing, and when a
-    video is too short, and what `may_read` raises of a file that is not to be read.
+    and left out; so are a few of many that lack captions or are too short. Raises ValueError when
+    there are no clips, when more captions are missing or videos too short, and what `may_read`
+    raises of a file that is not to be read. probes: what is remembered of files.
     """
 
-    def __init__(self, source: Path, settings: VideoSettings, may_read: MayRead = anything) -> None:
+    def __init__(
+        self,
+        source: Path,
+        settings: VideoSettings,
+        may_read: MayRead = anything,
+        probes: Probes | None = None,
+    ) -> None:
         settings.check()
         self.folder, self.settings = source, settings
         sources = find_sources(source, may_read)
         captions = captions_of(sources, settings.captions, settings.caption)
-        lengths = probe(sources)
-        check_lengths(lengths, settings)
+        pairs = [(s, c) for s, c in zip(sources, captions, strict=True) if c is not None]
+        probed = long_enough(
+            probe_all([source for source, _ in pairs], probes or Probes()), settings
+        )
         self.cuts = [
-            Cut(source, start, number, caption)
-            for source, caption in zip(sources, captions, strict=True)
-            if source in lengths
-            for number, start in enumerate(starts(source, lengths[source], settings))
+            Cut(source, start, number, caption, probed[source].content)
+            for source, caption in pairs
+            if source in probed
+            for number, start in enumerate(starts(source, probed[source].frames, settings))
         ]
 
     def __len__(self) -> int:
@@ -114,6 +125,19 @@ class VideoClips(ClipSet):
             "source": str(self.folder),
             **settings,
             "files": [{**file.state(), "caption": caption} for file, caption in files.items()],
+        }
+
+    def identity(self, index: int) -> dict[str, Any]:
+        cut, flipped = self._find(index)
+        settings = self.settings
+        return {
+            "content": cut.content,
+            "start": cut.start,
+            "frames": settings.frames,
+            "stride": settings.stride,
+            "size": [settings.width, settings.height],
+            "aspect_buckets": settings.aspect_buckets,
+            "mirrored": flipped,
         }
 
     def training_size(self, height: int, width: int) -> tuple[int, int]:
@@ -153,45 +177,28 @@ class VideoClips(ClipSet):
         return self.cuts[index % len(self.cuts)], index >= len(self.cuts)
 
 
-def probe(sources: list[Source]) -> dict[Source, int]:
-    """Frames of each source that can be opened; the others are named in a warning. Raises
-    ValueError when none can."""
-    lengths: dict[Source, int] = {}
-    first = None
-    for source in sources:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        try:
-            count = length_of(source)
-            if count < 1:
-                raise UnreadableClip(f"{source.name} holds no frames.")
-            lengths[source] = count
-        except UnreadableClip as error:
-            first = first or error
-            log.warning("%s It is left out.", error)
-    if not lengths:
-        raise ValueError(
-            f"None of the {len(sources)} clips can be read: {first} Get the videos again, or "
-            "convert them to .mp4."
+def long_enough(probed: dict[Source, Probe], settings: VideoSettings) -> dict[Source, Probe]:
+    """The videos in which a clip fits. A few of many in which none does are named in a warning;
+    raises ValueError for more."""
+    short = [(s, found.frames) for s, found in probed.items() if found.frames < settings.span]
+    if is_share(len(short), len(probed)):
+        log.warning(
+            "%d of %d videos have less than the %d frames that a clip reaches over, and are left "
+            "out: %s.",
+            len(short),
+            len(probed),
+            settings.span,
+            names_of([source.name for source, _ in short]),
         )
-    return lengths
+    elif short:
+        raise ValueError(too_short(short, len(probed), settings))
+    return {s: found for s, found in probed.items() if found.frames >= settings.span}
 
 
-def length_of(source: Source) -> int:
-    """Frames of a source. Raises UnreadableClip."""
-    if images := source.images():
-        return len(images)
-    count = count_animation if source.is_animation() else count_frames
-    return count(source.path, source.name)
-
-
-def check_lengths(lengths: dict[Source, int], settings: VideoSettings) -> None:
-    """Raise ValueError for videos in which no clip fits."""
-    short = [(source, length) for source, length in lengths.items() if length < settings.span]
-    if not short:
-        return
+def too_short(short: list[tuple[Source, int]], of: int, settings: VideoSettings) -> str:
     source, length = short[0]
-    others = f" ({len(short)} of {len(lengths)} are too short)" if len(lengths) > 1 else ""
-    raise ValueError(
+    others = f" ({len(short)} of {of} are too short)" if of > 1 else ""
+    return (
         f"{source.name} has {length} {'frame' if length == 1 else 'frames'}, but "
         f"{settings.frames} frames at stride {settings.stride} need {settings.span}{others}. "
         f"{remedy(min(length for _, length in short), settings)}"

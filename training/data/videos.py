@@ -7,7 +7,7 @@ a GIF's delays make no difference. What a header says of count and rate is not t
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,24 @@ SEEK_FROM = 300
 """Frames before a clip's start from which on a jump is cheaper than decoding them all."""
 
 
-def count_frames(path: Path, name: str) -> int:
+def name_hdr(name: str, curve: str) -> None:
+    """Warn of an HDR video.   curve: of its brightness"""
+    log.warning(
+        "%s is an HDR video (%s); its colours are taken as they are and look pale. Convert it to "
+        "SDR for the right ones.",
+        name,
+        curve,
+    )
+
+
+def count_frames(path: Path, name: str, on_hdr: Callable[[str, str], None] = name_hdr) -> int:
     """Frames of a video that can be shown: its packets are read, and none is decoded.
 
-    A video in HDR is named in a warning. Raises UnreadableClip.
+    on_hdr: called with name and curve of a video in HDR. Raises UnreadableClip.
     """
-    with opened(path, name) as (container, stream):
+    with opened(path, name, decoding=False) as (container, stream):
         if curve := TRANSFERS.get(stream.codec_context.color_trc):
-            log.warning(
-                "%s is an HDR video (%s); its colours are taken as they are and look pale. "
-                "Convert it to SDR for the right ones.",
-                name,
-                curve,
-            )
+            on_hdr(name, curve)
         return sum(1 for _ in shown_packets(container, stream))
 
 

@@ -6,7 +6,7 @@ process draws what many share, and a step can be replayed alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from .batch_order import BatchOrder, generator_for
 from .config import TrainingSettings
+
+ALL = slice(None)
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
@@ -29,15 +31,19 @@ class EncodedText(Protocol):
 
 
 class Clips(Protocol):
-    """Encoded clips, as cache.py keeps them.   latents: f 4 h w, as the VAE gave them"""
+    """Encoded clips, as cache.py keeps them; a thread reads them.   latents: f 4 h w, as the VAE
+    gave them;   frame: one of them, 1 4 h w;   pixels_fingerprint: of all but the captions"""
 
     @property
     def fingerprint(self) -> str: ...
+    @property
+    def pixels_fingerprint(self) -> str: ...
     def __len__(self) -> int: ...
     def name(self, index: int) -> str: ...
     def caption(self, index: int) -> str: ...
     def shape(self, index: int) -> tuple[int, ...]: ...
     def latents(self, index: int) -> Tensor: ...
+    def frame(self, index: int, number: int) -> Tensor: ...
     def text(self, caption: str) -> EncodedText: ...
 
 
@@ -54,19 +60,12 @@ class Batch:
     anchor: Tensor
     names: list[str]
 
-    def share(self, rank: int, count: int) -> Batch:
-        """The part of process `rank` of `count`; the parts together are the batch."""
-        part = slice(rank, None, count)
-        pooled = None if self.pooled is None else self.pooled[part]
-        return Batch(
-            self.clean[part],
-            self.noise[part],
-            self.t[part],
-            self.text[part],
-            pooled,
-            self.anchor[part],
-            self.names[part],
-        )
+    def pinned(self) -> Batch:
+        """In memory that a GPU can copy from while the computer goes on."""
+        tensors = {
+            name: value.pin_memory() for name, value in vars(self).items() if torch.is_tensor(value)
+        }
+        return replace(self, **tensors)
 
 
 def draw(
@@ -75,31 +74,39 @@ def draw(
     place: int,
     settings: TrainingSettings,
     single_frames: bool,
+    part: slice = ALL,
 ) -> Batch:
-    """The batch of forward pass `place`."""
+    """The batch of forward pass `place`, or the part of it that is one process's.
+
+    Numbers are drawn for all of it, so that the parts of many processes together are the batch that
+    one alone has; latents and texts are read for the part.
+    """
     indices = order.batch(place)
     generator = generator_for(settings.seed, 1, place)
-    latents = [clips.latents(i) for i in indices]
-    frames = torch.randint(latents[0].shape[0], (len(indices),), generator=generator)
-    if single_frames:
-        latents = [
-            clip[frame : frame + 1] for clip, frame in zip(latents, frames.tolist(), strict=True)
-        ]
-    clean = torch.stack(latents).float()
+    shape = clips.shape(indices[0])
+    frames = torch.randint(shape[0], (len(indices),), generator=generator)
     dropped = torch.rand(len(indices), generator=generator) < settings.caption_dropout
+    whole = (len(indices), 1 if single_frames else shape[0], *shape[1:])
+    noise = noise_of(whole, settings.noise_offset, generator)
+    t = timesteps(settings, place, len(indices), generator)
+    own, frames = indices[part], frames[part]
+    if single_frames:
+        latents = [clips.frame(i, frame) for i, frame in zip(own, frames.tolist(), strict=True)]
+    else:
+        latents = [clips.latents(i) for i in own]
     texts = [
         clips.text("" if drop else clips.caption(i))
-        for i, drop in zip(indices, dropped.tolist(), strict=True)
+        for i, drop in zip(own, dropped[part].tolist(), strict=True)
     ]
     pooled = [text.pooled for text in texts if text.pooled is not None]
     return Batch(
-        clean,
-        noise_like(clean, settings.noise_offset, generator),
-        timesteps(settings, place, len(indices), generator),
+        torch.stack(latents).float(),
+        noise[part],
+        t[part],
         stack_texts([text.embedding for text in texts]),
         torch.stack(pooled) if pooled else None,
         torch.zeros_like(frames) if single_frames else frames,
-        [clips.name(i) for i in indices],
+        [clips.name(i) for i in own],
     )
 
 
@@ -120,12 +127,12 @@ def timesteps(
     return least + (drawn * (most - least)).long()
 
 
-def noise_like(clean: Tensor, offset: float, generator: torch.Generator) -> Tensor:
+def noise_of(shape: tuple[int, ...], offset: float, generator: torch.Generator) -> Tensor:
     """Noise of every frame and pixel its own; the offset is one number for a clip's channel, so
     that it does not flicker.   b f c h w"""
-    noise = torch.randn(clean.shape, generator=generator)
+    noise = torch.randn(shape, generator=generator)
     if offset:
-        b, _, c = clean.shape[:3]
+        b, _, c = shape[:3]
         noise = noise + offset * torch.randn((b, 1, c, 1, 1), generator=generator)
     return noise
 

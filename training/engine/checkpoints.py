@@ -12,6 +12,7 @@ whole or not at all: it is written beside it, flushed to the disk and renamed. N
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from torch import Tensor, nn
 
 from ..files.atomic import remove_left, save_tensors
 from .optimizer import WeightAverage
+
+log = logging.getLogger(__name__)
 
 NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
 
@@ -129,9 +132,17 @@ def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path) -> None:
-    """Raise ValueError naming what differs between the run that saved and the one that resumes."""
+    """Raise ValueError naming what differs between the run that saved and the one that resumes.
+    Other captions are a warning: people correct them on the way."""
     for key in {**checkpoint.identity, **identity}:  # an entry at its default may be left out
         then, now = checkpoint.identity.get(key), identity.get(key)
+        if then != now and key == "captions":
+            log.warning(
+                "The captions have changed since %s was written; the run goes on with them as they "
+                "are now.",
+                path.name,
+            )
+            continue
         if then != now and key in FINGERPRINTS:
             raise ValueError(
                 f"{path.name} cannot be resumed: its run had {FINGERPRINTS[key]}. Take those, or "

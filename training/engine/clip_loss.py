@@ -9,7 +9,7 @@ The recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,7 @@ from ..models.stages import Trainee
 from .batch_order import BatchOrder, buckets
 from .batches import Batch, Clips, draw
 from .config import TrainingSettings
+from .drawn_ahead import DrawnAhead
 from .losses import clip_errors, debiased, min_snr_weight
 from .processes import OneProcess, Processes
 from .step_loss import StepLoss
@@ -51,6 +52,7 @@ class ClipLoss(StepLoss):
         if s.gradient_checkpointing:
             self.trainee.denoiser.checkpoint_layers()
         self.network = self.processes.wrap(self.trainee.denoiser)
+        self.batch = DrawnAhead(self.draws(), s.steps * s.gradient_accumulation)
 
     def check_noise_levels(self) -> None:
         """Raise ValueError where the settings ask for more noise than the model's schedule has."""
@@ -86,7 +88,8 @@ class ClipLoss(StepLoss):
             "rank": self.trainee.rank,
             "family": self.trainee.spec.family.name if self.trainee.spec else None,
             "weights": len(self.parameters),
-            "clips": self.clips.fingerprint,
+            "clips": self.clips.pixels_fingerprint,
+            "captions": self.clips.fingerprint,
             "models": self.trainee.models,
             **({"start": self.trainee.start} if self.trainee.start else {}),
         }
@@ -99,17 +102,25 @@ class ClipLoss(StepLoss):
         with self.trainee.denoiser.animated(clips, frames):
             yield self.of(batch)
 
-    def batch(self, place: int) -> Batch:
-        """This process's part of the clips of forward pass `place`."""
-        drawn = draw(self.clips, self.order, place, self.settings, self.trainee.single_frames)
-        return drawn.share(self.processes.rank, self.processes.count)
+    def draws(self) -> Callable[[int], Batch]:
+        """What gives this process's part of the clips of a forward pass, on the host. It does not
+        hold the loss, which would hold itself by it, and its weights with it."""
+        part = slice(self.processes.rank, None, self.processes.count)
+        clips, order, settings = self.clips, self.order, self.settings
+        single, pins = self.trainee.single_frames, self.device.type == "cuda"
+
+        def drawn(place: int) -> Batch:
+            batch = draw(clips, order, place, settings, single, part)
+            return batch.pinned() if pins else batch
+
+        return drawn
 
     def of(self, batch: Batch) -> Tensor:
         """The mean loss of a batch, float32."""
         s = self.settings
         signal = self.trainee.signal[batch.t].float().to(self.device)
-        clean = self.inputs.scaled(batch.clean.to(self.device))
-        noise = batch.noise.to(self.device)
+        clean = self.inputs.scaled(batch.clean.to(self.device, non_blocking=True))
+        noise = batch.noise.to(self.device, non_blocking=True)
         predicted = self.predicted(diffuse(clean, noise, signal), batch)
         errors = clip_errors(predicted, noise)
         if s.debias:
@@ -127,7 +138,7 @@ class ClipLoss(StepLoss):
         with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
             return self.network(
                 noisy,
-                batch.t.to(device),
-                batch.text.to(device, dtype),
+                batch.t.to(device, non_blocking=True),
+                batch.text.to(device, non_blocking=True).to(dtype),
                 None if vector is None else vector.to(device, dtype),
             ).float()

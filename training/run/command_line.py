@@ -165,15 +165,18 @@ def device_of(processes: Processes) -> torch.device:
 def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
     """The clips as latents, encoded by the first process where the cache lacks them."""
     cache = importlib.import_module("..data.cache", __package__)
+    fill_cache = importlib.import_module("..data.fill_cache", __package__)
     if processes.rank == 0:
         videos = importlib.import_module("..data.video_clips", __package__)
+        probes = importlib.import_module("..data.probes", __package__)
         table = asdict(config.clips)
         source, folder = table.pop("source"), table.pop("cache")
-        clips = videos.VideoClips(source, videos.VideoSettings(**table))
+        known = probes.Probes(folder / probes.PROBES)
+        clips = videos.VideoClips(source, videos.VideoSettings(**table), probes=known)
         _, clip, vae = load_model(config, encoders=True)
         log.info("Encoding %d clips into %s.", len(clips), folder)
         with torch.inference_mode():
-            cache.encode_clips(clips, vae, clip, folder)
+            fill_cache.encode_clips(clips, vae, clip, folder)
         del clip, vae
         memory.unload_all_models()
         memory.soft_empty_cache()

@@ -10,7 +10,12 @@ import pytest
 from adk_tests.support import encoders
 from adk_tests.support.clip_sets import DrawnClips
 from adk_tests.support.videos import write_video
-from animatediff_kit.training.data.cache_identity import begin, identify
+from animatediff_kit.training.data.cache_identity import (
+    identify,
+    manifest_of,
+    read_manifest,
+    write_manifest,
+)
 from animatediff_kit.training.data.clips import UnreadableClip
 from animatediff_kit.training.data.pictures import read_images
 from animatediff_kit.training.data.tables import rows
@@ -27,7 +32,6 @@ def test_a_checkpoint_without_a_text_encoder() -> None:
 
 @pytest.mark.parametrize("content", ["{}", "[]", "cut {"])
 def test_a_manifest_that_is_damaged_or_of_a_later_version(tmp_path: Path, content: str) -> None:
-    identity = identify(DrawnClips(), encoders.vae(), encoders.text_encoder())
     path = tmp_path / "manifest.json"
     path.write_text(content)
     text = (
@@ -35,7 +39,7 @@ def test_a_manifest_that_is_damaged_or_of_a_later_version(tmp_path: Path, conten
         "folder to encode anew."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        begin(tmp_path, identity)
+        read_manifest(tmp_path)
     assert path.read_text() == content
 
 
@@ -45,7 +49,7 @@ def test_a_cache_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "gone").rmdir()
     (tmp_path / "gone").write_text("a file in its place")
     with pytest.raises(ValueError, match=r"Choose another cache_folder, or make room\.$"):
-        begin(tmp_path / "gone" / "cache", identity)
+        write_manifest(tmp_path / "gone" / "cache", manifest_of(identity))
 
 
 def test_a_list_of_other_files_is_no_video(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 import torch
 from adk_tests.support import encoders
 from adk_tests.support.clip_sets import DrawnClips
-from animatediff_kit.training.data.cache import EncodedClips, encode_clips
+from animatediff_kit.training.data.cache import EncodedClips
 from animatediff_kit.training.data.cache_identity import MANIFEST
+from animatediff_kit.training.data.fill_cache import encode_clips
 from animatediff_kit.training.data.records import (
     CHECKSUMS,
     RECORDS,
@@ -71,24 +72,29 @@ def test_one_flipped_bit_is_told(cache: Path, name: str, place: float, encode: A
 
 
 def test_a_letter_of_a_caption_is_told(cache: Path) -> None:
-    path = cache / LATENTS
-    written = path.read_bytes()
+    """Beside a text, and in the list of the clips."""
     caption = EncodedClips(cache).caption(0).encode()
-    assert caption in written
-    path.write_bytes(written.replace(caption, caption[:-1] + b"~"))
-    with pytest.raises(ValueError, match=damaged(path)):
-        EncodedClips(cache)
+    for path, sentence in [
+        (cache / TEXTS, damaged(cache / TEXTS)),
+        (cache / MANIFEST, f"^{re.escape(str(cache / MANIFEST))} is damaged or of a later version"),
+    ]:
+        written = path.read_bytes()
+        assert caption in written
+        path.write_bytes(written.replace(caption, caption[:-1] + b"~"))
+        with pytest.raises(ValueError, match=sentence):
+            EncodedClips(cache)
+        path.write_bytes(written)
+    read_all(cache)
 
 
 RECORDED: dict[str, Any] = {
     # what stands where the records belong
     "nothing": [None],
     "numbers": [1, 2, 3],
-    "no clip": [{"name": "a", "caption": "b"}],
-    "no caption": [{"clip": 0, "name": "a"}],
-    "no text": [{"clip": 0, "name": "a", "caption": 3}],
-    "no tensor": [{"clip": 99, "name": "a", "caption": "b"}],
-    "a truth value": [{"clip": True, "name": "a", "caption": "b"}],
+    "no key": [{"name": "a"}],
+    "no text": [{"key": 3}],
+    "no tensor": [{"key": "99"}],
+    "a truth value": [{"key": True, "skipped": True}],
 }
 
 
@@ -146,14 +152,16 @@ def test_a_cache_of_an_earlier_version_is_told(cache: Path, encode: Any) -> None
     before = {path.name: path.read_bytes() for path in cache.iterdir()}
     for call in (EncodedClips, encode):
         with pytest.raises(
-            ValueError, match="was encoded by an earlier version of AnimateDiff Kit, "
+            ValueError,
+            match="was encoded by an earlier version of AnimateDiff Kit, which read some files "
+            "otherwise. Choose another cache_folder, or delete",
         ):
             call(cache)
     assert {path.name: path.read_bytes() for path in cache.iterdir()} == before
 
 
 @pytest.mark.parametrize(
-    "content", ["[]", "3", "{", '{"format": 2}', '{"format": 3}', '{"format": []}', "[" * 10_000]
+    "content", ["[]", "3", "{", '{"format": 4}', '{"format": 3}', '{"format": []}', "[" * 10_000]
 )
 def test_a_manifest_that_is_none(cache: Path, content: str) -> None:
     (cache / MANIFEST).write_text(content)

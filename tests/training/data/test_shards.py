@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from adk_tests.support.clip_sets import NEEDS_MEMORY_FIGURES, anonymous_memory
 from animatediff_kit.training.data import shards
+from animatediff_kit.training.data.records import anything_goes, metadata_of
+from animatediff_kit.training.data.shard_index import read_index
 from animatediff_kit.training.data.shards import ShardReader, ShardWriter, WriteError, shard_files
 from animatediff_kit.training.files.locks import FolderInUse
+from safetensors.torch import save_file
 
 KILOBYTE = torch.zeros(512, dtype=torch.float16)
 
@@ -30,8 +34,8 @@ def test_shards_are_closed_at_their_size(tmp_path: Path) -> None:
         "kind-00002.safetensors",
     ]
     assert reader.records == [{"number": i} for i in range(7)]
-    assert reader.places == {f"t{i}": i // 3 for i in range(7)}
-    assert reader.shapes["t5"] == (512,)
+    assert {key: p.shard for key, p in reader.places.items()} == {f"t{i}": i // 3 for i in range(7)}
+    assert reader.shape("t5") == (512,)
     for i in (6, 0, 3, 1):
         assert torch.equal(reader.get(f"t{i}"), (KILOBYTE + i).float())
 
@@ -77,11 +81,61 @@ def test_tensors_are_fit_for_autograd_in_inference_mode(tmp_path: Path) -> None:
 
 
 def test_many_shards_are_read_with_few_open_files(tmp_path: Path) -> None:
-    fill(tmp_path, range(40), size=1)
+    fill(tmp_path, range(80), size=1)
     reader = ShardReader(tmp_path, "kind")
-    for i in range(40):
+    for i in range(80):
         assert reader.get(f"t{i}")[0] == i
         assert len(reader._opened) <= shards.OPEN_FILES
+
+
+def test_a_frame_is_read_alone(tmp_path: Path) -> None:
+    """Without the bytes of the others, be they damaged, and with a checksum of its own."""
+    tensor = torch.arange(3 * 4 * 2 * 2).reshape(3, 4, 2, 2).half()
+    with ShardWriter(tmp_path, "kind") as writer:
+        writer.add(1, {"a": tensor, "flat": KILOBYTE})
+    reader = ShardReader(tmp_path, "kind")
+    for i in range(3):
+        assert torch.equal(reader.frame("a", i), tensor[i : i + 1].float())
+    for key, number in [("a", 3), ("a", -1), ("flat", 0)]:
+        with pytest.raises(IndexError):
+            reader.frame(key, number)
+    (path,) = shard_files(tmp_path, "kind")
+    content = bytearray(path.read_bytes())
+    content[reader.places["a"].offset + 32 + 5] ^= 1  # in frame 1, of 16 numbers of 2 bytes each
+    path.write_bytes(content)
+    damaged = ShardReader(tmp_path, "kind")
+    assert torch.equal(damaged.frame("a", 0), tensor[:1].float())
+    assert torch.equal(damaged.frame("a", 2), tensor[2:].float())
+    for read in (lambda: damaged.frame("a", 1), lambda: damaged.get("a")):
+        with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is damaged or gone. Delete"):
+            read()
+
+
+def test_a_tensor_of_another_type_is_told(tmp_path: Path) -> None:
+    path, tensors = tmp_path / "kind-00000.safetensors", {"a": torch.arange(3)}
+    save_file(tensors, path, metadata_of([1], tensors))
+    with pytest.raises(ValueError, match="^a tensor of type I64$"):
+        read_index(path, 0, anything_goes)
+    with pytest.raises(ValueError, match="is damaged or gone"):
+        ShardReader(tmp_path, "kind")
+
+
+def test_a_file_that_was_cut_off_meanwhile_is_told(tmp_path: Path) -> None:
+    fill(tmp_path, range(3))
+    reader = ShardReader(tmp_path, "kind")
+    (path,) = shard_files(tmp_path, "kind")
+    path.write_bytes(path.read_bytes()[:-10])
+    assert reader.get("t0")[0] == 0
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is damaged or gone. Delete it"):
+        reader.get("t2")
+
+
+def test_threads_read_at_once(tmp_path: Path) -> None:
+    fill(tmp_path, range(200), size=1)
+    reader = ShardReader(tmp_path, "kind")
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda i: int(reader.get(f"t{i % 200}")[0]), range(800)))
+    assert read == [i % 200 for i in range(800)]
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:

@@ -10,19 +10,32 @@ import torch
 from adk_tests.training.clips import ClipsInMemory
 from adk_tests.training.small import settings
 from animatediff_kit.training.engine.batch_order import BatchOrder, buckets, generator_for
-from animatediff_kit.training.engine.batches import Batch, draw, noise_like, stack_texts, timesteps
+from animatediff_kit.training.engine.batches import (
+    ALL,
+    Batch,
+    draw,
+    noise_of,
+    stack_texts,
+    timesteps,
+)
 from animatediff_kit.training.engine.config import TrainingSettings
 from torch.nn import functional
 
 T = 1000
 
 
-def drawn(step: int, clips: ClipsInMemory | None = None, single: bool = False, **changes: Any):
-    """The batch of a pass over 8 clips of 4 frames, 4 in a batch."""
+def drawn(
+    step: int,
+    clips: ClipsInMemory | None = None,
+    single: bool = False,
+    part: slice = ALL,
+    **changes: Any,
+):
+    """The batch of a pass over 8 clips of 4 frames, 4 in a batch, or a part of it."""
     clips = clips or ClipsInMemory(count=8, side=4)
     s = settings(**{"batch_size": 4, **changes})
     groups = buckets([clips.shape(i) for i in range(len(clips))])
-    return draw(clips, BatchOrder(groups, s.batch_size, s.seed), step, s, single)
+    return draw(clips, BatchOrder(groups, s.batch_size, s.seed), step, s, single, part)
 
 
 def same(a: Batch, b: Batch) -> bool:
@@ -46,9 +59,14 @@ def test_steps_and_seeds_share_no_numbers(other):
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_the_processes_shares_make_up_the_batch(count):
-    batch = drawn(2, ClipsInMemory(count=8, side=4, pooled=6))
-    shares = [batch.share(rank, count) for rank in range(count)]
+@pytest.mark.parametrize("single", [False, True])
+def test_the_processes_parts_make_up_the_batch(count, single):
+    """And each process reads the clips of its own alone."""
+    batch = drawn(2, ClipsInMemory(count=8, side=4, pooled=6), single)
+    own = [ClipsInMemory(count=8, side=4, pooled=6) for _ in range(count)]
+    shares = [drawn(2, own[r], single, slice(r, None, count)) for r in range(count)]
+    for clips, share in zip(own, shares, strict=True):
+        assert [f"clip {i}" for i in clips.was_read] == share.names
     assert [len(share.names) for share in shares] == [4 // count] * count
     order = [i for rank in range(count) for i in range(rank, 4, count)]
     assert [name for share in shares for name in share.names] == [batch.names[i] for i in order]
@@ -120,7 +138,7 @@ def test_noise_is_every_frames_own_and_standard_normal():
 
 def test_the_noise_offset_is_one_number_for_a_clips_channel():
     clean = torch.zeros(3, 4, 4, 5, 5)
-    plain, shifted = (noise_like(clean, s, generator_for(0, 1, 2)) for s in (0.0, 0.3))
+    plain, shifted = (noise_of(tuple(clean.shape), s, generator_for(0, 1, 2)) for s in (0.0, 0.3))
     offset = shifted - plain
     torch.testing.assert_close(offset, offset[:, :1, :, :1, :1].expand_as(offset))
     values = offset[:, 0, :, 0, 0].flatten() / 0.3

@@ -8,6 +8,7 @@ import random
 import resource
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,17 @@ def test_a_run_that_differs_is_told_in_what(key: str, now: Any, shown: str) -> N
         f"f.safetensors cannot be resumed: its run had {shown}. Set it as it was, or start a new "
         "run."
     )
+
+
+def test_corrected_captions_are_told_and_the_run_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    then = replace(checkpoint(), identity={**IDENTITY, "captions": "as they were"})
+    check_identity(then, {**IDENTITY, "captions": "as they were"}, Path("f.safetensors"))
+    assert not caplog.messages
+    check_identity(then, {**IDENTITY, "captions": "corrected"}, Path("f.safetensors"))
+    assert caplog.messages == [
+        "The captions have changed since f.safetensors was written; the run goes on with them as "
+        "they are now."
+    ]
 
 
 def parameters(seed: int = 0) -> dict[str, nn.Parameter]:

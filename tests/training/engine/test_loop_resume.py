@@ -97,7 +97,7 @@ def test_more_steps_can_be_asked_for_on_resuming(tmp_path: Path) -> None:
         (dict(learning_rate=1e-4), "its run had learning_rate 0.001, this one has 0.0001"),
         (dict(min_timestep=500), "its run had min_timestep the default, this one has 500"),
         (
-            dict(clips=ClipsInMemory(frames=2, side=4, fingerprint="x")),
+            dict(clips=ClipsInMemory(frames=2, side=4, pixels_fingerprint="x")),
             "its run had other clips, or clips encoded with",
         ),
         (dict(stage=MOTION_MODULE), "its run had stage 'motion_lora', this one has 'motion_mod"),
