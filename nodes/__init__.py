@@ -88,5 +88,6 @@ class AnimateDiffKit(ComfyExtension):
         complete_prompts()
         add_routes()
         register_folders()
+        join_ranks()
         small_world_files.register_folders()
         return [*NODES, *evolved_nodes()]
