@@ -61,8 +61,8 @@ def executing() -> tuple[dict[str, Any], str, str] | None:
     if context is None:
         return None
     dynamic = get_progress_state().dynprompt
-    graph = {key: dynamic.get_node(key) for key in dynamic.all_node_ids()}
-    return graph, context.node_id, context.prompt_id
+    node = dynamic.get_real_node_id(context.node_id)  # not one that another put into the graph
+    return dynamic.get_original_prompt(), node, context.prompt_id
 
 
 def ancestors(graph: Mapping[str, Any], node: str) -> set[str]:

@@ -13,6 +13,7 @@ Keys, all below "animatediff_kit":
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -22,6 +23,8 @@ from typing import Any
 from torch.distributed import PrefixStore, TCPStore  # pyright: ignore
 
 from .settings import Settings
+
+log = logging.getLogger(__name__)
 
 PREFIX = "animatediff_kit"
 PAUSE = 0.02
@@ -126,6 +129,8 @@ class Heartbeat:
                     self.each(store)
             except RankError:
                 store = None
+            except OSError as error:  # this rank's own server is not up yet, or busy
+                log.debug("Rank %d tries again: %s", self.settings.rank, error)
             self.stopped.wait(BEAT)
 
     def stop(self) -> None:

@@ -95,16 +95,17 @@ class Follower:
         if self.seen < 0 or newest < self.seen:
             self.seen = newest  # those before this rank came are no business of its
         if newest > self.seen:
-            self.seen = newest
             self.take(store, newest)
+            self.seen = newest
         elif self.queued:
             self.watch(store)
 
     def take(self, store: Store, number: int) -> None:
         graph = store.read(f"prompt/{number}")
         store.remove(f"failed/{self.rank}")
-        ask("/interrupt", {})
-        ask("/queue", {"clear": True})
+        if self.queued:
+            ask("/interrupt", {})
+            ask("/queue", {"clear": True})
         self.number = number
         try:
             self.queued = ask("/prompt", {"prompt": samplers_alone(graph)})["prompt_id"]
@@ -134,21 +135,19 @@ def ask(resource: str, body: Any = None) -> Any:
 
 
 def samplers_alone(graph: Graph) -> dict[str, Any]:
-    """The graph without its output nodes, but with one behind each sampler: what hangs on samplers
+    """What the samplers of a graph need, with an output node behind each: what hangs on samplers
     alone does not run."""
     from nodes import NODE_CLASS_MAPPINGS as classes
 
-    kept = {
-        key: dict(node)
-        for key, node in graph.items()
-        if not getattr(classes.get(node["class_type"]), "OUTPUT_NODE", False)
-    }
-    for key, node in list(kept.items()):
+    from ..lockstep.digest import ancestors
+
+    kept: dict[str, Any] = {}
+    for key, node in graph.items():
         kind = classes.get(node["class_type"])
         if kind is not None and is_sampler(kind):
-            slot = [*kind.RETURN_TYPES].index("LATENT")
-            watched = {"class_type": KEEPER, "inputs": {"source": [key, slot]}}
-            kept[f"rank {key}"] = watched
+            kept |= {above: graph[above] for above in ancestors(graph, key)}
+            source = [key, [*kind.RETURN_TYPES].index("LATENT")]
+            kept[f"rank {key}"] = {"class_type": KEEPER, "inputs": {"source": source}}
     return kept
 
 

@@ -26,9 +26,11 @@ import torch
 from torch import Tensor
 
 from ..motion_models.call import OPTION, Run, step_of
+from ..motion_models.views.windows import Views
 from . import crew
 from .conditioning import Cond, window_conds
 from .controls import Cut, Hints, hints_of
+from .devices import Compute, devices_for, over_devices
 from .evaluation import Evaluation, published
 from .frames import frames_of
 from .fuse import fuse_weights
@@ -143,21 +145,25 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         self, given: Evaluation, phase: WindowPhase, windows: Windows, mine: Collection[int]
     ) -> Iterator[Tensor]:
         """The predictions of those windows of a step that are `mine`, each conds l 4 h w."""
-        options, frames = given.model_options, given.x.shape[0]
-        run = run_of(given.x, options)
+        run = run_of(given.x, given.model_options)
         step, steps = step_of(run.sigmas, float(given.timestep.max()))
         inner = {length: phase.views_in(length, step) for length in {*map(len, windows)}}
-        hints, progress = hints_of(run), comfy.utils.ProgressBar(steps * len(windows))
-        for i in mine:
-            comfy.model_management.throw_exception_if_processing_interrupted()
-            indices = windows[i]
-            seen = run.with_inner(inner[len(indices)])
-            told = window_options(Window(indices, frames), options, seen)
-            told.update(state_of_window(options, run, indices))
-            cut = Cut(indices, frames, phase.windows.length)
-            yield given.in_window(indices, told, cut, hints)
+        progress = comfy.utils.ProgressBar(steps * len(windows))
+
+        def compute(at: Evaluation, i: int) -> Tensor:
+            return in_window(at, windows[i], phase.windows.length, inner[len(windows[i])])
+
+        devices = devices_for(given, mine)
+        found = (
+            over_devices(given, devices, mine, compute)
+            if devices
+            else one_by_one(given, mine, compute)
+        )
+        for i, predictions in zip(mine, found, strict=True):
+            yield predictions
             progress.update_absolute(step * len(windows) + i + 1)
-            tell_window(options.get("transformer_options", {}), step, i + 1, len(windows))
+            options = given.model_options.get("transformer_options", {})
+            tell_window(options, step, i + 1, len(windows))
 
     def in_views(self, settings: WindowSettings, given: Evaluation) -> list[Tensor]:
         """One evaluation of all frames; the motion layers slide the windows
@@ -173,6 +179,23 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         with published({OPTION: run.in_views(views)}, model_options):
             parts = conds_in_parts(given.conds, frames, length, hints_of(run), home)
             return given.calc_cond_batch(model, parts, x, given.timestep, model_options)
+
+
+def one_by_one(given: Evaluation, windows: Collection[int], compute: Compute) -> Iterator[Tensor]:
+    """What `compute` gives for each of the windows; Cancel ends it between two."""
+    for i in windows:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        yield compute(given, i)
+
+
+def in_window(given: Evaluation, indices: list[int], length: int, inner: Views | None) -> Tensor:
+    """The predictions for a window of frames, conds l 4 h w.   length: of the windows as they are
+    set; inner: the views inside this one"""
+    options, frames = given.model_options, given.x.shape[0]
+    run = run_of(given.x, options)
+    told = window_options(Window(indices, frames), options, run.with_inner(inner))
+    told.update(state_of_window(options, run, indices))
+    return given.in_window(indices, told, Cut(indices, frames, length), hints_of(run))
 
 
 def run_of(x: Tensor, model_options: dict[str, Any]) -> Run:
