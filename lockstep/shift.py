@@ -3,7 +3,7 @@
 The predictions are gathered, not their sums: every rank adds them in the order of the windows, so
 that a video is bit for bit that of one rank; and with an overlap of a quarter less is sent than for
 sums. They go through host memory and Gloo. They are small (of 128 frames of 512 x 512 with two
-prompts 22 MB), and where a rank dies, Gloo says so to the others; NCCL would end their processes.
+prompts 23 MB), and where a rank dies, Gloo says so to the others; NCCL would end their processes.
 """
 
 from __future__ import annotations
