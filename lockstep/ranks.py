@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -26,7 +27,7 @@ class Ranks:
 
     each: called in a thread, again and again, with the store; calls: called with it at the
     beginning of each run, before the others are waited for -> the number of the prompt. Raises
-    RankError where rank 0 is not reached.
+    RankError where rank 0 cannot keep the store; whether it is reached shows when a run begins.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Ranks:
         calls: Callable[[Store], int] | None = None,
     ) -> None:
         self.settings, self.calls = settings, calls
-        self.store = Store(settings)
+        self.store: Any = Store(settings) if settings.hosts else None
         self.roll_call = RollCall(self.store, settings)
         self.heartbeat = Heartbeat(settings, each)
 

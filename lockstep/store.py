@@ -17,6 +17,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -114,7 +115,7 @@ class Heartbeat:
     """
 
     def __init__(self, settings: Settings, each: Callable[[Store], None] | None = None) -> None:
-        self.settings, self.each = settings, each
+        self.settings, self.each = replace(settings, hosts=False), each
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.run, name="animatediff rank", daemon=True)
         self.thread.start()

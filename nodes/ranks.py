@@ -73,6 +73,7 @@ class Leader:
             number = store.count("prompts", 0) + 1
             store.write(f"prompt/{number}", graph)
             store.count("prompts")
+            store.remove(f"prompt/{number - 2}")
             self.prompt = (identity, number)
         return self.prompt[1]
 
@@ -92,8 +93,10 @@ class Follower:
     def each(self, store: Store) -> None:
         """Queue the newest prompt of rank 0, and tell it if that failed."""
         newest = store.count("prompts", 0)
-        if self.seen < 0 or newest < self.seen:
-            self.seen = newest  # those before this rank came are no business of its
+        if self.seen < 0:
+            self.seen = max(0, newest - 1)  # rank 0 may wait for this one with the last
+        if newest < self.seen:
+            self.seen = 0  # rank 0 was started again
         if newest > self.seen:
             self.take(store, newest)
             self.seen = newest
@@ -102,6 +105,8 @@ class Follower:
 
     def take(self, store: Store, number: int) -> None:
         graph = store.read(f"prompt/{number}")
+        if graph is None:
+            return  # a newer one follows
         store.remove(f"failed/{self.rank}")
         if self.queued:
             ask("/interrupt", {})

@@ -99,18 +99,10 @@ def test_ranks_that_live_but_do_not_come(two: Two, monkeypatch: pytest.MonkeyPat
     hearts[0].stop()
     with pytest.raises(RankError, match=r"^Rank 0 gave no sign of life for 2 s\. Start it again"):
         two.follow(PARTS)
-    beating = threading.Event()
-
-    def beat() -> None:
-        while not beating.wait(0.2):
-            two.stores[0].count("beat/0")
-
-    thread = threading.Thread(target=beat)
-    thread.start()
+    heart = Heartbeat(two.settings[0])
     with pytest.raises(RankError, match=r"^Rank 0 did not begin this video within 3 s\. Queue"):
         two.follow(PARTS)
-    beating.set()
-    thread.join()
+    heart.stop()
     assert two.stores[0].read("arrived/1") is None, "it left its ticket behind"
 
 
