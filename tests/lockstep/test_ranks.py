@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from adk_tests.support.ranks import OtherRank, jobs
 from animatediff_kit.launcher.server import free_port
 from animatediff_kit.lockstep.ranks import Ranks
 from animatediff_kit.lockstep.settings import Settings
+from animatediff_kit.lockstep.shift import Shift
 from animatediff_kit.lockstep.store import RankError
 from animatediff_kit.sampling import crew
 from animatediff_kit.sampling.windows import SCHEDULES
@@ -51,8 +55,8 @@ def world() -> Iterator[World]:
     made = World()
     made.start_other()
     yield made
-    assert made.other is not None
-    made.other.end()
+    if made.other is not None:
+        made.other.end()
     made.ranks.close()
 
 
@@ -76,8 +80,6 @@ def test_each_rank_computes_its_windows_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What rank 0 leaves to the other is what the other computes: without it, frames are wrong."""
-    from animatediff_kit.lockstep.shift import Shift
-
     seen: list[tuple[int, range]] = []
     share: Callable[..., range] = Shift.share
 
@@ -111,40 +113,25 @@ def test_an_error_of_one_rank_reaches_the_others_at_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("end", ["die", "hang"])
-def test_a_rank_that_is_gone_is_told_and_the_next_prompt_runs(world: World, end: str) -> None:
+def test_a_rank_that_is_gone_is_told_and_the_next_prompt_runs(
+    world: World, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if world.other is None:
+        world.start_other()
+        test_two_ranks_give_what_one_gives(world, "lora")
+    assert world.other is not None
     began = time.monotonic()
     with pytest.raises(RankError, match=r"^Rank 1 of 2 broke off in the middle of this video \("):
         world.sample("lora", end)
     assert time.monotonic() - began < 3 * TIMEOUT, "it waited longer than its timeout"
-    assert world.other is not None
     world.other.end()
     world.other, began = None, time.monotonic()
-    alone = world.jobs["lora"]()
-    assert float((world.sample("lora") - alone).abs().max()) == 0.0
+    assert by_hand.same(world.sample("lora"), world.jobs["lora"]())
     assert time.monotonic() - began < TIMEOUT, "it waited for a rank that it knows to be gone"
-    world.start_other()
-    test_two_ranks_give_what_one_gives(world, "lora")
-
-
-def test_a_rank_that_ended_between_prompts_is_told_once(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert world.other is not None
-    world.other.end()
-    world.other = None
-    with pytest.raises(RankError, match=r"^Rank 1 gave no sign of life for \d s\. Start it again"):
-        world.sample("lora")
-    world.sample("lora")
     assert "Rank 1 is still missing, so this video is sampled on 1 of 2 ranks." in caplog.text
-    world.start_other()
-    test_two_ranks_give_what_one_gives(world, "lora")
 
 
 def test_without_ranks_nothing_of_them_is_imported() -> None:
-    import subprocess
-    import sys
-    from pathlib import Path
-
     root = Path(__file__).resolve().parents[2]
     code = (
         f"import sys; sys.path.insert(0, {str(root / 'standalone')!r})\n"
