@@ -3,24 +3,63 @@
 
 const [ZOOM, PAN, TILT, ROLL] = [1.45, 0.3, 0.24, (26 * Math.PI) / 180];
 
-// file: what the names of its files hold, those of the authors ("v2_lora_ZoomIn.ckpt"), of diffusers
-// ("zoom-in") and of the small world ("zoom_in"). pose: the picture at u from 0 to 1, as it is seen:
-// shifted by x and y of its size, larger by `scale`, turned clockwise by `angle`.
+// says: the key of its name in words.js. file: what the names of its files hold, those of the
+// authors ("v2_lora_ZoomIn.ckpt"), of diffusers ("zoom-in") and of the small world ("zoom_in"). pose:
+// the picture at u from 0 to 1, as it is seen: shifted by x and y of its size, larger by `scale`,
+// turned clockwise by `angle`.
 export const MOVES = [
-  { name: "zoom in", sign: "+", file: /zoom[ _-]?in(?!g)/i, pose: (u) => ({ scale: ZOOM ** u }) },
-  { name: "zoom out", sign: "−", file: /zoom[ _-]?out/i, pose: (u) => ({ scale: ZOOM ** (1 - u) }) },
-  { name: "pan left", sign: "←", file: /pan[ _-]?left/i, pose: (u) => ({ x: PAN * (u - 0.5) }) },
-  { name: "pan right", sign: "→", file: /pan[ _-]?right/i, pose: (u) => ({ x: -PAN * (u - 0.5) }) },
-  { name: "tilt up", sign: "↑", file: /tilt[ _-]?up/i, pose: (u) => ({ y: TILT * (u - 0.5) }) },
-  { name: "tilt down", sign: "↓", file: /tilt[ _-]?down/i, pose: (u) => ({ y: -TILT * (u - 0.5) }) },
+  {
+    name: "zoom in",
+    says: "camera.zoom_in",
+    sign: "+",
+    file: /zoom[ _-]?in(?!g)/i,
+    pose: (u) => ({ scale: ZOOM ** u }),
+  },
+  {
+    name: "zoom out",
+    says: "camera.zoom_out",
+    sign: "−",
+    file: /zoom[ _-]?out/i,
+    pose: (u) => ({ scale: ZOOM ** (1 - u) }),
+  },
+  {
+    name: "pan left",
+    says: "camera.pan_left",
+    sign: "←",
+    file: /pan[ _-]?left/i,
+    pose: (u) => ({ x: PAN * (u - 0.5) }),
+  },
+  {
+    name: "pan right",
+    says: "camera.pan_right",
+    sign: "→",
+    file: /pan[ _-]?right/i,
+    pose: (u) => ({ x: -PAN * (u - 0.5) }),
+  },
+  {
+    name: "tilt up",
+    says: "camera.tilt_up",
+    sign: "↑",
+    file: /tilt[ _-]?up/i,
+    pose: (u) => ({ y: TILT * (u - 0.5) }),
+  },
+  {
+    name: "tilt down",
+    says: "camera.tilt_down",
+    sign: "↓",
+    file: /tilt[ _-]?down/i,
+    pose: (u) => ({ y: -TILT * (u - 0.5) }),
+  },
   {
     name: "roll anticlockwise",
+    says: "camera.roll_anticlockwise",
     sign: "↺",
     file: /roll(ing)?[ _-]?((anti|counter)[ _-]?clockwise|ccw)/i,
     pose: (u) => ({ angle: -ROLL * (u - 0.5) }),
   },
   {
     name: "roll clockwise",
+    says: "camera.roll_clockwise",
     sign: "↻",
     file: /roll(ing)?[ _-]?(clockwise|cw)/i,
     pose: (u) => ({ angle: ROLL * (u - 0.5) }),

@@ -4,6 +4,7 @@
 import { app } from "../../scripts/app.js";
 import { CameraStage } from "./camera_stage.js";
 import { fileFor, moveOf, MOVES } from "./camera_moves.js";
+import { word } from "./words.js";
 
 // node -> its widgets for the file and its strength
 const NODES = {
@@ -12,11 +13,6 @@ const NODES = {
 };
 const NONE = "none";
 const HEIGHT = 28; // pixels
-
-const WORDS = {
-  missing: (move) => `${move}: no MotionLoRA for it is in the list`,
-  chosen: (move) => `${move}: chosen; a click takes it out again`,
-};
 
 let stage = null; // one for the page, where the pointer is
 
@@ -78,7 +74,7 @@ class CameraPad {
       button.setAttribute("aria-pressed", String(move === chosen));
       button.style.opacity = there ? "1" : "0.3";
       button.style.outline = move === chosen ? "2px solid #4a90ff" : "none";
-      button.title = there ? (move === chosen ? WORDS.chosen(move.name) : move.name) : WORDS.missing(move.name);
+      button.title = titleOf(move, there, move === chosen);
     });
   }
 
@@ -99,6 +95,12 @@ class CameraPad {
     widget.value = value;
     widget.callback?.(value, app.canvas, this.node);
   }
+}
+
+function titleOf({ says }, there, chosen) {
+  const move = word(says);
+  if (!there) return word("camera.missing", { move });
+  return chosen ? word("camera.chosen", { move }) : move;
 }
 
 // The motion model that a MotionLoRA goes on: the node's own, or that of a node before it.
@@ -139,6 +141,8 @@ app.registerExtension({
     });
     widget.serialize = false; // the file's own widget says it all
     node.adkCameraPad = pad;
+    // a node that has grown by the pad is drawn as it is now
+    setTimeout(() => app.canvas?.setDirty(true, true), 100);
   },
   loadedGraphNode(node) {
     node.adkCameraPad?.update(); // its widgets have their values now

@@ -6,7 +6,7 @@ import { api } from "../../scripts/api.js";
 import { draw } from "./training_view.js";
 import { isTrainer, resumeWith, trainerFor } from "./training_nodes.js";
 import { nodeOf } from "./node_of.js";
-import { WORDS } from "./training_words.js";
+import { word } from "./words.js";
 
 const RUNS = "/animatediff_kit/training/runs";
 const WORKING = 2000; // milliseconds between questions while a run works, and while none does
@@ -36,7 +36,7 @@ class Panel {
       const run = shown ? await answer(`${RUNS}/${encodeURIComponent(shown.run)}`) : null;
       this.show({ runs, run, told: this.told });
     } catch {
-      this.show({ runs: [], run: null, told: WORDS.gone });
+      this.show({ runs: [], run: null, told: word("training.gone") });
     }
     if (this.element) this.timer = setTimeout(() => this.update(), working ? WORKING : IDLE);
   }
@@ -56,7 +56,9 @@ class Panel {
   resume(run) {
     const selected = Object.values(app.canvas?.selected_nodes ?? {});
     const node = trainerFor(run.stage, app.rootGraph ?? app.graph, selected);
-    this.told = resumeWith(node, run.run) ? WORDS.resumed(run.run) : WORDS.noTrainer;
+    this.told = resumeWith(node, run.run)
+      ? word("training.resumed", run)
+      : word("training.no_trainer");
     app.graph?.setDirtyCanvas?.(true, true);
     this.chosen = run.run;
     this.update();
@@ -65,7 +67,7 @@ class Panel {
   async keep(run) {
     const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
     const response = await api.fetchApi(`${RUNS}/${encodeURIComponent(run.run)}/keep`, options);
-    this.told = response.ok ? WORDS.keeping : await response.text();
+    this.told = response.ok ? word("training.keeping") : await response.text();
     this.update();
   }
 
@@ -88,8 +90,12 @@ app.registerExtension({
     app.extensionManager?.registerSidebarTab?.({
       id: "animatediff-kit-training",
       icon: "pi pi-chart-line",
-      title: WORDS.tab,
-      tooltip: WORDS.title,
+      get title() {
+        return word("training.tab"); // asked for anew, after another language was set too
+      },
+      get tooltip() {
+        return word("training.title");
+      },
       type: "custom",
       render(element) {
         panel?.close();

@@ -2,7 +2,8 @@
 // lists keep where they were scrolled to.
 
 import { chart } from "./loss_chart.js";
-import { progress, WORDS } from "./training_words.js";
+import { progress } from "./training_progress.js";
+import { word } from "./words.js";
 
 const [WIDTH, HEIGHT] = [320, 160];
 
@@ -38,7 +39,9 @@ export function element(tag, properties = {}, ...children) {
 export function draw(root, { runs, run, told }, does) {
   if (!root.querySelector(".adk-training")) root.replaceChildren(frame());
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
-  part("told").textContent = told || (runs.length ? "" : WORDS.none);
+  part("told").textContent = told || (runs.length ? "" : word("training.none"));
+  part("previews").textContent = word("training.previews");
+  part("all").textContent = word("training.runs");
   part("run").hidden = !run;
   if (run) {
     part("name").textContent = run.run;
@@ -61,13 +64,13 @@ function frame() {
   const ends = element("div", { className: "adk-ends" }, part("span", "low"), part("span", "high"));
   run.append(
     part("h3", "name"), part("div", "progress"), svg, ends, part("button", "keep", { style: "margin-top: 8px" }),
-    element("h4", { textContent: WORDS.previews }), part("div", "strip", { className: "adk-strip" }),
+    part("h4", "previews"), part("div", "strip", { className: "adk-strip" }),
   );
   return element(
     "div", { className: "adk-training" },
     element("style", { textContent: STYLE }),
     part("div", "told", { className: "adk-told" }), run,
-    element("h4", { textContent: WORDS.runs }), part("div", "runs"),
+    part("h4", "all"), part("div", "runs"),
   );
 }
 
@@ -75,15 +78,18 @@ function drawChart(part, run) {
   const lines = chart(run.curve, WIDTH, HEIGHT);
   part("band").setAttribute("d", lines.band);
   part("line").setAttribute("d", lines.line);
-  part("low").textContent = `${WORDS.loss} ${lines.low.toFixed(3)} – ${lines.high.toFixed(3)}`;
-  part("high").textContent = `${WORDS.step} ${lines.last}`;
+  part("low").textContent = word("training.losses", {
+    low: lines.low.toFixed(3),
+    high: lines.high.toFixed(3),
+  });
+  part("high").textContent = word("training.step", { step: lines.last });
 }
 
 function drawKeep(button, run, does) {
   button.hidden = run.state !== "running";
   button.disabled = run.stopping;
-  button.textContent = run.stopping ? WORDS.keeping : WORDS.keep;
-  button.title = WORDS.keepHelp;
+  button.textContent = word(run.stopping ? "training.keeping" : "training.keep");
+  button.title = word("training.keep_help");
   button.onclick = () => does.keep(run);
 }
 
@@ -103,8 +109,8 @@ function drawStrip(strip, run, does) {
 
 function row(one, shown, does) {
   const button = element("button", {
-    textContent: WORDS.resume,
-    title: WORDS.resumeHelp,
+    textContent: word("training.resume"),
+    title: word("training.resume_help"),
     disabled: !one.resumable || one.state === "running",
     onclick: (event) => {
       event.stopPropagation();

@@ -41,6 +41,13 @@ class Page:
         self.tab.wait_for_function(READY, timeout=120_000)
         self.tab.locator("#graph-canvas").wait_for()
 
+    def speak(self, language: str) -> None:
+        """The page in another language, loaded anew."""
+        self.run("code => app.extensionManager.setting.set('Comfy.Locale', code)", language)
+        self.tab.wait_for_timeout(500)
+        self.open()
+        self.clear()
+
     def run(self, code: str, argument: Any = None) -> Any:
         """What a JavaScript function gives; it may use `app`."""
         return self.tab.evaluate(code, argument)

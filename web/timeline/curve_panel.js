@@ -8,11 +8,11 @@ import { addPanel } from "./panel.js";
 import { drawRuler } from "./ruler.js";
 import { snapped } from "./scale.js";
 import { EASINGS, formatValues, parseValues, shortest, valueAt } from "./value_text.js";
+import { word } from "../words.js";
 
 const HEIGHT = 168;
 const SNAP = 6; // pixels
 const SAMPLES = 240; // places at which the line is computed
-const HINT = "Drag a point, double-click for a new one, Delete takes it away";
 
 export function addCurve(app, node) {
   const widget = widgetOf(node, "per_frame");
@@ -31,14 +31,15 @@ export function addCurve(app, node) {
 }
 
 function elements() {
-  const frame = element("input", "adk-number", { type: "number", min: 0, "aria-label": "frame" });
-  const value = element("input", "adk-number", { type: "number", step: 0.05, "aria-label": "value" });
-  const easing = element("select", "adk-words", { "aria-label": "easing" });
+  const named = (key, facts = {}) => ({ ...facts, "aria-label": word(key) });
+  const frame = element("input", "adk-number", named("timeline.frame", { type: "number", min: 0 }));
+  const value = element("input", "adk-number", named("timeline.value", { type: "number", step: 0.05 }));
+  const easing = element("select", "adk-words", named("timeline.easing"));
   for (const name of ["", ...Object.keys(EASINGS)]) {
-    easing.append(element("option", "", { value: name }, name || "as the node says"));
+    easing.append(element("option", "", { value: name }, name || word("timeline.node_easing")));
   }
-  const add = element("button", "", { type: "button", title: "New point behind this one" }, "+");
-  const remove = element("button", "", { type: "button", title: "Take this point away" }, "−");
+  const add = element("button", "", { type: "button", title: word("timeline.add_point") }, "+");
+  const remove = element("button", "", { type: "button", title: word("timeline.remove_point") }, "−");
   const [ruler, plot] = [element("div", "adk-ruler"), element("div", "adk-plot")];
   return {
     ...{ frame, value, easing, add, remove, ruler, plot },
@@ -66,10 +67,11 @@ function draw(parts, view, keyframes, now) {
   drawRuler(parts.ruler, view.columns, now.frames);
   redraw(parts.plot, drawn ? [...levels(view), line(now, view), ...points(now, view)] : []);
   drawRow(parts, keyframes, now, drawn);
-  const beyond = last >= now.frames && `Frame ${last} is not in the picture, which shows ${now.frames}.`;
-  const unread = now.error && `Shown as text only: ${now.error}.`;
-  const text = now.linked ? "The text comes through a link." : unread;
-  parts.says.textContent = text || beyond || HINT;
+  const beyond =
+    last >= now.frames && word("timeline.unpictured", { frame: last, frames: now.frames });
+  const unread = now.error && word("timeline.unread", now);
+  const text = now.linked ? word("timeline.linked") : unread;
+  parts.says.textContent = text || beyond || word("timeline.point_hint");
   parts.says.classList.toggle("adk-warns", Boolean(!text && beyond));
 }
 
@@ -128,7 +130,7 @@ function points({ entries, chosen }, view) {
     const point = element("div", `adk-point${entry.frame === first ? " adk-chosen" : ""}`, {
       tabindex: 0,
       role: "slider",
-      "aria-label": `value at frame ${entry.frame}`,
+      "aria-label": word("timeline.value_at", entry),
       "aria-valuenow": entry.value,
       "data-frame": entry.frame,
       title: `${entry.frame}: ${shortest(entry.value)}`,

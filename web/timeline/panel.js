@@ -50,6 +50,7 @@ export function refresh() {
     if (text === panel.shown) continue;
     panel.shown = text;
     panel.draw(seen);
+    panel.app.canvas?.setDirty(true, true); // a node that has grown by it is drawn as it is now
   }
 }
 

@@ -10,12 +10,12 @@ import { formatPrompts, parsePrompts } from "./prompt_text.js";
 import { drawRuler } from "./ruler.js";
 import { frameAt, partOf, snapped, tickStep } from "./scale.js";
 import { drawWindows } from "./window_strips.js";
-import { wrongWith } from "./windows.js";
+import { countOf, wrongWith } from "./windows.js";
+import { word } from "../words.js";
 
 const HEIGHT = 128;
 const TEXT = 60; // pixels more for the text than ComfyUI gives it
 const SNAP = 7; // pixels
-const HINT = "Drag a prompt, double-click for a new one, Delete takes it away";
 
 export function addPromptTimeline(app, node) {
   const widget = widgetOf(node, "prompts");
@@ -36,10 +36,12 @@ export function addPromptTimeline(app, node) {
 }
 
 function elements() {
-  const frame = element("input", "adk-number", { type: "number", min: 0, "aria-label": "frame" });
-  const words = element("input", "adk-words", { type: "text", "aria-label": "prompt", spellcheck: false });
-  const add = element("button", "", { type: "button", title: "New prompt behind this one" }, "+");
-  const remove = element("button", "", { type: "button", title: "Take this prompt away" }, "−");
+  const named = (key, facts) => ({ ...facts, "aria-label": word(key) });
+  const frame = element("input", "adk-number", named("timeline.frame", { type: "number", min: 0 }));
+  const writes = { type: "text", spellcheck: false };
+  const words = element("input", "adk-words", named("timeline.prompt", writes));
+  const add = element("button", "", { type: "button", title: word("timeline.add_prompt") }, "+");
+  const remove = element("button", "", { type: "button", title: word("timeline.remove_prompt") }, "−");
   const [ruler, track] = [element("div", "adk-ruler"), element("div", "adk-track")];
   const strips = element("canvas", "adk-strips");
   return {
@@ -106,7 +108,7 @@ function blocks({ entries, chosen, even }, columns) {
     const block = element("div", `adk-block${entry.frame === known ? " adk-chosen" : ""}`, {
       tabindex: 0,
       role: "slider",
-      "aria-label": `prompt at frame ${entry.frame}`,
+      "aria-label": word("timeline.prompt_at", entry),
       "aria-valuenow": entry.frame,
       "data-frame": entry.frame,
       title: `${entry.frame}: ${entry.text}`,
@@ -125,18 +127,18 @@ const hue = (i) => (210 + i * 137.5) % 360;
 
 // The line below, and whether it is a warning.
 function sentence(now, last, view) {
-  if (now.linked) return ["The text comes through a link.", false];
-  if (now.error) return [`Shown as text only: ${now.error}.`, false];
+  if (now.linked) return [word("timeline.linked"), false];
+  if (now.error) return [word("timeline.unread", now), false];
   if (last > now.frames) {
-    return [`Frame ${last} lies beyond the end: the video has ${now.frames} frames.`, true];
+    return [word("timeline.beyond", { frame: last, frames: now.frames }), true];
   }
   if (now.sampled !== undefined && now.sampled !== now.frames) {
-    return [`The sampler's latent has ${now.sampled} frames, this node ${now.frames}.`, true];
+    return [word("timeline.latent", now), true];
   }
   const wrong = now.settings && wrongWith(now.settings);
-  if (wrong) return [`Windows: ${wrong}.`, true];
-  if (view.settings) return [`${HINT} · ${view.windows.length} windows`, false];
-  return [HINT, false];
+  if (wrong) return [word("timeline.windows", { wrong }), true];
+  const hint = word("timeline.prompt_hint");
+  return [view.settings ? `${hint} · ${countOf(view.windows.length)}` : hint, false];
 }
 
 function dragPrompts(track, view, keyframes) {

@@ -1,6 +1,8 @@
 // The text of a prompt schedule -> prompts by frame, and back: the grammar of
 // sampling/prompt_schedule.py. Pure; tests/web compares both.
 
+import { word } from "../words.js";
+
 const LINE_BREAK = /\r\n|[\r\v\f\x85\u2028\u2029]/g;
 const BETWEEN = /[ \t\n,]*/y;
 const QUOTED = /"([^"]*)"\s*:\s*("[^"\\]*(?:\\[^][^"\\]*)*")[ \t]*,?[ \t]*/y;
@@ -21,14 +23,15 @@ export function parsePrompts(text) {
   while (position < source.length) {
     const inQuotes = source[position] === '"';
     const match = matchAt(inQuotes ? QUOTED : PLAIN, source, position);
-    if (!match) throw new Error(`no frame with a colon stands in line ${lineOf(source, position)}`);
-    const frame = frameNumber(match[1], lineOf(source, match.index));
-    if (found.has(frame)) throw new Error(`frame ${frame} has two prompts`);
+    const line = lineOf(source, position);
+    if (!match) throw new Error(word("text.line_without_colon", { line }));
+    const frame = frameNumber(match[1], line);
+    if (found.has(frame)) throw new Error(word("text.two_prompts", { frame }));
     found.set(frame, inQuotes ? unquoted(match[2]) : match[2].replace(/^[ \t]+|[ \t]+$/g, ""));
     quoted ||= inQuotes;
     position = behind(BETWEEN, source, position + match[0].length);
   }
-  if (!found.size) throw new Error("there are no prompts");
+  if (!found.size) throw new Error(word("text.no_prompts"));
   const entries = [...found].map(([frame, prompt]) => ({ frame, text: prompt }));
   return { entries: byFrame(entries), quoted };
 }
@@ -65,7 +68,9 @@ function lineOf(text, position) {
 
 function frameNumber(written, line) {
   const digits = written.trim();
-  if (!/^\d{1,9}$/.test(digits)) throw new Error(`"${digits}" in line ${line} is no frame number`);
+  if (!/^\d{1,9}$/.test(digits)) {
+    throw new Error(word("text.line_without_frame", { text: digits, line }));
+  }
   return Number(digits);
 }
 
@@ -75,6 +80,6 @@ function unquoted(json) {
   try {
     return JSON.parse(json.replace(/[\u0000-\u001f]/g, escaped));
   } catch {
-    throw new Error(`${json.slice(0, 30)} holds a backslash that is no escape of JSON`);
+    throw new Error(word("text.no_escape", { text: json.slice(0, 30) }));
   }
 }

@@ -2,6 +2,7 @@
 
 import { element } from "./elements.js";
 import { partOf, tickStep } from "./scale.js";
+import { word } from "../words.js";
 
 const ROOM = 12; // numbers that a ruler has room for
 
@@ -15,7 +16,7 @@ export function drawRuler(ruler, frames, end) {
     ticks.push(tick);
   }
   if (end < frames) {
-    const beyond = element("span", "adk-beyond", { title: `The video has ${end} frames` });
+    const beyond = element("span", "adk-beyond", { title: word("timeline.video", { frames: end }) });
     beyond.style.left = `${100 * partOf(end, frames)}%`;
     ticks.push(beyond);
   }

@@ -1,6 +1,8 @@
 // The text of values over frames -> keyframes, and back: the grammar of
 // sampling/values/keyframes.py. Pure; tests/web compares both.
 
+import { word } from "../words.js";
+
 const LINE_BREAK = /\r\n|[\r\v\f\x85\u2028\u2029]/g;
 const VALUE = /^\s*(?:\(\s*([^\s()]+)\s*\)|([^\s()]+))\s*(.*)$/s;
 const NUMBER = /^[+-]?(?:\d{1,9}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d)?$/;
@@ -23,11 +25,11 @@ export function parseValues(text) {
   for (const part of source.split(/[,;\n]+/)) {
     if (!part.trim()) continue;
     const colon = part.indexOf(":");
-    if (colon < 0) throw new Error(`no colon stands behind "${part.trim()}"`);
+    if (colon < 0) throw new Error(word("text.part_without_colon", { part: part.trim() }));
     const digits = part.slice(0, colon).trim().replace(/^["']+|["']+$/g, "");
-    if (!/^\d{1,9}$/.test(digits)) throw new Error(`"${digits}" is no frame number`);
+    if (!/^\d{1,9}$/.test(digits)) throw new Error(word("text.no_frame", { text: digits }));
     const frame = Number(digits);
-    if (found.has(frame)) throw new Error(`frame ${frame} has two values`);
+    if (found.has(frame)) throw new Error(word("text.two_values", { frame }));
     found.set(frame, { frame, ...valueOf(part.slice(colon + 1)) });
   }
   return { entries: byFrame([...found.values()]), lines: source.trim().includes("\n") };
@@ -36,10 +38,10 @@ export function parseValues(text) {
 function valueOf(part) {
   const match = VALUE.exec(part);
   const written = match?.[1] ?? match?.[2] ?? "";
-  if (!NUMBER.test(written)) throw new Error(`"${part.trim()}" is no number`);
+  if (!NUMBER.test(written)) throw new Error(word("text.no_number", { text: part.trim() }));
   const name = match[3].trim().toLowerCase();
   const easing = OTHER_NAMES[name] ?? name;
-  if (easing && !(easing in EASINGS)) throw new Error(`"${name}" is no easing`);
+  if (easing && !(easing in EASINGS)) throw new Error(word("text.no_easing", { name }));
   return { value: Number(written), written, easing };
 }
 

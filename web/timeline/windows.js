@@ -3,6 +3,8 @@
 //
 // settings: {length, overlap, stride, schedule, fuse, closed_loop, on_equal_length}
 
+import { word } from "../words.js";
+
 const LOOPED_UNIFORM = "looped_uniform";
 
 const SCHEDULES = {
@@ -19,15 +21,20 @@ const STOPPED = [shifted]; // at both ends of the video
 
 // What keeps the settings from covering a video, or "".
 export function wrongWith(settings) {
-  if (!(settings.schedule in SCHEDULES)) return `${settings.schedule} is not drawn here`;
-  if (settings.length < 1 || settings.stride < 1) return "length and stride begin at 1";
+  if (!(settings.schedule in SCHEDULES)) return word("windows.not_drawn", settings);
+  if (settings.length < 1 || settings.stride < 1) return word("windows.from_one");
   if (settings.overlap < 0 || settings.overlap >= settings.length) {
-    return `overlap ${settings.overlap} must be below the length ${settings.length}`;
+    return word("windows.overlap", settings);
   }
   if (settings.closed_loop && !LOOPING.includes(settings.schedule)) {
-    return `closed_loop needs one of ${LOOPING.join(", ")}`;
+    return word("windows.no_loop", { schedules: LOOPING.join(", ") });
   }
   return "";
+}
+
+// A number of windows in words.
+export function countOf(count) {
+  return count === 1 ? word("windows.one") : word("windows.many", { count });
 }
 
 function appliesTo(frames, settings) {

@@ -5,7 +5,8 @@ import { sampledFrames, settingsOf } from "./graph.js";
 import { addPanel } from "./panel.js";
 import { drawRuler } from "./ruler.js";
 import { drawWindows } from "./window_strips.js";
-import { windowsOf, wrongWith } from "./windows.js";
+import { countOf, windowsOf, wrongWith } from "./windows.js";
+import { word } from "../words.js";
 
 const HEIGHT = 112;
 const STEPS = 4; // sampling steps that are drawn where the windows move
@@ -30,7 +31,7 @@ function draw({ ruler, pictures, says }, { settings, frames }) {
   if (wrong) {
     ruler.replaceChildren();
     pictures.replaceChildren();
-    says.textContent = `No windows: ${wrong}.`;
+    says.textContent = word("windows.none", { wrong });
     return;
   }
   drawRuler(ruler, shown, shown);
@@ -38,10 +39,9 @@ function draw({ ruler, pictures, says }, { settings, frames }) {
   const canvases = Array.from({ length: steps }, () => element("canvas", "adk-strips"));
   pictures.replaceChildren(...canvases);
   const counts = canvases.map((canvas, step) => drawWindows(canvas, shown, settings, step).length);
-  const many = counts.every((count) => count === 1) ? "1 window" : `${Math.max(...counts)} windows`;
-  const when = steps > 1 ? `each of the first ${STEPS} steps` : "every step";
-  const example = frames === undefined ? ", as an example" : "";
-  says.textContent = `${many} over ${shown} frames${example}, ${when}`;
+  const when = steps > 1 ? word("windows.first_steps", { steps }) : word("windows.every_step");
+  const key = frames === undefined ? "windows.example" : "windows.over";
+  says.textContent = word(key, { windows: countOf(Math.max(...counts)), frames: shown, when });
 }
 
 function movesWithTheStep(frames, settings) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { progress, speed, time } from "../../web/training_words.js";
+import { progress, speed, time } from "../../web/training_progress.js";
 
 test("times as people read them", () => {
   assert.deepEqual([0, 75, 4000, -3].map(time), ["0:00", "1:15", "1:06:40", "0:00"]);
