@@ -81,7 +81,8 @@ class OnTwo:
         try:
             yield
         finally:
-            del options[CLONES], options[POOL]
+            for key in (CLONES, POOL):
+                options.pop(key, None)  # ComfyUI 0.33 has taken the pool itself
             pool.shutdown()
             self.other.cleanup()
 
