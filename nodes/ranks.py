@@ -128,8 +128,11 @@ class Follower:
 
 
 def ask(resource: str, body: Any = None) -> Any:
-    """This server's own API; its answer, {} where it has no body."""
+    """This server's own API; its answer, {} where it has no body. Raises OSError while the server
+    does not listen yet."""
     server = prompt_server()
+    if getattr(server, "port", None) is None:
+        raise ConnectionRefusedError
     host = "127.0.0.1" if server.address in ("", "0.0.0.0", "::") else server.address
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
