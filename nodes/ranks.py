@@ -145,7 +145,7 @@ def ask(resource: str, body: Any = None) -> Any:
 def samplers_alone(graph: Graph) -> dict[str, Any]:
     """What the samplers of a graph need, with an output node behind each: what hangs on samplers
     alone does not run."""
-    from nodes import NODE_CLASS_MAPPINGS as classes
+    from nodes import NODE_CLASS_MAPPINGS as classes  # pyright: ignore  ComfyUI's own
 
     from ..lockstep.digest import ancestors
 
