@@ -43,7 +43,7 @@ class Shift:
         members = self.members
         if len(members.ranks) > 1:
             keys = PrefixStore(f"{PREFIX}/run/{members.run}", self.store.base)
-            wait = timedelta(seconds=self.timeout)
+            wait = timedelta(seconds=2 * self.timeout)  # `wait` below is first
             try:
                 self.group = ProcessGroupGloo(keys, self.place, len(members.ranks), wait)
             except RuntimeError as error:
@@ -93,7 +93,7 @@ class Shift:
             if now - looked > 10 * PAUSE:
                 looked = now
                 if self.store.read(self.key):
-                    raise RuntimeError("a rank left")
+                    raise RuntimeError  # left_by_others reads why
             if now - began > self.timeout:
                 raise RuntimeError(f"no answer for {now - began:.0f} s")
             time.sleep(LOOK)
