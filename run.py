@@ -1,6 +1,7 @@
 """The pack's front door.
 
     python run.py demo              render an example workflow in a real ComfyUI
+    python run.py serve             ComfyUI with the pack, on one machine or as one of several
     python run.py test              every check and test
     python run.py test --quick      those that need no server and no training
     python run.py install           make the environment, nothing more

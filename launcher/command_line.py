@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import LauncherError, browser, checks, comfyui, demo, environment
+from . import LauncherError, browser, checks, comfyui, demo, environment, serve
 from .one_at_a_time import one_at_a_time
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +25,7 @@ ENDS = {"SIGTERM": 143, "SIGHUP": 129}
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="run.py", description="The pack's front door.")
     verbs = top.add_subparsers(
-        dest="verb", required=True, metavar="demo | test | install | convert"
+        dest="verb", required=True, metavar="demo | serve | test | install | convert"
     )
     demo = verbs.add_parser("demo", help="render an animation in a real ComfyUI server")
     demo.add_argument("--serve", action="store_true", help="leave the page open until Ctrl-C")
@@ -49,9 +49,22 @@ def parser() -> argparse.ArgumentParser:
     )
     test.add_argument("--quick", action="store_true", help="no server, no training, nothing slow")
     test.add_argument("--browser", action="store_true", help="the tests of the page, in Chromium")
+    add_serve(verbs)
     verbs.add_parser("install", help="make .venv and fetch ComfyUI, nothing more")
     add_convert(verbs)
     return top
+
+
+def add_serve(verbs: Any) -> None:
+    serve = verbs.add_parser(
+        "serve", help="ComfyUI with the pack, as one of several ranks or alone"
+    )
+    serve.add_argument("--ranks", type=int, default=1, help="how many machines sample together")
+    serve.add_argument("--rank", type=int, default=0, help="which of them this is; 0 has the page")
+    serve.add_argument(
+        "--master", metavar="HOST:PORT", help="where rank 0 is; the port must be free there"
+    )
+    serve.add_argument("--comfyui", type=Path, metavar="DIR", help="as in demo")
 
 
 def add_convert(verbs: Any) -> None:
@@ -92,8 +105,10 @@ def run(root: Path, options: argparse.Namespace) -> int:
     if options.verb == "convert":
         return convert(options)
     if options.verb == "demo":
-        choice = {name: getattr(options, name) for name in demo.Options.__annotations__}
-        demo.run(root, demo.Options(**choice), say)
+        demo.run(root, demo.Options(**chosen(options, demo.Options)), say)
+        return 0
+    if options.verb == "serve":
+        serve.run(root, serve.Options(**chosen(options, serve.Options)), say)
         return 0
     with one_at_a_time(root / ".comfy", say):
         python = environment.ensure(root, say)
@@ -103,6 +118,10 @@ def run(root: Path, options: argparse.Namespace) -> int:
     if opens_the_page(options) and browser.ensure(say) is None and options.browser:
         return 1
     return checks.run(root, python, options.arguments, say, options.quick, options.browser)
+
+
+def chosen(options: argparse.Namespace, kind: Any) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in kind.__annotations__}
 
 
 def opens_the_page(options: argparse.Namespace) -> bool:

@@ -27,6 +27,7 @@ from .motion_model import ApplyMotionModel, LoadMotionModel
 from .noise import FreeInitNode, FreeNoiseNode
 from .page import show_warnings
 from .prompts import PromptTravel
+from .ranks import join_ranks
 from .small_world import SmallWorldModels
 from .training.camera import MoveCamera
 from .training.clips import ClipsFromImages, LoadVideoClips
@@ -88,5 +89,6 @@ class AnimateDiffKit(ComfyExtension):
         complete_prompts()
         add_routes()
         register_folders()
+        join_ranks()
         small_world_files.register_folders()
         return [*NODES, *evolved_nodes()]

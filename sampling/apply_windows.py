@@ -10,6 +10,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ..motion_models.call import publish_runs
+from .crew import begin_shift
 from .handler import NODE, FrameWindows
 from .views.plan import is_animated, room_for_views
 from .window_phases import Phases, WindowPhase, followed_by
@@ -147,7 +148,14 @@ def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> A
             check_states(options)
         told = (describe(phase, noise.shape[0]) for phase in handler.phases)
         log.info("AnimateDiff Kit: %s.", "; ".join(told))
+        if any(is_dealt(phase.windows, noise.shape[0]) for phase in handler.phases):
+            return begin_shift(executor, noise, *args, **kwargs)
     return executor(noise, *args, **kwargs)
+
+
+def is_dealt(settings: WindowSettings, frames: int) -> bool:
+    """Whether a video of so many frames is several calls of the UNet, which a crew can share."""
+    return settings.applies_to(frames) and not settings.inside_motion
 
 
 def check_guidance(options: dict[str, Any], settings: WindowSettings, frames: int) -> None:

@@ -15,8 +15,7 @@ the progress of sampling (window_phases.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +26,12 @@ import torch
 from torch import Tensor
 
 from ..motion_models.call import OPTION, Run, step_of
-from .conditioning import Cond, controls_of, window_conds
+from ..motion_models.views.windows import Views
+from . import crew
+from .conditioning import Cond, window_conds
 from .controls import Cut, Hints, hints_of
+from .devices import Compute, devices_for, over_devices
+from .evaluation import Evaluation, published
 from .frames import frames_of
 from .fuse import fuse_weights
 from .progress_text import tell_window
@@ -36,7 +39,7 @@ from .views.controls import conds_in_parts
 from .views.plan import home_of_views, is_animated, views_of
 from .window_phases import Phases, WindowPhase, phase_at
 from .window_states import state_of_window, tell_skipped
-from .windows import WindowSettings, windows_of
+from .windows import Windows, WindowSettings, windows_of
 
 NODE = "Slide Context Windows (AnimateDiff)"
 """Display name of the node that sets windows and nothing else."""
@@ -115,65 +118,84 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
     ) -> list[Tensor]:
         """x_in: n 4 h w;   timestep: n   -> one prediction for each of `conds`, n 4 h w"""
         phase = self.phase(model, x_in, timestep, model_options)
-        settings = phase.windows
-        if settings.inside_motion and is_animated(model.current_patcher):
-            given = (calc_cond_batch, model, conds, x_in, timestep, model_options)
-            return self.in_views(settings, *given)
+        given = Evaluation(calc_cond_batch, model, conds, x_in, timestep, model_options)
+        if phase.windows.inside_motion and is_animated(model.current_patcher):
+            return self.in_views(phase.windows, given)
         run = run_of(x_in, model_options)
-        step, steps = step_of(run.sigmas, float(timestep.max()))
-        hints = hints_of(run)
-        windows = windows_of(x_in.shape[0], settings, step)
-        inner = {length: phase.views_in(length, step) for length in {*map(len, windows)}}
-        progress = comfy.utils.ProgressBar(steps * len(windows))
-        total = [torch.zeros_like(x_in) for _ in conds]
+        step, _ = step_of(run.sigmas, float(timestep.max()))
+        windows = windows_of(x_in.shape[0], phase.windows, step)
+        shift = model_options.get(crew.OPTION)
+        mine = range(len(windows)) if shift is None else shift.share(len(windows))
+        found = self.predicted(given, phase, windows, mine)
+        total = x_in.new_zeros((len(conds), *x_in.shape))
+        if shift is not None:
+            found = shift.joined(found, [len(window) for window in windows], total)
         weight = x_in.new_zeros((x_in.shape[0], 1, 1, 1))
-        for i, indices in enumerate(windows):
-            comfy.model_management.throw_exception_if_processing_interrupted()
+        for indices, predictions in zip(windows, found, strict=True):
             window = Window(indices, x_in.shape[0])
-            cut = Cut(indices, x_in.shape[0], settings.length)
-            options = window_options(window, model_options, run.with_inner(inner[len(indices)]))
-            options.update(state_of_window(model_options, run, indices))
-            with published(options, model_options), cut.told_to(controls_of(conds), hints):
-                predictions = calc_cond_batch(
-                    model,
-                    window_conds(conds, indices, hints),
-                    window.get_tensor(x_in),
-                    window.get_tensor(timestep),
-                    model_options,
-                )
-            hints.trim()
-            scale = x_in.new_tensor(fuse_weights(indices, len(x_in), settings, step))
+            scale = x_in.new_tensor(fuse_weights(indices, len(x_in), phase.windows, step))
             scale = scale.view(-1, 1, 1, 1)
             for sum_of, prediction in zip(total, predictions, strict=True):
                 window.add_window(sum_of, prediction * scale)
             window.add_window(weight, scale)
-            progress.update_absolute(step * len(windows) + i + 1)
-            tell_window(model_options.get("transformer_options", {}), step, i + 1, len(windows))
         tell_skipped(model_options, run)
         return [sum_of.div_(weight) for sum_of in total]
 
-    def in_views(
-        self,
-        settings: WindowSettings,
-        calc_cond_batch: Callable[..., list[Tensor]],
-        model: Any,
-        conds: list[list[Cond] | None],
-        x_in: Tensor,
-        timestep: Tensor,
-        model_options: dict[str, Any],
-    ) -> list[Tensor]:
+    def predicted(
+        self, given: Evaluation, phase: WindowPhase, windows: Windows, mine: Collection[int]
+    ) -> Iterator[Tensor]:
+        """The predictions of those windows of a step that are `mine`, each conds l 4 h w."""
+        run = run_of(given.x, given.model_options)
+        step, steps = step_of(run.sigmas, float(given.timestep.max()))
+        inner = {length: phase.views_in(length, step) for length in {*map(len, windows)}}
+        progress = comfy.utils.ProgressBar(steps * len(windows))
+
+        def compute(at: Evaluation, i: int) -> Tensor:
+            return in_window(at, windows[i], phase.windows.length, inner[len(windows[i])])
+
+        devices = devices_for(given, mine)
+        found = (
+            over_devices(given, devices, mine, compute)
+            if devices
+            else one_by_one(given, mine, compute)
+        )
+        for i, predictions in zip(mine, found, strict=True):
+            yield predictions
+            progress.update_absolute(step * len(windows) + i + 1)
+            options = given.model_options.get("transformer_options", {})
+            tell_window(options, step, i + 1, len(windows))
+
+    def in_views(self, settings: WindowSettings, given: Evaluation) -> list[Tensor]:
         """One evaluation of all frames; the motion layers slide the windows
         (motion_models/views/windows.py)."""
-        run = run_of(x_in, model_options)
-        step, _ = step_of(run.sigmas, float(timestep.max()))
-        frames, length = x_in.shape[0], settings.length
+        model, x, model_options = given.model, given.x, given.model_options
+        run = run_of(x, model_options)
+        step, _ = step_of(run.sigmas, float(given.timestep.max()))
+        frames, length = x.shape[0], settings.length
         options = model_options.get("transformer_options", {})
-        first = is_first(timestep, run.sigmas)
-        home = home_of_views(model, x_in, length, options, self.home, first)
+        first = is_first(given.timestep, run.sigmas)
+        home = home_of_views(model, x, length, options, self.home, first)
         views = views_of(frames, settings, step, home)
         with published({OPTION: run.in_views(views)}, model_options):
-            parts = conds_in_parts(conds, frames, length, hints_of(run), home)
-            return calc_cond_batch(model, parts, x_in, timestep, model_options)
+            parts = conds_in_parts(given.conds, frames, length, hints_of(run), home)
+            return given.calc_cond_batch(model, parts, x, given.timestep, model_options)
+
+
+def one_by_one(given: Evaluation, windows: Collection[int], compute: Compute) -> Iterator[Tensor]:
+    """What `compute` gives for each of the windows; Cancel ends it between two."""
+    for i in windows:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        yield compute(given, i)
+
+
+def in_window(given: Evaluation, indices: list[int], length: int, inner: Views | None) -> Tensor:
+    """The predictions for a window of frames, conds l 4 h w.   length: of the windows as they are
+    set; inner: the views inside this one"""
+    options, frames = given.model_options, given.x.shape[0]
+    run = run_of(given.x, options)
+    told = window_options(Window(indices, frames), options, run.with_inner(inner))
+    told.update(state_of_window(options, run, indices))
+    return given.in_window(indices, told, Cut(indices, frames, length), hints_of(run))
 
 
 def run_of(x: Tensor, model_options: dict[str, Any]) -> Run:
@@ -201,17 +223,3 @@ def window_options(window: Window, model_options: dict[str, Any], run: Run) -> d
         "context_window": window,
         "ad_params": {**earlier, **ad_params},
     }
-
-
-@contextmanager
-def published(entries: dict[str, Any], model_options: dict[str, Any]) -> Iterator[None]:
-    """`entries` in transformer_options, for the model call inside and nothing after it."""
-    options = model_options.setdefault("transformer_options", {})
-    before = {key: options[key] for key in entries if key in options}
-    options.update(entries)
-    try:
-        yield
-    finally:
-        for key in entries:
-            options.pop(key, None)
-        options.update(before)

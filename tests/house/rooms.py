@@ -14,6 +14,7 @@ TRAINING = ("training/data", "training/engine", "training/files", "training/mode
 ARROWS: dict[str, tuple[str, ...]] = {
     # the house
     "nodes": (
+        "lockstep",
         "sampling",
         "training/data",
         "training/engine",
@@ -24,6 +25,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "motion_models",
         "small_world",
     ),
+    "lockstep": (),
     "sampling": ("motion_models",),
     "training/run": (
         "training/data",

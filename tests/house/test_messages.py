@@ -5,7 +5,16 @@ from __future__ import annotations
 from adk_tests.house.messages import Message, messages, strings_of, without_test
 from adk_tests.house.rooms import ROOT, below
 
-ROOMS = ("motion_models", "sampling", "training", "nodes", "standalone", "launcher", "measures")
+ROOMS = (
+    "motion_models",
+    "sampling",
+    "lockstep",
+    "training",
+    "nodes",
+    "standalone",
+    "launcher",
+    "measures",
+)
 FILES = ("run.py", "train.py")
 
 LEFT = {

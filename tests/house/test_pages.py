@@ -20,6 +20,7 @@ PAGES = [
         "docs/costs.md",
         "docs/exactness.md",
         "docs/old_workflows.md",
+        "docs/scale.md",
     )
 ]
 ROW = re.compile(r"^\| `([\w/]+)` \| [^|]+ \| ([^|]+) \|$", re.M)

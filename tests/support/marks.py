@@ -23,6 +23,7 @@ MARKS: dict[str, str] = {
     "faults": "slow",
     "faults/test_training.py": "training",
     "fuzz": "slow",
+    "lockstep/test_ranks.py": "slow",
     "reference": "slow",
     "small_world/test_trained.py": "slow",
     "motion_models/adapters/image_to_video/test_apply.py": "slow",
