@@ -83,6 +83,11 @@ class View:
         scale = self.scale[frames]
         return (cos * x + sin * y) / scale, (cos * y - sin * x) / scale
 
+    def beside(self, other: View) -> View:
+        """Both at the same time."""
+        x, y, angle = self.x + other.x, self.y + other.y, self.angle + other.angle
+        return View(x, y, self.scale * other.scale, angle)
+
 
 MOVES = {
     # move -> what becomes of the content from the first frame (v = -1/2) to the last (1/2):
@@ -104,3 +109,12 @@ def view(move: str, times: Array, amount: float = 1.0) -> View:
     v = (times / (FRAMES - 1) - 0.5) * amount
     right, down, growth, turn = MOVES[move]
     return View(right * v, down * v, np.exp(growth * v), turn * v)
+
+
+AXES = {
+    # axis -> the move at amounts above 0, and the move below
+    "zoom": ("zoom in", "zoom out"),
+    "pan": ("pan left", "pan right"),
+    "tilt": ("tilt up", "tilt down"),
+    "roll": ("roll clockwise", "roll anticlockwise"),
+}

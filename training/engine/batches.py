@@ -110,6 +110,25 @@ def draw(
     )
 
 
+def both_ways(batch: Batch) -> Batch:
+    """Each clip, and behind them each once more from its end to its beginning, its noise with it: a
+    camera over still things then moves the other way, and nothing else differs.   b -> 2b"""
+
+    def twice(tensor: Tensor) -> Tensor:
+        return torch.cat((tensor, tensor))
+
+    last = batch.clean.shape[1] - 1
+    return Batch(
+        torch.cat((batch.clean, batch.clean.flip(1))),
+        torch.cat((batch.noise, batch.noise.flip(1))),
+        twice(batch.t),
+        twice(batch.text),
+        None if batch.pooled is None else twice(batch.pooled),
+        torch.cat((batch.anchor, last - batch.anchor)),
+        [*batch.names, *batch.names],
+    )
+
+
 def timesteps(
     settings: TrainingSettings, place: int, count: int, generator: torch.Generator
 ) -> Tensor:

@@ -9,8 +9,8 @@ The recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..models.conditioning import ModelInputs
 from ..models.noise_schedule import diffuse
 from ..models.stages import Trainee
 from .batch_order import BatchOrder, buckets
-from .batches import Batch, Clips, draw
+from .batches import Batch, Clips, both_ways, draw
 from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
 from .losses import clip_errors, debiased, min_snr_weight
@@ -31,14 +31,15 @@ from .step_loss import StepLoss
 
 @dataclass
 class ClipLoss(StepLoss):
-    """Raises ValueError for settings, clips and processes with which the stage cannot be
-    trained."""
+    """amounts: of each axis in each clip, by its name, where axes are trained. Raises ValueError
+    for settings, clips and processes with which the stage cannot be trained."""
 
     trainee: Trainee
     clips: Clips
     inputs: ModelInputs
     settings: TrainingSettings
     processes: Processes = field(default_factory=OneProcess)
+    amounts: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
@@ -81,6 +82,11 @@ class ClipLoss(StepLoss):
                     f"needs from 2 to {spec.positions}. Set the frames of the clips to "
                     f"{spec.family.frames}."
                 )
+            if self.trainee.axes and self.clips.name(index) not in self.amounts:
+                raise ValueError(
+                    f"The clip {self.clips.name(index)} has no amounts of {self.trainee.axes}; "
+                    "axes are trained on clips that a camera moves over by known amounts."
+                )
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -92,14 +98,20 @@ class ClipLoss(StepLoss):
             "captions": self.clips.fingerprint,
             "models": self.trainee.models,
             **({"start": self.trainee.start} if self.trainee.start else {}),
+            **({"axes": list(self.trainee.axes)} if self.trainee.axes else {}),
         }
 
     @contextmanager
     def step_loss(self, place: int) -> Iterator[Tensor]:
         """Motion layers stand in the UNet inside the context, for the backward pass too."""
         batch = self.batch(place)
+        scaled: AbstractContextManager[None] = nullcontext()
+        if self.trainee.amounts is not None:
+            amounts = torch.tensor([self.amounts[name] for name in batch.names])
+            batch, amounts = both_ways(batch), torch.cat((amounts, -amounts))
+            scaled = self.trainee.amounts.of(amounts.to(self.device))
         clips, frames = batch.clean.shape[:2]
-        with self.trainee.denoiser.animated(clips, frames):
+        with self.trainee.denoiser.animated(clips, frames), scaled:
             yield self.of(batch)
 
     def draws(self) -> Callable[[int], Batch]:

@@ -1,37 +1,59 @@
-"""LoRA layers (Hu et al. 2022) while they are trained: y = W x + up(down(x)), W frozen."""
+"""LoRA layers (Hu et al. 2022) while they are trained: y = W x + scale up(down(x)), W frozen."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from .axes import Amounts
+
 
 class LowRankLinear(nn.Module):
     """A frozen linear layer with a trained change of low rank.   x: ... in -> ... out
 
     `down` starts from numbers of standard deviation 1/rank, `up` from zero, so the first step
-    starts from the model as it is; the scale is 1 and there is no alpha. At one learning rate the
-    change of a higher rank begins smaller, as 1/sqrt(rank). After some 1 / (rank x rate) steps
-    `down` has moved as far as it began, and then a higher rank changes faster than a lower one.
+    starts from the model as it is. At one learning rate the change of a higher rank begins smaller,
+    as 1/sqrt(rank). After some 1 / (rank x rate) steps `down` has moved as far as it began, and
+    then a higher rank changes faster than a lower one.
+
+    scale: of the change, 1 without an alpha;   amounts: of the axes that the pair is made of, each
+    of this rank (axes.py); None for a plain LoRA.
     """
 
-    def __init__(self, linear: nn.Linear, rank: int, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        linear: nn.Linear,
+        rank: int,
+        generator: torch.Generator,
+        scale: float = 1.0,
+        amounts: Amounts | None = None,
+    ) -> None:
         super().__init__()
-        self.linear = linear
+        self.linear, self.scale, self.amounts = linear, scale, amounts
         device = linear.weight.device
-        self.down = nn.Linear(linear.in_features, rank, bias=False, device=device)
-        self.up = nn.Linear(rank, linear.out_features, bias=False, device=device)
+        width = rank * (amounts.axes if amounts else 1)
+        self.down = nn.Linear(linear.in_features, width, bias=False, device=device)
+        self.up = nn.Linear(width, linear.out_features, bias=False, device=device)
         with torch.no_grad():
             start = torch.randn(self.down.weight.shape, generator=generator) / rank
             self.down.weight.copy_(start)
             self.up.weight.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.up(self.down(x))
+        low = self.down(x)
+        if self.amounts is not None:
+            low = self.amounts.scaled(low)
+        changed = self.up(low)
+        return self.linear(x) + (changed if self.scale == 1.0 else self.scale * changed)
 
 
 def attach(
-    attention: nn.Module, name: str, rank: int, generator: torch.Generator
+    attention: nn.Module,
+    name: str,
+    rank: int,
+    generator: torch.Generator,
+    scale: float = 1.0,
+    amounts: Amounts | None = None,
 ) -> dict[str, nn.Parameter]:
     """Put LoRA layers on the four projections of an attention, spatial or temporal.
 
@@ -46,7 +68,7 @@ def attach(
             parent, slot = attention.get_submodule("to_out"), "0"
         linear = parent.get_submodule(slot)
         assert isinstance(linear, nn.Linear)
-        layer = LowRankLinear(linear, rank, generator)
+        layer = LowRankLinear(linear, rank, generator, scale, amounts)
         parent._modules[slot] = layer
         for part in ("down", "up"):
             key = f"{name}.processor.{projection}_lora.{part}.weight"

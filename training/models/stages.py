@@ -13,7 +13,7 @@ can never be trained; so the stages step out of it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,6 +27,7 @@ from ...motion_models.model import MotionModel, motion_model
 from ...motion_models.sites import unet_sites
 from ...motion_models.specs import FAMILIES, Family, MotionSpec
 from ..files.fingerprints import digest_of, tensors_digest, weights_digest
+from .axes import Amounts
 from .denoiser import Denoiser
 from .lora_start import start_from
 from .low_rank import attach
@@ -49,6 +50,8 @@ class Trainee:
     models: fingerprint of the models that training starts from, with the LoRAs on them.
     start: fingerprint of the MotionLoRA that is trained on, if any.
     spec: the motion model's; None for the domain adapter.
+    axes: camera moves that are trained with signed amounts (axes.py), and what gives the layers
+        the amounts of a batch.
     """
 
     stage: str
@@ -60,6 +63,8 @@ class Trainee:
     spec: MotionSpec | None = None
     models: str = ""
     start: str = ""
+    axes: tuple[str, ...] = ()
+    amounts: Amounts | None = None
 
 
 @dataclass(frozen=True)
@@ -187,10 +192,12 @@ def motion_lora(
     seed: int,
     target: DeviceAndDtype,
     start: Mapping[str, Tensor] | None = None,
+    axes: Sequence[str] = (),
 ) -> Trainee:
     """Stage 3. MotionLoRAs that are on `motion` already are merged and frozen.
 
     start: the tensors of a MotionLoRA file that is trained on; without, a new one is trained.
+    axes: of camera moves, each a MotionLoRA of `rank`, trained together with signed amounts.
     Raises ValueError for a file that does not fit.
     """
     check_rank(rank)
@@ -202,7 +209,8 @@ def motion_lora(
     frozen = private_motion_model(motion, spec, target.device)
     frozen.requires_grad_(False)
     weights_to(frozen, target.dtype)
-    parameters = temporal_loras(frozen, rank, torch.Generator().manual_seed(seed))
+    amounts = Amounts(len(axes), rank) if axes else None
+    parameters = temporal_loras(frozen, rank, torch.Generator().manual_seed(seed), amounts)
     if start is not None:
         start_from(parameters, start, spec)
     signal = signal_of_family(spec.family, model)
@@ -215,11 +223,13 @@ def motion_lora(
         spec=spec,
         models=models_digest(model, motion),
         start="" if start is None else tensors_digest(start),
+        axes=tuple(axes),
+        amounts=amounts,
     )
 
 
 def temporal_loras(
-    motion: MotionModel, rank: int, generator: torch.Generator
+    motion: MotionModel, rank: int, generator: torch.Generator, amounts: Amounts | None = None
 ) -> dict[str, nn.Parameter]:
     parameters: dict[str, nn.Parameter] = {}
     for module in motion.spec.layout.modules():
@@ -228,7 +238,7 @@ def temporal_loras(
             for j in (0, 1):
                 name = f"{module}.temporal_transformer.transformer_blocks.{i}.attention_blocks.{j}"
                 attention = block.get_submodule(f"attention_blocks.{j}")
-                parameters.update(attach(attention, name, rank, generator))
+                parameters.update(attach(attention, name, rank, generator, amounts=amounts))
     return parameters
 
 

@@ -1,0 +1,73 @@
+"""Axes: LoRAs that learn with a signed amount, so that -1 is the opposite of 1.
+
+Each clip shows an axis by an amount from -1 to 1, and the LoRA's branch is multiplied by it:
+
+    y = W x + s up(down(x)),   s the clip's amount
+
+So the strength of the file and the amount of the move are one thing, what a move and its opposite
+have in common cannot be learned, and both together are nothing. Several axes are trained at once as
+blocks of one low-rank pair, each with its amount; they learn to go together. Sliders of image
+models (Gandikota et al. 2023) are the precedent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+class Amounts:
+    """What the branches of a call are multiplied by; one object, which all layers share.
+
+    axes: their number;   rank: of each. Outside of `of`, the first axis stands at 1 and the others
+    at 0: what a preview shows.
+    """
+
+    def __init__(self, axes: int, rank: int) -> None:
+        self.axes, self.rank = axes, rank
+        self.clips: Tensor | None = None
+
+    @contextmanager
+    def of(self, amounts: Tensor) -> Iterator[None]:
+        """The amounts of a batch, for its backward pass too.   amounts: b a"""
+        if amounts.ndim != 2 or amounts.shape[1] != self.axes:
+            raise ValueError(
+                f"The amounts are of shape {tuple(amounts.shape)}; they must be clips x "
+                f"{self.axes} axes."
+            )
+        self.clips = amounts
+        try:
+            yield
+        finally:
+            self.clips = None
+
+    def scaled(self, low: Tensor) -> Tensor:
+        """low: (b n) ... (a r), with the clips slowest -> the same"""
+        clips = self.clips
+        if clips is None:
+            clips = torch.zeros((1, self.axes))
+            clips[0, 0] = 1.0
+        rows = clips.to(low).repeat_interleave(self.rank, 1)
+        rows = rows.repeat_interleave(low.shape[0] // len(rows), 0)
+        return low * rows.view(len(rows), *[1] * (low.ndim - 2), -1)
+
+
+def axis_tensors(tensors: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, dict[str, Tensor]]:
+    """The blocks of a file in the authors' spelling, each axis a file of its own.
+
+    tensors: `...down.weight`: (a r) in;   `...up.weight`: out (a r)
+    """
+    found: dict[str, dict[str, Tensor]] = {axis: {} for axis in axes}
+    for name, tensor in tensors.items():
+        blocks = tensor.chunk(len(axes), 0 if name.endswith("down.weight") else 1)
+        for axis, block in zip(axes, blocks, strict=True):
+            found[axis][name] = block.contiguous()
+    return found
+
+
+def opposite(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same LoRA with its sign changed: the move the other way, by as much at each strength."""
+    return {name: -t if name.endswith("up.weight") else t for name, t in tensors.items()}
