@@ -55,7 +55,9 @@ class Amounts:
         return low * rows.view(len(rows), *[1] * (low.ndim - 2), -1)
 
 
-def axis_tensors(tensors: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, dict[str, Tensor]]:
+def axis_tensors(
+    tensors: Mapping[str, Tensor], axes: Sequence[str]
+) -> dict[str, dict[str, Tensor]]:
     """The blocks of a file in the authors' spelling, each axis a file of its own.
 
     tensors: `...down.weight`: (a r) in;   `...up.weight`: out (a r)
