@@ -58,15 +58,9 @@ def trained() -> dict[str, Path]:
     """Move -> its file, trained where it is missing."""
     command = importlib.import_module("animatediff_kit.small_world.command_line")
     axes = importlib.import_module("animatediff_kit.small_world.train_axes")
-    motions = importlib.import_module("animatediff_kit.small_world.motions")
     retrain = importlib.import_module("animatediff_kit.small_world.retrain")
     command.main([axes.NAME])
-    found = axes.axis_files(retrain.Workshop(command.FOLDER, command.recipes()))
-    return {
-        move: file
-        for axis, moves in motions.AXES.items()
-        for move, file in zip(moves, found[axis], strict=True)
-    }
+    return axes.axis_files(retrain.Workshop(command.FOLDER, command.recipes()))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..training.data.camera_axes import AXES
 from ..training.data.clips import ClipSet
 from .draw import clip_frames, random_of, random_scene
-from .motions import AXES, FRAMES, SIDE
+from .motions import FRAMES, SIDE
 from .scene import Scene
 from .world_clips import DRAWING
 

@@ -109,12 +109,3 @@ def view(move: str, times: Array, amount: float = 1.0) -> View:
     v = (times / (FRAMES - 1) - 0.5) * amount
     right, down, growth, turn = MOVES[move]
     return View(right * v, down * v, np.exp(growth * v), turn * v)
-
-
-AXES = {
-    # axis -> the move at amounts above 0, and the move below
-    "zoom": ("zoom in", "zoom out"),
-    "pan": ("pan left", "pan right"),
-    "tilt": ("tilt up", "tilt down"),
-    "roll": ("roll clockwise", "roll anticlockwise"),
-}

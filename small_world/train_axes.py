@@ -9,17 +9,17 @@ import torch
 
 from ..motion_models.load import load_motion_model
 from ..training.data.cache import EncodedClips
+from ..training.data.camera_axes import AXES
 from ..training.data.fill_cache import encode_clips
 from ..training.engine.clip_loss import ClipLoss
 from ..training.engine.config import TrainingSettings
 from ..training.engine.export import file_tensors, save_weights
 from ..training.engine.loop import Run
 from ..training.models import stages
-from ..training.models.axes import axis_tensors, opposite
+from ..training.models.axes import axis_tensors
 from ..training.models.conditioning import ModelInputs
 from . import files
 from .axis_clips import AxisClips
-from .motions import AXES
 from .retrain import PLAIN, Workshop, about_runs, as_float16, placement
 from .runs import Watch, trained
 
@@ -28,13 +28,10 @@ log = logging.getLogger(__name__)
 NAME = "axes"
 
 
-def axis_files(shop: Workshop) -> dict[str, tuple[Path, Path]]:
-    """Axis -> its file, and that of the move the other way; named as the shipped ones."""
+def axis_files(shop: Workshop) -> dict[str, Path]:
+    """Move -> its file, named as the shipped one."""
     folder = shop.folder / NAME / "files"
-    return {
-        axis: (folder / files.motion_lora(there), folder / files.motion_lora(back))
-        for axis, (there, back) in AXES.items()
-    }
+    return {move: folder / files.motion_lora(move) for axis in AXES.values() for move in axis}
 
 
 def train_axes(shop: Workshop) -> None:
@@ -54,13 +51,11 @@ def train_axes(shop: Workshop) -> None:
         settings = TrainingSettings(**{**PLAIN, **recipe["training"], **changes})
         start = as_float16(file_tensors(runs[-1])) if runs else None
         trainee = stages.motion_lora(
-            model, motion, recipe["rank"], settings.seed, placement(), start, tuple(AXES)
+            model, motion, recipe["rank"], settings.seed, placement(), start, tuple(AXES.values())
         )
         loss = ClipLoss(trainee, encoded, ModelInputs(model), settings, amounts=amounts)
         runs.append(trained(Run(loss, place / f"run_{number}", Watch())))
-    of_axes = axis_tensors(file_tensors(runs[-1]), list(AXES))
-    for axis, (there, back) in axis_files(shop).items():
-        there.parent.mkdir(parents=True, exist_ok=True)
-        told = about_runs(runs)
-        save_weights(there, as_float16(of_axes[axis]), told)
-        save_weights(back, as_float16(opposite(of_axes[axis])), told)
+    of_moves = axis_tensors(file_tensors(runs[-1]), tuple(AXES.values()))
+    for move, path in axis_files(shop).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(path, as_float16(of_moves[move]), about_runs(runs))

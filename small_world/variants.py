@@ -43,7 +43,7 @@ def variants_of(shop: Workshop) -> dict[str, tuple[Path, Callable[[], None]]]:
             lambda: train_stage(shop, CONVOLUTION, convolution.parent, convolution.name),
         )
     }
-    last = list(axis_files(shop).values())[-1][-1]
+    last = list(axis_files(shop).values())[-1]
     made[AXES] = last, lambda: train_axes(shop)
     few = shop.recipes[FEW]
     for move in few["moves"]:

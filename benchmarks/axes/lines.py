@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...small_world.motions import AXES
+from ...small_world.axis_clips import AXES
 from ..claims.claim_camera import (
     CAMERA_MOVES,
     DIAGONAL,

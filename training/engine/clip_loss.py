@@ -98,7 +98,7 @@ class ClipLoss(StepLoss):
             "captions": self.clips.fingerprint,
             "models": self.trainee.models,
             **({"start": self.trainee.start} if self.trainee.start else {}),
-            **({"axes": list(self.trainee.axes)} if self.trainee.axes else {}),
+            **({"axes": [list(axis) for axis in self.trainee.axes]} if self.trainee.axes else {}),
         }
 
     @contextmanager

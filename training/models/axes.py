@@ -18,6 +18,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+Axis = tuple[str, str]
+"""The move that amounts above 0 are of, and the one below."""
+
 
 class Amounts:
     """What the branches of a call are multiplied by; one object, which all layers share.
@@ -56,20 +59,18 @@ class Amounts:
 
 
 def axis_tensors(
-    tensors: Mapping[str, Tensor], axes: Sequence[str]
+    tensors: Mapping[str, Tensor], axes: Sequence[Axis]
 ) -> dict[str, dict[str, Tensor]]:
-    """The blocks of a file in the authors' spelling, each axis a file of its own.
+    """The files of a LoRA whose pairs are blocks of axes: one of each move, by its name. A move and
+    its opposite differ by the sign of one factor.
 
     tensors: `...down.weight`: (a r) in;   `...up.weight`: out (a r)
     """
-    found: dict[str, dict[str, Tensor]] = {axis: {} for axis in axes}
+    found: dict[str, dict[str, Tensor]] = {move: {} for axis in axes for move in axis}
     for name, tensor in tensors.items():
-        blocks = tensor.chunk(len(axes), 0 if name.endswith("down.weight") else 1)
-        for axis, block in zip(axes, blocks, strict=True):
-            found[axis][name] = block.contiguous()
+        is_up = name.endswith("up.weight")
+        blocks = tensor.chunk(len(axes), 1 if is_up else 0)
+        for (move, other), block in zip(axes, blocks, strict=True):
+            found[move][name] = block.contiguous()
+            found[other][name] = -block if is_up else block.contiguous()
     return found
-
-
-def opposite(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same LoRA with its sign changed: the move the other way, by as much at each strength."""
-    return {name: -t if name.endswith("up.weight") else t for name, t in tensors.items()}

@@ -27,7 +27,7 @@ from ...motion_models.model import MotionModel, motion_model
 from ...motion_models.sites import unet_sites
 from ...motion_models.specs import FAMILIES, Family, MotionSpec
 from ..files.fingerprints import digest_of, tensors_digest, weights_digest
-from .axes import Amounts
+from .axes import Amounts, Axis
 from .denoiser import Denoiser
 from .lora_start import start_from
 from .low_rank import attach
@@ -63,7 +63,7 @@ class Trainee:
     spec: MotionSpec | None = None
     models: str = ""
     start: str = ""
-    axes: tuple[str, ...] = ()
+    axes: tuple[Axis, ...] = ()
     amounts: Amounts | None = None
 
 
@@ -192,7 +192,7 @@ def motion_lora(
     seed: int,
     target: DeviceAndDtype,
     start: Mapping[str, Tensor] | None = None,
-    axes: Sequence[str] = (),
+    axes: Sequence[Axis] = (),
 ) -> Trainee:
     """Stage 3. MotionLoRAs that are on `motion` already are merged and frozen.
 
