@@ -16,7 +16,7 @@ from ..training.engine.config import TrainingSettings
 from ..training.engine.export import file_tensors, save_weights
 from ..training.engine.loop import Run
 from ..training.models import stages
-from ..training.models.axes import axis_tensors
+from ..training.models.axes import Axes, axis_tensors
 from ..training.models.conditioning import ModelInputs
 from . import files
 from .axis_clips import AxisClips
@@ -45,17 +45,18 @@ def train_axes(shop: Workshop) -> None:
         encode_clips(clips, vae, clip, place / "clips")
     encoded = EncodedClips(place / "clips")
     amounts = {clips.name(i): clips.amounts(i) for i in range(len(clips))}
+    axes = Axes(tuple(AXES.values()), amounts)
     motion = load_motion_model(str(files.MOTION_MODELS / files.MOTION_MODEL))
     runs: list[Run[ClipLoss]] = []
     for number, changes in enumerate(recipe["runs"], 1):
         settings = TrainingSettings(**{**PLAIN, **recipe["training"], **changes})
         start = as_float16(file_tensors(runs[-1])) if runs else None
         trainee = stages.motion_lora(
-            model, motion, recipe["rank"], settings.seed, placement(), start, tuple(AXES.values())
+            model, motion, recipe["rank"], settings.seed, placement(), start, axes
         )
-        loss = ClipLoss(trainee, encoded, ModelInputs(model), settings, amounts=amounts)
+        loss = ClipLoss(trainee, encoded, ModelInputs(model), settings)
         runs.append(trained(Run(loss, place / f"run_{number}", Watch())))
-    of_moves = axis_tensors(file_tensors(runs[-1]), tuple(AXES.values()))
+    of_moves = axis_tensors(file_tensors(runs[-1]), axes.moves)
     for move, path in axis_files(shop).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         save_weights(path, as_float16(of_moves[move]), about_runs(runs))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .camera_moves import PLACE_JITTER, CameraMove, Pose, Window, place, pose
 from .clips import ClipSet
-from .image_clips import BatchClips
+from .image_clips import BatchClips, StillClips
 
 AXES = {
     # axis -> the move at amounts above 0, and the move below
@@ -30,6 +30,22 @@ ALONE = 0.4
 
 MOST = 1.0
 """Of the amounts on both sides of 0; 1 is what the authors' MotionLoRAs show."""
+
+
+class PromptedStills(StillClips):
+    """Pictures that are still, each with the prompt that it was drawn by.   images: b h w 3"""
+
+    def __init__(
+        self, images: Tensor, prompts: Sequence[str], frames: int, width: int, height: int
+    ) -> None:
+        super().__init__(images, prompts[0], frames, width, height)
+        self.prompts = [prompt.strip() for prompt in prompts]
+
+    def caption(self, index: int) -> str:
+        return self.prompts[index]
+
+    def description(self) -> dict[str, Any]:
+        return {**super().description(), "caption": self.prompts}
 
 
 class Repeated(ClipSet):

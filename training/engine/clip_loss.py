@@ -9,7 +9,7 @@ The recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,15 +31,14 @@ from .step_loss import StepLoss
 
 @dataclass
 class ClipLoss(StepLoss):
-    """amounts: of each axis in each clip, by its name, where axes are trained. Raises ValueError
-    for settings, clips and processes with which the stage cannot be trained."""
+    """Raises ValueError for settings, clips and processes with which the stage cannot be
+    trained."""
 
     trainee: Trainee
     clips: Clips
     inputs: ModelInputs
     settings: TrainingSettings
     processes: Processes = field(default_factory=OneProcess)
-    amounts: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
@@ -82,13 +81,15 @@ class ClipLoss(StepLoss):
                     f"needs from 2 to {spec.positions}. Set the frames of the clips to "
                     f"{spec.family.frames}."
                 )
-            if self.trainee.axes and self.clips.name(index) not in self.amounts:
+            amounts = self.trainee.amounts
+            if amounts is not None and self.clips.name(index) not in amounts.axes.amounts:
                 raise ValueError(
-                    f"The clip {self.clips.name(index)} has no amounts of {self.trainee.axes}; "
+                    f"How far the camera moves in the clip {self.clips.name(index)} is not known; "
                     "axes are trained on clips that a camera moves over by known amounts."
                 )
 
     def identity(self) -> dict[str, Any]:
+        amounts = self.trainee.amounts
         return {
             "stage": self.trainee.stage,
             "rank": self.trainee.rank,
@@ -98,7 +99,7 @@ class ClipLoss(StepLoss):
             "captions": self.clips.fingerprint,
             "models": self.trainee.models,
             **({"start": self.trainee.start} if self.trainee.start else {}),
-            **({"axes": [list(axis) for axis in self.trainee.axes]} if self.trainee.axes else {}),
+            **({"axes": [list(one) for one in amounts.axes.moves]} if amounts else {}),
         }
 
     @contextmanager
@@ -107,9 +108,8 @@ class ClipLoss(StepLoss):
         batch = self.batch(place)
         scaled: AbstractContextManager[None] = nullcontext()
         if self.trainee.amounts is not None:
-            amounts = torch.tensor([self.amounts[name] for name in batch.names])
-            batch, amounts = both_ways(batch), torch.cat((amounts, -amounts))
-            scaled = self.trainee.amounts.of(amounts.to(self.device))
+            rows = self.trainee.amounts.rows(batch.names).to(self.device)
+            batch, scaled = both_ways(batch), self.trainee.amounts.of(torch.cat((rows, -rows)))
         clips, frames = batch.clean.shape[:2]
         with self.trainee.denoiser.animated(clips, frames), scaled:
             yield self.of(batch)

@@ -14,33 +14,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-Axis = tuple[str, str]
-"""The move that amounts above 0 are of, and the one below."""
+
+@dataclass(frozen=True)
+class Axes:
+    """moves: of each axis the one that amounts above 0 are of, and the one below; amounts: of each
+    axis in a clip, by the clip's name."""
+
+    moves: tuple[tuple[str, str], ...]
+    amounts: Mapping[str, Sequence[float]]
 
 
 class Amounts:
     """What the branches of a call are multiplied by; one object, which all layers share.
 
-    axes: their number;   rank: of each. Outside of `of`, the first axis stands at 1 and the others
-    at 0: what a preview shows.
+    rank: of each axis. Outside of `of`, the first axis stands at 1 and the others at 0: what a
+    preview shows.
     """
 
-    def __init__(self, axes: int, rank: int) -> None:
+    def __init__(self, axes: Axes, rank: int) -> None:
         self.axes, self.rank = axes, rank
         self.clips: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.axes.moves)
+
+    def rows(self, names: Sequence[str]) -> Tensor:
+        """Of the clips of a batch.   -> b a"""
+        return torch.tensor([self.axes.amounts[name] for name in names], dtype=torch.float32)
 
     @contextmanager
     def of(self, amounts: Tensor) -> Iterator[None]:
         """The amounts of a batch, for its backward pass too.   amounts: b a"""
-        if amounts.ndim != 2 or amounts.shape[1] != self.axes:
-            raise ValueError(
-                f"The amounts are of shape {tuple(amounts.shape)}; they must be clips x "
-                f"{self.axes} axes."
-            )
         self.clips = amounts
         try:
             yield
@@ -51,7 +60,7 @@ class Amounts:
         """low: (b n) ... (a r), with the clips slowest -> the same"""
         clips = self.clips
         if clips is None:
-            clips = torch.zeros((1, self.axes))
+            clips = torch.zeros((1, len(self)))
             clips[0, 0] = 1.0
         rows = clips.to(low).repeat_interleave(self.rank, 1)
         rows = rows.repeat_interleave(low.shape[0] // len(rows), 0)
@@ -59,18 +68,18 @@ class Amounts:
 
 
 def axis_tensors(
-    tensors: Mapping[str, Tensor], axes: Sequence[Axis]
+    tensors: Mapping[str, Tensor], moves: Sequence[tuple[str, str]]
 ) -> dict[str, dict[str, Tensor]]:
     """The files of a LoRA whose pairs are blocks of axes: one of each move, by its name. A move and
     its opposite differ by the sign of one factor.
 
     tensors: `...down.weight`: (a r) in;   `...up.weight`: out (a r)
     """
-    found: dict[str, dict[str, Tensor]] = {move: {} for axis in axes for move in axis}
+    found: dict[str, dict[str, Tensor]] = {move: {} for axis in moves for move in axis}
     for name, tensor in tensors.items():
         is_up = name.endswith("up.weight")
-        blocks = tensor.chunk(len(axes), 1 if is_up else 0)
-        for (move, other), block in zip(axes, blocks, strict=True):
+        blocks = tensor.chunk(len(moves), 1 if is_up else 0)
+        for (move, other), block in zip(moves, blocks, strict=True):
             found[move][name] = block.contiguous()
             found[other][name] = -block if is_up else block.contiguous()
     return found

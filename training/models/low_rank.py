@@ -31,7 +31,7 @@ class LowRankLinear(nn.Module):
         super().__init__()
         self.linear, self.scale, self.amounts = linear, scale, amounts
         device = linear.weight.device
-        width = rank * (amounts.axes if amounts else 1)
+        width = rank * (1 if amounts is None else len(amounts))
         self.down = nn.Linear(linear.in_features, width, bias=False, device=device)
         self.up = nn.Linear(width, linear.out_features, bias=False, device=device)
         with torch.no_grad():

@@ -13,7 +13,7 @@ can never be trained; so the stages step out of it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,7 +27,7 @@ from ...motion_models.model import MotionModel, motion_model
 from ...motion_models.sites import unet_sites
 from ...motion_models.specs import FAMILIES, Family, MotionSpec
 from ..files.fingerprints import digest_of, tensors_digest, weights_digest
-from .axes import Amounts, Axis
+from .axes import Amounts, Axes
 from .denoiser import Denoiser
 from .lora_start import start_from
 from .low_rank import attach
@@ -50,8 +50,7 @@ class Trainee:
     models: fingerprint of the models that training starts from, with the LoRAs on them.
     start: fingerprint of the MotionLoRA that is trained on, if any.
     spec: the motion model's; None for the domain adapter.
-    axes: camera moves that are trained with signed amounts (axes.py), and what gives the layers
-        the amounts of a batch.
+    amounts: where axes are trained, what gives the layers the amounts of a batch (axes.py).
     """
 
     stage: str
@@ -63,7 +62,6 @@ class Trainee:
     spec: MotionSpec | None = None
     models: str = ""
     start: str = ""
-    axes: tuple[Axis, ...] = ()
     amounts: Amounts | None = None
 
 
@@ -192,12 +190,12 @@ def motion_lora(
     seed: int,
     target: DeviceAndDtype,
     start: Mapping[str, Tensor] | None = None,
-    axes: Sequence[Axis] = (),
+    axes: Axes | None = None,
 ) -> Trainee:
     """Stage 3. MotionLoRAs that are on `motion` already are merged and frozen.
 
     start: the tensors of a MotionLoRA file that is trained on; without, a new one is trained.
-    axes: of camera moves, each a MotionLoRA of `rank`, trained together with signed amounts.
+    axes: each a MotionLoRA of `rank`, trained together with signed amounts.
     Raises ValueError for a file that does not fit.
     """
     check_rank(rank)
@@ -209,7 +207,7 @@ def motion_lora(
     frozen = private_motion_model(motion, spec, target.device)
     frozen.requires_grad_(False)
     weights_to(frozen, target.dtype)
-    amounts = Amounts(len(axes), rank) if axes else None
+    amounts = None if axes is None else Amounts(axes, rank)
     parameters = temporal_loras(frozen, rank, torch.Generator().manual_seed(seed), amounts)
     if start is not None:
         start_from(parameters, start, spec)
@@ -223,7 +221,6 @@ def motion_lora(
         spec=spec,
         models=models_digest(model, motion),
         start="" if start is None else tensors_digest(start),
-        axes=tuple(axes),
         amounts=amounts,
     )
 
