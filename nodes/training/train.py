@@ -61,7 +61,8 @@ class TrainDomainAdapter(io.ComfyNode):
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
-            return stages.domain_adapter(model, rank, settings.seed, target)
+            shape = settings.lora_shape()
+            return stages.domain_adapter(model, rank, settings.seed, target, shape)
 
         return shown(cls, train(make, model, clips, settings, name, resume))
 
@@ -189,7 +190,10 @@ class TrainMotionLora(io.ComfyNode):
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
-            return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)
+            shape = settings.lora_shape()
+            return stages.motion_lora(
+                model, motion_model, rank, settings.seed, target, begun, shape=shape
+            )
 
         result = train(make, model, clips, settings, name, resume, spelling)
         lora = read_lora(result.path.name, MOTION_LORAS)

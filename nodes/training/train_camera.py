@@ -154,7 +154,10 @@ class TrainCameraMove(io.ComfyNode):
         task = Axes(tuple(AXES[one] for one in axes), amounts_of(moved))
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
-            return stages.motion_lora(model, motion_model, rank, settings.seed, target, axes=task)
+            shape = settings.lora_shape()
+            return stages.motion_lora(
+                model, motion_model, rank, settings.seed, target, axes=task, shape=shape
+            )
 
         result = train(make, model, encoded, settings, name, resume, spelling)
         lora = read_lora(result.path.name, MOTION_LORAS)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -44,6 +44,7 @@ class ClipLoss(StepLoss):
     def __post_init__(self) -> None:
         self.settings.check()
         self.check_noise_levels()
+        self.check_lora()
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
@@ -62,6 +63,16 @@ class ClipLoss(StepLoss):
                 f"The training setting max_timestep is {most}, and the model's noise schedule has "
                 f"{steps} steps; set it to {steps} at most."
             )
+
+    def check_lora(self) -> None:
+        """Raise ValueError for settings of LoRAs where none is trained."""
+        asked, plain = asdict(self.settings), asdict(TrainingSettings())
+        for name in (name for name in asked if name.startswith("lora_")):
+            if not self.trainee.rank and asked[name] != plain[name]:
+                raise ValueError(
+                    f"The training setting {name} is {asked[name]!r}, and a motion module has no "
+                    f"LoRA; set it to {plain[name]!r}."
+                )
 
     def check_clips(self) -> None:
         """Raise ValueError for a set that this stage cannot be trained on."""
@@ -133,7 +144,10 @@ class ClipLoss(StepLoss):
         signal = self.trainee.signal[batch.t].float().to(self.device)
         clean = self.inputs.scaled(batch.clean.to(self.device, non_blocking=True))
         noise = batch.noise.to(self.device, non_blocking=True)
-        predicted = self.predicted(diffuse(clean, noise, signal), batch)
+        added = noise
+        if batch.perturbation is not None:
+            added = noise + batch.perturbation.to(self.device, non_blocking=True)
+        predicted = self.predicted(diffuse(clean, added, signal), batch)
         errors = clip_errors(predicted, noise)
         if s.debias:
             anchored = (debiased(x, batch.anchor, s.debias) for x in (predicted, noise))

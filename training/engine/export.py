@@ -49,6 +49,9 @@ def file_tensors(run: Run[ClipLoss], spelling: str = "official") -> dict[str, Te
     if spelling not in SPELLINGS:
         raise ValueError(f"{spelling!r} is no spelling; choose one of {', '.join(SPELLINGS)}.")
     tensors = {k: t.detach().float().cpu().contiguous() for k, t in run.weights().items()}
+    scale = run.loss.trainee.scale
+    if scale != 1.0:
+        tensors = {k: t * scale if k.endswith("up.weight") else t for k, t in tensors.items()}
     motion = run.loss.trainee.denoiser.motion
     if run.loss.trainee.stage == MOTION_MODULE and motion is not None:
         tensors.update(position_tables(motion))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -47,14 +50,17 @@ class LowRankLinear(nn.Module):
         return self.linear(x) + (changed if self.scale == 1.0 else self.scale * changed)
 
 
-def attach(
-    attention: nn.Module,
-    name: str,
-    rank: int,
-    generator: torch.Generator,
-    scale: float = 1.0,
-    amounts: Amounts | None = None,
-) -> dict[str, nn.Parameter]:
+@dataclass(frozen=True)
+class Pairs:
+    """What the pairs of a LoRA have in common: see LowRankLinear."""
+
+    rank: int
+    generator: torch.Generator
+    scale: float = 1.0
+    amounts: Amounts | None = None
+
+
+def attach(attention: nn.Module, name: str, pairs: Pairs) -> dict[str, nn.Parameter]:
     """Put LoRA layers on the four projections of an attention, spatial or temporal.
 
     -> the trained parameters under the names that files give them, e.g.
@@ -62,15 +68,18 @@ def attach(
     """
     parameters: dict[str, nn.Parameter] = {}
     for projection in ("to_q", "to_k", "to_v", "to_out"):
-        parent: nn.Module = attention
-        slot = projection
+        parent, slot = attention, projection
         if projection == "to_out":  # Linear and dropout in a list, in both kinds of attention
             parent, slot = attention.get_submodule("to_out"), "0"
-        linear = parent.get_submodule(slot)
-        assert isinstance(linear, nn.Linear)
-        layer = LowRankLinear(linear, rank, generator, scale, amounts)
-        parent._modules[slot] = layer
-        for part in ("down", "up"):
-            key = f"{name}.processor.{projection}_lora.{part}.weight"
-            parameters[key] = layer.get_submodule(part).weight  # pyright: ignore
+        parameters.update(attach_to(parent, slot, f"{name}.processor.{projection}_lora", pairs))
     return parameters
+
+
+def attach_to(parent: nn.Module, slot: str, key: str, pairs: Pairs) -> dict[str, nn.Parameter]:
+    """Put a LoRA layer on one linear layer.   -> `<key>.down.weight` and `<key>.up.weight`"""
+    linear = parent.get_submodule(slot)
+    assert isinstance(linear, nn.Linear)
+    layer = LowRankLinear(linear, pairs.rank, pairs.generator, pairs.scale, pairs.amounts)
+    parent._modules[slot] = layer
+    halves: dict[str, Any] = {"down": layer.down.weight, "up": layer.up.weight}
+    return {f"{key}.{half}.weight": weight for half, weight in halves.items()}
