@@ -57,8 +57,8 @@ class TrainCameraMove(io.ComfyNode):
                     "axis",
                     options=[*AXES, ALL],
                     default="zoom",
-                    tooltip="What the camera does. All: the four axes in one run, which takes "
-                    "about as many steps more; they then go together.",
+                    tooltip="What the camera does. all: the four axes in one run, which takes more "
+                    "steps; they then go together.",
                 ),
                 io.String.Input(
                     "prompts",

@@ -89,6 +89,12 @@ def test_what_is_not_installed_says_what_to_install(name: str, monkeypatch: pyte
         make_optimizer(weights(), settings(optimizer=name))
 
 
+def test_an_older_torch_is_without_adafactor(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(torch.optim, "Adafactor")
+    with pytest.raises(ValueError, match="The optimizer adafactor needs torch 2.5, and this is"):
+        make_optimizer(weights(), settings(optimizer="adafactor"))
+
+
 def test_lora_plus_gives_up_matrices_a_higher_rate():
     parameters = {"a.down.weight": weights()["a"], "a.up.weight": weights(1)["a"]}
     before = {name: p.detach().clone() for name, p in parameters.items()}
