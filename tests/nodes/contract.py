@@ -395,6 +395,6 @@ FOLDED = {
         "resume_changes",
     },
     "ADK_TrainMotionModule": {"family", "spelling"},
-    "ADK_TrainMotionLoRA": {"spelling"},
+    "ADK_TrainMotionLoRA": {"spelling", "look_steps"},
     "ADK_TrainCameraMove": {"spelling"},
 }
