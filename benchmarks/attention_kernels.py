@@ -34,10 +34,10 @@ def attention_error(kernel: Any, shape: tuple[int, ...]) -> float | None:
     given = [torch.randn(size, generator=generator).to(get_torch_device()) for size in sizes]
     found = []
     for backend, dtype in ((SDPBackend.MATH, torch.float32), (kernel, torch.bfloat16)):
-        leaves = [x.to(dtype, copy=True).requires_grad_() for x in given]
+        leaves = q, k, v = [x.to(dtype, copy=True).requires_grad_() for x in given]
         try:
             with sdpa_kernel(backend):
-                out = functional.scaled_dot_product_attention(*leaves)
+                out = functional.scaled_dot_product_attention(q, k, v)
                 out.float().square().sum().backward()
         except RuntimeError:
             return None
