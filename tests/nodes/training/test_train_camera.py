@@ -28,7 +28,8 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(autouse=True)
-def folders(tmp_path: Path) -> Iterator[Path]:
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(own_pictures, "STEPS", 2)
     with own_folders(tmp_path) as root, torch.inference_mode():
         yield root
 
@@ -41,7 +42,7 @@ def trained(steps: int = 1, **changes: Any) -> Any:
     )
     given: dict[str, Any] = dict(
         model=model, motion_model=motion, vae=vae, clip=clip, settings=settings, prompts=PROMPT,
-        pictures=1, clips=3, frames=4, width=64, height=64, rank=2, name="mine",
+        pictures=1, clips=2, frames=2, width=64, height=64, rank=2, name="mine",
     )  # fmt: skip
     return TrainCameraMove.execute(**{**given, **changes})
 
@@ -51,7 +52,7 @@ def test_the_model_draws_its_own_pictures_and_both_files_are_written(
 ) -> None:
     _, name, plot, preview = trained(axis="pan").result
     assert name == "mine_pan_left.safetensors"
-    assert plot.shape == (1, 320, 512, 3) and preview.shape[0] == 4
+    assert plot.shape == (1, 320, 512, 3) and preview.shape[0] == 2
     there, back = (
         load_file(folders / MOTION_LORAS / f"mine_pan_{way}.safetensors")
         for way in ("left", "right")
@@ -63,7 +64,7 @@ def test_the_model_draws_its_own_pictures_and_both_files_are_written(
         assert torch.equal(tensor, -back[key] if ".up." in key else back[key])
     with safe_open(folders / MOTION_LORAS / "mine_pan_right.safetensors", "pt") as file:
         about = file.metadata()
-    assert about["camera_move"] == "pan right" and about["clips"] == "3" and about["rank"] == "2"
+    assert about["camera_move"] == "pan right" and about["clips"] == "2" and about["rank"] == "2"
     (kept,) = folders.rglob("pictures-*.safetensors")
     assert load_file(kept)["pictures"].shape == (1, 128, 128, 3)
     monkeypatch.setattr(own_pictures, "draw", None)  # a call of it would fail
