@@ -138,6 +138,15 @@ class Client:
         with self._open("/interrupt", {}):
             pass
 
+    def cancel(self, prompt_id: str) -> None:
+        """Takes a prompt from the queue, or interrupts it; other prompts go on."""
+        for resource, body in (
+            ("/queue", {"delete": [prompt_id]}),
+            ("/interrupt", {"prompt_id": prompt_id}),
+        ):
+            with self._open(resource, body):
+                pass
+
     def _open(
         self, resource: str, body: dict[str, Any] | None = None, timeout: float | None = None
     ) -> Any:
