@@ -78,7 +78,7 @@ def make_jobs(
 
 
 def places(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, list[Place]]:
-    """What a column, `ID.INPUT` or `TITLE.INPUT`, names. Raises LauncherError for an unknown class."""
+    """What columns `ID.INPUT` and `TITLE.INPUT` name. Raises LauncherError for an unknown class."""
     found: dict[str, list[Place]] = {}
     for key, node in prompt.items():
         info = object_info.get(node["class_type"])

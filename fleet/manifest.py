@@ -41,12 +41,19 @@ class Manifest:
         if not locked(self._lock):
             self._lock.close()
             raise LauncherError(f"Another fleet writes into {self.folder}; choose another --out.")
-        self.done = {entry["name"]: entry for entry in self._read() if self._is_whole(entry)}
-        self._file = self._anew()
+        try:
+            self.done = {entry["name"]: entry for entry in self._read() if self._is_whole(entry)}
+            self._file = self._anew()
+        except BaseException:
+            self._unlock()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         release(self._lock)
         self._lock.close()
 

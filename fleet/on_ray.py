@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class RayServers:
         made = self.ray.remote(Actor).options(max_restarts=-1, max_concurrency=2, **share.options)
         folder = str(comfyui) if comfyui else None
         self.actors = [made.remote(str(root), folder) for _ in range(share.servers)]
-        self._starting = {self._asked_for_life(actor): actor for actor in self.actors}
+        self._starting = {actor.ready.remote(): actor for actor in self.actors}
         self._idle: deque[Any] = deque()
 
     def object_infos(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -101,7 +102,7 @@ class RayServers:
                     outcome = self.ray.get(ref)
                 except self.ray.exceptions.RayActorError:
                     self.say(f"The server of row {job.name} is gone; Ray starts another.")
-                    self._starting[self._asked_for_life(actor)] = actor
+                    self._starting[actor.ready.remote()] = actor
                     lost[job.name] += 1
                     if lost[job.name] < TRIES:
                         waiting.appendleft(job)
@@ -115,10 +116,6 @@ class RayServers:
         closing = [actor.close.remote() for actor in self.actors]
         self.ray.wait(closing, num_returns=len(closing), timeout=10.0)
         self.ray.shutdown()
-
-    def _asked_for_life(self, actor: Any) -> Any:
-        """A reference that is ready when the actor is, also after it was started anew."""
-        return actor.ready.options(max_task_retries=-1).remote()
 
     def _ended(self, busy: dict[Any, Any]) -> list[Any]:
         """Renderings that ended; servers that came up meanwhile are idle."""
@@ -140,6 +137,9 @@ class RayServers:
             actor = self._starting.pop(ref)
             try:
                 self.ray.get(ref)
+            except self.ray.exceptions.ActorUnavailableError:
+                time.sleep(1.0)  # Ray is about to start it anew
+                self._starting[actor.ready.remote()] = actor
             except self.ray.exceptions.RayError as error:
                 self.say(f"A server did not come up: {error}")
             else:

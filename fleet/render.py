@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import tempfile
 import time
 import urllib.error
 from dataclasses import dataclass
-from pathlib import Path
 
 from launcher import LauncherError
 from launcher.client import Client
@@ -55,6 +53,8 @@ class Renderer:
             raise ServerGone(f"{self.name} is gone: {lost}") from None
         except LauncherError as told:
             files, error = (), str(told)
+        except (ValueError, KeyError, TypeError) as answer:
+            files, error = (), f"The server's answer is none of ComfyUI's ({answer!r})."
         finally:
             self.prompt_id = ""
         if not files and not error:
@@ -63,11 +63,11 @@ class Renderer:
 
     def _files(self, prompt_id: str) -> tuple[tuple[str, bytes], ...]:
         written = [file for file in self.client.outputs(prompt_id) if file.folder == "output"]
-        with tempfile.TemporaryDirectory() as folder:
-            return tuple(
-                (file.filename, self.client.download(file, Path(folder)).read_bytes())
-                for file in written
-            )
+        contents = []
+        for file in written:
+            with self.client.opened(file) as stream:
+                contents.append((file.filename, stream.read()))
+        return tuple(contents)
 
     def cancel(self) -> None:
         """Takes what this renders from its server's queue, or stops it there."""

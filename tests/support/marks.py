@@ -22,6 +22,7 @@ MARKS: dict[str, str] = {
     "benchmarks": "slow",
     "faults": "slow",
     "faults/test_training.py": "training",
+    "fleet/test_on_servers.py": "served",
     "fuzz": "slow",
     "lockstep/test_ranks.py": "slow",
     "reference": "slow",
