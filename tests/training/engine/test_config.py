@@ -36,6 +36,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("preview_every", -1, "at least 0"),
     ("keep", 0, "at least 1"),
     ("timestep_draw", "random", "one of independent, even"),
+    ("gradient_exchange", "fp16", "one of fp32, bf16"),
 ]
 
 
@@ -84,6 +85,7 @@ def test_what_leaves_a_step_as_it_is_may_change_between_runs():
         {"debias": 1.0},
         {"min_timestep": 800},
         {"max_timestep": 900},
+        {"gradient_exchange": "bf16"},
     ],
 )
 def test_what_changes_a_step_must_stay(change):
