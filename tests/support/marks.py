@@ -25,6 +25,7 @@ MARKS: dict[str, str] = {
     "fleet/test_on_servers.py": "served",
     "fuzz": "slow",
     "lockstep/test_ranks.py": "slow",
+    "lockstep/test_two_servers.py": "served",
     "reference": "slow",
     "small_world/test_trained.py": "slow",
     "motion_models/adapters/image_to_video/test_apply.py": "slow",
