@@ -167,8 +167,9 @@ def enter(ray: Any, address: str | None, count: int | None) -> None:
         ray.init(address=address, **told)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise LauncherError(
-            f"No Ray answers at {address} ({error}); start it with `ray start --head`, or leave "
-            "--address out to have one here."
+            f"No Ray answers at {address} ({error}); start it with `ray start --head`, set "
+            "RAY_AUTH_MODE=token here too if it asks for a token, or leave --address out to have "
+            "a Ray of this machine."
         ) from None
 
 

@@ -205,7 +205,7 @@ class TrainingSettings:
     gradient_exchange: str = setting(
         "fp32",
         "How gradients travel between processes. bf16 halves what travels, which slow networks "
-        "between machines need, and rounds it to 3 digits.",
+        "between machines need, and rounds it to 8 bits.",
         choices=("fp32", "bf16"),
         added=True,
     )
