@@ -29,15 +29,16 @@ class OwnServer:
             comfy = installed(root, folder)
             base = comfyui.prepare_base(root / ".comfy" / "base", root)
             shown = demo.shown_models(root, comfy)
-        self.outputs = Path(tempfile.mkdtemp(prefix="animatediff-fleet-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="animatediff-fleet-"))
+        self.outputs = self.folder / "output"
         log = demo.new_log(root / ".comfy" / "logs")
         # servers that share an output folder would count to the same file names
-        places = ("--output-directory", str(self.outputs), "--temp-directory", str(self.outputs))
+        places = [f"--{name}-directory={self.folder / name}" for name in ("output", "temp", "user")]
         # the results of the last prompt alone, so that files of earlier ones can go
         try:
             self.server = Server(comfy, base, log, (*shown, *places, "--cache-classic"))
         except BaseException:
-            shutil.rmtree(self.outputs, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
         name = f"{socket.gethostname()}:{self.server.client.port}"
         self.renderer = Renderer(self.server.client, name)
@@ -52,7 +53,7 @@ class OwnServer:
 
     def stop(self) -> None:
         self.server.stop(patience=3.0)
-        shutil.rmtree(self.outputs, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def installed(root: Path, folder: Path | None) -> ComfyUI:
