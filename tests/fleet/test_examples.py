@@ -23,7 +23,7 @@ OTHERS = {"DistributedSeed", "DistributedCollector", "ImageBatchDivider"}
 def commands(text: str, script: str) -> list[list[str]]:
     """The words behind a script's name, in code and comments, lines joined."""
     joined = re.sub(r"\\\n#?\s*", "", text)
-    return [shlex.split(found) for found in re.findall(rf"{script} ([^\n\"`&)]*\S+\"?)", joined)]
+    return [shlex.split(found) for found in re.findall(rf"{script} ([^\n\"`&)]*)", joined)]
 
 
 @pytest.mark.parametrize("name", ["fleet_slurm.sh", "train_slurm.sh"])

@@ -102,6 +102,7 @@ def test_a_digest_is_of_name_and_values_and_not_of_titles() -> None:
     (same,) = make_jobs("rows.csv", [Row(1, 2, {"name": "one"}, False)], graph, INFO)
     assert same.digest == first.digest != other.digest
     assert len({job.digest for job in (*jobs({"name": "a"}, {"name": "b"}), first)}) == 3
+    assert jobs({"name": "one", "3.seed": 2})[0].digest != first.digest
 
 
 def test_a_class_that_the_server_lacks() -> None:

@@ -51,6 +51,13 @@ def test_without_ray_a_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch)
         on_ray.RayServers(ROOT, lambda line: None)
 
 
+def test_when_no_server_is_left() -> None:
+    engine = on_ray.RayServers.__new__(on_ray.RayServers)
+    engine._starting = {}
+    with pytest.raises(LauncherError, match="^No server is left. Find the reason above, and start"):
+        engine._welcome()
+
+
 def test_a_clone_without_comfyui_is_told(tmp_path: Path) -> None:
     with pytest.raises(LauncherError, match="has no ComfyUI yet: run `python run.py install` ther"):
         OwnServer(tmp_path)

@@ -44,6 +44,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "small_world": (*TRAINING, "motion_models", "standalone"),
     "benchmarks": (
         "nodes",
+        "lockstep",
         "sampling",
         "training/engine",
         "training/files",
