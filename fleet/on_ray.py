@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import socket
 import sys
 import time
 from collections import Counter, deque
@@ -164,13 +165,21 @@ def enter(ray: Any, address: str | None, count: int | None) -> None:
         ray.init(address=LOCAL, include_dashboard=False, **told, **enough)
         return
     try:
+        knock(address)
         ray.init(address=address, **told)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise LauncherError(
             f"No Ray answers at {address} ({error}); start it with `ray start --head`, set "
             "RAY_AUTH_MODE=token here too if it asks for a token, or leave --address out to have "
             "a Ray of this machine."
         ) from None
+
+
+def knock(address: str) -> None:
+    """Raises OSError where nobody listens; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "://" not in address:
+        socket.create_connection((host, int(port)), timeout=10.0).close()
 
 
 @dataclass(frozen=True)
