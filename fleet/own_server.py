@@ -33,7 +33,10 @@ class OwnServer:
         self.outputs = self.folder / "output"
         log = demo.new_log(root / ".comfy" / "logs")
         # servers that share an output folder would count to the same file names
-        places = [f"--{name}-directory={self.folder / name}" for name in ("output", "temp", "user")]
+        names = ("output", "temp", "user")
+        for name in names:
+            (self.folder / name).mkdir()
+        places = [f"--{name}-directory={self.folder / name}" for name in names]
         # the results of the last prompt alone, so that files of earlier ones can go
         try:
             self.server = Server(comfy, base, log, (*shown, *places, "--cache-classic"))
