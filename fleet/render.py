@@ -50,6 +50,7 @@ class Renderer:
         except urllib.error.HTTPError as answer:  # an OSError, but of a server that is there
             files, error = (), f"The server answered {answer.code} ({answer.reason})."
         except LOST as lost:
+            self.cancel()  # where it is there after all, but too busy to answer
             raise ServerGone(f"{self.name} is gone: {lost}") from None
         except LauncherError as told:
             files, error = (), str(told)
