@@ -52,7 +52,7 @@ class ClipLoss(StepLoss):
         self.order = BatchOrder(groups, s.batch_size, s.seed)
         if s.gradient_checkpointing:
             self.trainee.denoiser.checkpoint_layers()
-        self.network = self.processes.wrap(self.trainee.denoiser)
+        self.network = self.processes.wrap(self.trainee.denoiser, s.gradient_exchange)
         self.batch = DrawnAhead(self.draws(), s.steps * s.gradient_accumulation)
 
     def check_noise_levels(self) -> None:

@@ -36,6 +36,7 @@ class TrainingSettings:
         out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
         the strongest noise, where the loss is a small part of the whole.
     timestep_draw: of the noise levels, batches.py.
+    gradient_exchange: between processes, processes.py; the node has one, and does not offer it.
     snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023); 0 is off.
     noise_offset: constant part of the noise of each channel, the same over a clip; 0 is off.
     debias: weight beta of MotionDirector's appearance-debiased loss (Zhao et al. 2023); 0 is off.
@@ -185,6 +186,13 @@ class TrainingSettings:
     lora_plus: float = lora_settings.LORA_PLUS
     input_perturbation: float = lora_settings.INPUT_PERTURBATION
     resume_changes: str = lora_settings.RESUME_CHANGES
+    gradient_exchange: str = setting(
+        "fp32",
+        "How gradients travel between processes. bf16 halves what travels, which slow networks "
+        "between machines need, and rounds it to 8 bits.",
+        choices=("fp32", "bf16"),
+        added=True,
+    )
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""
