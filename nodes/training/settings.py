@@ -34,6 +34,12 @@ FOLDED = (
     "min_timestep",
     "max_timestep",
     "timestep_draw",
+    "export_every",
+    "export_minutes",
+    "held_out",
+    "prompts",
+    "stop_rules",
+    "calibrate",
 )
 
 INPUTS: dict[type, Any] = {bool: io.Boolean.Input, int: io.Int.Input, float: io.Float.Input}
@@ -42,8 +48,10 @@ INPUTS: dict[type, Any] = {bool: io.Boolean.Input, int: io.Int.Input, float: io.
 def setting_input(name: str) -> Any:
     """The widget of a setting, by its entry in the table of config.py."""
     known = FIELDS[name]
-    options: dict[str, Any] = {"default": known.default, "tooltip": known.tooltip}
+    options: dict[str, Any] = {"default": known.shown, "tooltip": known.tooltip}
     kind = INPUTS.get(type(known.default), io.Combo.Input)
+    if known.lines:
+        kind, options["multiline"] = io.String.Input, True
     if known.choices:
         options["options"] = list(known.choices)
     if known.offered:

@@ -13,6 +13,7 @@ from ...motion_models.lora import apply_motion_lora
 from ...motion_models.specs import FAMILIES
 from ...training.engine.config import TrainingSettings
 from ...training.models import stages
+from ...training.run.eyes import Eyes
 from ...training.run.in_comfyui import Result, train
 from ...training.run.own_seed import with_own_seed
 from ...training.run.pictures import under_plot
@@ -21,7 +22,7 @@ from ..schema import CATEGORY, MotionModelSocket, advanced, schema
 from ..shown import animation_in_node
 from ..texts import check_choice
 from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
-from .stage_inputs import model_input, shared_inputs, shared_outputs, spelling_input
+from .stage_inputs import eye_inputs, model_input, shared_inputs, shared_outputs, spelling_input
 
 
 def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
@@ -43,7 +44,11 @@ class TrainDomainAdapter(io.ComfyNode):
             description="Stage 1: a LoRA of the image model that takes in the look of the clips, "
             "so that the motion module need not.",
             search_aliases=["train lora", "stage 1", "domain adapter"],
-            inputs=[model_input(), *shared_inputs("domain_adapter", rank=128)],
+            inputs=[
+                model_input(),
+                *shared_inputs("domain_adapter", rank=128),
+                *eye_inputs(),
+            ],
             outputs=shared_outputs(),
             is_output_node=True,
         )
@@ -57,13 +62,15 @@ class TrainDomainAdapter(io.ComfyNode):
         rank: int = 128,
         resume: str = "",
         name: str = "domain_adapter",
+        vae: Any = None,
+        clip: Any = None,
     ) -> io.NodeOutput:
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.domain_adapter(model, rank, settings.seed, target)
 
-        return shown(cls, train(make, model, clips, settings, name, resume))
+        return shown(cls, train(make, model, clips, settings, name, resume, eyes=Eyes(vae, clip)))
 
 
 class TrainMotionModule(io.ComfyNode):
@@ -93,6 +100,7 @@ class TrainMotionModule(io.ComfyNode):
                     tooltip="What to fine-tune. Without, a new one is trained from zero, which "
                     "takes very many clips.",
                 ),
+                *eye_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(
@@ -116,6 +124,8 @@ class TrainMotionModule(io.ComfyNode):
         family: str = "v3",
         spelling: str = "official",
         motion_model: Any = None,
+        vae: Any = None,
+        clip: Any = None,
     ) -> io.NodeOutput:
         check_choice("family", family, FAMILIES)
         settings = with_own_seed(settings, resume)
@@ -123,7 +133,7 @@ class TrainMotionModule(io.ComfyNode):
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_module(model, motion_model, family, settings.seed, target)
 
-        result = train(make, model, clips, settings, name, resume, spelling)
+        result = train(make, model, clips, settings, name, resume, spelling, Eyes(vae, clip))
         return shown(cls, result, load_motion_model(str(result.path)))
 
 
@@ -152,6 +162,7 @@ class TrainMotionLora(io.ComfyNode):
                     first=(NONE,),
                     optional=True,
                 ),
+                *eye_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(
@@ -184,6 +195,8 @@ class TrainMotionLora(io.ComfyNode):
         name: str = "motion_lora",
         spelling: str = "official",
         start: str = NONE,
+        vae: Any = None,
+        clip: Any = None,
     ) -> io.NodeOutput:
         begun = None if start == NONE else read_lora(start, MOTION_LORAS)
         settings = with_own_seed(settings, resume)
@@ -191,7 +204,7 @@ class TrainMotionLora(io.ComfyNode):
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)
 
-        result = train(make, model, clips, settings, name, resume, spelling)
+        result = train(make, model, clips, settings, name, resume, spelling, Eyes(vae, clip))
         lora = read_lora(result.path.name, MOTION_LORAS)
         trained = apply_motion_lora(motion_model, lora, 1.0, result.path.name)
         return shown(cls, result, trained)
