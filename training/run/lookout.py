@@ -40,7 +40,7 @@ class Lookout:
         self,
         run: Run[ClipLoss],
         eyes: Eyes | None = None,
-        note: Callable[[dict[str, str]], None] = lambda figures: None,
+        note: Callable[[int, dict[str, str]], None] = lambda step, figures: None,
     ) -> None:
         self.run, self.note = run, note
         self.wanted = wanted_previews(run.loss, eyes or Eyes())
@@ -76,7 +76,7 @@ class Lookout:
             self.draw(report.step)
         look = Look(report.step, held_out, tuple(self.measured()))
         self.looks = [old for old in self.looks if old.step < report.step] + [look]
-        self.note(log_columns(look))
+        self.note(look.step, log_columns(look))
         self.write(report.step)
 
     def draw(self, step: int) -> None:

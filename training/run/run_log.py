@@ -149,9 +149,9 @@ class RunLog:
         self.works, self.begun = True, False
         self.figures: dict[str, str] = {}
 
-    def note(self, figures: Mapping[str, str]) -> None:
-        """More columns of the row that is written next."""
-        self.figures = dict(figures)
+    def note(self, step: int, figures: Mapping[str, str]) -> None:
+        """More columns of a step's row, which is written next."""
+        self.figures = {**figures, "step": str(step)}
 
     def __call__(self, report: Report) -> None:
         with self.told_of_once():

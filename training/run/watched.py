@@ -15,6 +15,18 @@ from .watchers import Watcher
 from .weights_on_the_way import WeightsOnTheWay
 
 
+class Notes:
+    """Where a look's figures are kept. Knows nothing of the run: a circle with it would hold its
+    memory."""
+
+    def __init__(self, record: RunLog, board: TensorBoard) -> None:
+        self.record, self.board = record, board
+
+    def __call__(self, step: int, figures: dict[str, str]) -> None:
+        self.record.note(step, figures)
+        self.board.note(step, figures)
+
+
 class Watched:
     """on_the_way: the folder of weights files before the end"""
 
@@ -24,12 +36,8 @@ class Watched:
         self.run = run
         self.record = RunLog(run, name)
         self.board = TensorBoard(run.folder, run.settings.tensorboard, run.step)
-        self.lookout = Lookout(run, eyes, self.note)
+        self.lookout = Lookout(run, eyes, Notes(self.record, self.board))
         self.weights = WeightsOnTheWay(run, on_the_way, name, spelling)
-
-    def note(self, figures: dict[str, str]) -> None:
-        self.record.note(figures)
-        self.board.note(self.run.step, figures)
 
     def first(self) -> list[Watcher]:
         """What others show."""

@@ -93,7 +93,7 @@ def test_clips_without_a_move_in_common_have_none() -> None:
 def watched(
     folder: Path, vae: Any, clips: Any = None, **changes: Any
 ) -> tuple[Run[ClipLoss], Lookout]:
-    options: dict[str, Any] = dict(steps=6, preview_every=2, ema=0.5, **changes)
+    options: dict[str, Any] = {"steps": 6, "preview_every": 2, "ema": 0.5, **changes}
     run = small.run(folder, clips=clips or ClipsInMemory(count=8, frames=4, side=8), **options)
     record = RunLog(run, "pan")
     lookout = Lookout(run, Eyes(vae), record.note)
@@ -142,30 +142,24 @@ def test_a_rule_ends_the_run_at_its_step_and_also_after_a_resume(tmp_path: Path)
 
 def test_a_rule_that_never_holds_ends_nothing(tmp_path: Path) -> None:
     run, _ = watched(
-        tmp_path, DrawnByStrength(), stop_rules="1 of 1 previews zoom in by at least 0.1"
+        tmp_path, DrawnByStrength(), steps=2, stop_rules="1 of 1 previews zoom in by at least 0.1"
     )
     run.train()
-    assert run.step == 6
+    assert run.step == 2
 
 
-@pytest.mark.parametrize("asked", ["note", "apply"])
-def test_the_strength_of_the_clips_is_found(asked: str, tmp_path: Path) -> None:
-    """Previews at strength 1 pan by two thirds of the clips' way."""
-    vae = DrawnByStrength(growth=2 / 3)
-    run, lookout = watched(tmp_path, vae, calibrate=asked)
-    run.train()
-    told = calibration_of(run, lookout)
-    assert told is not None and told.move == "pan left"
-    assert told.strength == pytest.approx(1.5, abs=0.1)
-    assert told.amount == pytest.approx(told.reference, rel=0.05)
-    assert told.applied is (asked == "apply")
-
-
-def test_what_cannot_be_calibrated_is_told(
+def test_the_strength_of_the_clips_is_found(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run, lookout = watched(tmp_path, DrawnByStrength(growth=-1.0), calibrate="note")
+    """Previews at strength 1 pan by two thirds of the clips' way."""
+    vae = DrawnByStrength(growth=2 / 3)
+    run, lookout = watched(tmp_path, vae, steps=2, calibrate="apply")
     run.train()
+    told = calibration_of(run, lookout)
+    assert told is not None and told.move == "pan left" and told.applied
+    assert told.strength == pytest.approx(1.5, abs=0.1)
+    assert told.amount == pytest.approx(told.reference, rel=0.05)
+    vae.growth = -0.3
     assert calibration_of(run, lookout) is None
     assert "the previews do not pan left as the clips do" in caplog.messages[-1]
     lookout.reference = Reference((figures_of(panned(4, 0.004)),))
@@ -197,7 +191,7 @@ def test_without_opencv_previews_are_shown_and_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    run, lookout = watched(tmp_path, DrawnByStrength())
+    run, lookout = watched(tmp_path, DrawnByStrength(), steps=2)
     assert "Previews are not measured: OpenCV is not installed" in caplog.messages[-1]
     run.train()
     assert lookout.looks[-1].previews == () and len(lookout.previews) == 1
