@@ -9,6 +9,24 @@ const [WIDTH, HEIGHT, LOOK_HEIGHT] = [320, 160, 80];
 
 const COLOURS = ["#4a90ff", "#ff9a4a", "#4ac97a", "#b98aff"]; // of the lines of a look's charts
 
+// a chart, or a line of it, as the server calls it -> its name
+const CHARTS = {
+  held_out: "training.chart_held_out",
+  shares: "training.chart_shares",
+  camera: "training.chart_camera",
+};
+const LINES = {
+  all: "training.line_all",
+  weakest: "training.line_weakest",
+  strongest: "training.line_strongest",
+  flow: "training.line_flow",
+  warp_error: "training.line_warp_error",
+  pan: "training.line_pan",
+  tilt: "training.line_tilt",
+  zoom: "training.line_zoom",
+  roll: "training.line_roll",
+};
+
 const STYLE = `
 .adk-training { padding: 12px; height: 100%; overflow-y: auto; font-size: 13px; color: var(--fg-color, #ddd); }
 .adk-training h3 { font-size: 15px; margin: 0 0 8px; }
@@ -65,12 +83,12 @@ function lookChart(one) {
     .map(({ path }, i) => `<path d="${path}" fill="none" stroke="${COLOURS[i]}" stroke-width="2"/>`)
     .join("");
   const names = paths.map(({ key }, i) =>
-    element("span", { textContent: word(`training.line_${key}`), style: `color: ${COLOURS[i]}` }),
+    element("span", { textContent: word(LINES[key]), style: `color: ${COLOURS[i]}` }),
   );
   const range = element("span", { textContent: `${low.toFixed(3)} – ${high.toFixed(3)}` });
   return element(
     "div", { dataset: { chart: one.key } },
-    element("h4", { textContent: word(`training.chart_${one.key}`) }), svg,
+    element("h4", { textContent: word(CHARTS[one.key]) }), svg,
     element("div", { className: "adk-ends" }, range, element("span", { className: "adk-names" }, ...names)),
   );
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..files.fingerprints import digest_of
 from ..models.conditioning import PIXELS
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from .batches import Clips
 from .clip_loss import ClipLoss
 from .config import FIELDS
 from .loop import Run
@@ -98,9 +99,17 @@ def model_spec(run: Run[ClipLoss], title: str) -> dict[str, str]:
         "modelspec.description": f"{words}{on}, trained by AnimateDiff Kit",
         "modelspec.resolution": f"{width}x{height}",
         "modelspec.prediction_type": "epsilon",
-        "modelspec.trigger_phrase": getattr(loss.clips, "trigger", ""),
-        "fps": str(getattr(loss.clips, "fps", "") or ""),
+        "modelspec.trigger_phrase": trigger_of(loss.clips),
     }
+
+
+def trigger_of(clips: Clips) -> str:
+    """The words before a comma that all captions begin with, or the caption that all have."""
+    captions = {clips.caption(index) for index in range(len(clips))}
+    if len(captions) == 1:
+        return captions.pop()
+    starts = {caption.partition(",")[0] if "," in caption else "" for caption in captions}
+    return starts.pop() if len(starts) == 1 else ""
 
 
 def version() -> str:

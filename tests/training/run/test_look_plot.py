@@ -52,7 +52,8 @@ def test_the_page_is_given_what_was_written(tmp_path: Path) -> None:
     ]
     (tmp_path / LOG).write_text(as_lines(rows, header=True))
     write_looks(tmp_path, LOOKS)
-    assert read_looks(tmp_path, 3) == [read_looks(tmp_path, 4)[0]]
+    assert [look.step for look in read_looks(tmp_path, 3)] == [2]
+    assert read_looks(tmp_path, 4)[1].held_out == LOOKS[1].held_out
     assert read_looks(tmp_path, 4)[0].previews[0].prompt == SEEN.prompt
     charts = {chart["key"]: chart for chart in run_list.details(tmp_path)["charts"]}
     assert charts["held_out"]["lines"]["weakest"] == [1, 0.5]

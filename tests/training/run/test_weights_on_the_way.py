@@ -10,10 +10,13 @@ import torch
 from adk_tests.training import small
 from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.export import export, file_tensors
+from animatediff_kit.training.engine.file_about import trigger_of
 from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.run.weights_on_the_way import WeightsOnTheWay
 from safetensors import safe_open
 from safetensors.torch import load_file
+
+from ..clips import ClipsInMemory
 
 
 def written(
@@ -26,7 +29,8 @@ def written(
 
     def watch(report: Any) -> None:
         weights(report)
-        kept[f"pan-{report.step:08d}.safetensors"] = file_tensors(run)
+        tensors = {name: tensor.clone() for name, tensor in file_tensors(run).items()}
+        kept[f"pan-{report.step:08d}.safetensors"] = tensors
 
     run.watch = watch
     run.train()
@@ -71,6 +75,23 @@ def test_a_file_that_cannot_be_written_is_told_and_the_run_goes_on(
     assert run.step == 8
     assert caplog.messages[-1].startswith("pan-00000004.safetensors could not be written into")
     assert caplog.messages[-1].endswith("The run goes on without it; make room there.")
+
+
+@pytest.mark.parametrize(
+    "captions, trigger",
+    [
+        (("adkx, a cat", "adkx, a dog, wet"), "adkx"),
+        (("a pan", "a pan"), "a pan"),
+        (("adkx, a cat", "a dog"), ""),
+        (("a cat", "a dog"), ""),
+    ],
+)
+def test_the_trigger_is_what_all_captions_begin_with(
+    captions: tuple[str, ...], trigger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = ClipsInMemory(len(captions))
+    monkeypatch.setattr(clips, "caption", captions.__getitem__)
+    assert trigger_of(clips) == trigger
 
 
 def test_what_a_file_says_of_itself(tmp_path: Path) -> None:
