@@ -18,9 +18,8 @@ from torch import Tensor
 
 from ...motion_models.load import load_motion_model
 from ...small_world import files
+from ...small_world.encoded import encoded
 from ...small_world.world_clips import WorldClips
-from ...training.data.cache import EncodedClips
-from ...training.data.fill_cache import encode_clips
 from ...training.engine import stop_rules
 from ...training.engine.checkpoints import found
 from ...training.engine.clip_loss import ClipLoss
@@ -139,11 +138,6 @@ def train_one(runs: Path, name: str, deadline: Deadline) -> None:
         record = RunLog(run, name)
         run.watch = InTurn(Lookout(run, Eyes(vae), record.note), record, deadline)
         run.train()
-
-
-def encoded(clips: WorldClips, vae: Any, clip: Any, folder: Path) -> EncodedClips:
-    with torch.inference_mode():
-        return encode_clips(clips, vae, clip, folder)
 
 
 def ended_at(name: str, looks: Sequence[Look]) -> int | None:

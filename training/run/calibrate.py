@@ -79,8 +79,8 @@ def strengths_tried(
 def amount_at(run: Run[ClipLoss], lookout: Lookout, strength: float, move: str) -> float:
     """The median over the previews."""
     with exported_weights(run, strength), torch.no_grad():
-        lookout.draw(run.step)
-    return statistics.median(seen.amount(move) for seen in lookout.measured())
+        figures = lookout.draw(run.step)
+    return statistics.median(seen.amount(move) for seen in figures)
 
 
 def within(strength: float) -> float:

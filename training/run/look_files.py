@@ -74,23 +74,23 @@ def write_looks(folder: Path, looks: Sequence[Look]) -> None:
     write_atomic(folder / PREVIEWS, lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def side_by_side(previews: Sequence[Tensor], side: int) -> list[Image.Image]:
-    """Previews that play at once, in rows of four.   each: f h w 3 -> f pictures
+def small_picture(frame: Tensor, side: int) -> Image.Image:
+    """frame: h w 3 in 0..1;   side: pixels of the longer side, at most"""
+    picture = as_picture(frame)
+    picture.thumbnail((side, side))
+    return picture
 
-    side: pixels of the longer side of each, at most
-    """
+
+def side_by_side(previews: Sequence[Sequence[Image.Image]]) -> list[Image.Image]:
+    """Previews that play at once, in rows of four.   each: f pictures of one size -> f pictures"""
     across = min(4, len(previews))
-    height, width = previews[0].shape[1:3]
-    scale = min(1.0, side / max(height, width))
-    size = (round(width * scale), round(height * scale))
+    width, height = previews[0][0].size
     down = -(-len(previews) // across)
     pictures: list[Image.Image] = []
     for frame in range(len(previews[0])):
-        whole = Image.new("RGB", (size[0] * across, size[1] * down), "black")
+        whole = Image.new("RGB", (width * across, height * down), "black")
         for i, preview in enumerate(previews):
-            picture = as_picture(preview[frame])
-            place = (i % across * size[0], i // across * size[1])
-            whole.paste(picture if scale == 1 else picture.resize(size), place)
+            whole.paste(preview[frame], (i % across * width, i // across * height))
         pictures.append(whole)
     return pictures
 

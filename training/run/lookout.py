@@ -20,7 +20,7 @@ from ..engine.looks import Look, PreviewFigures
 from ..engine.loop import Report, Run
 from ..engine.previews import sample
 from .eyes import PREVIEW_SIDE, Eyes, wanted_previews
-from .look_files import read_looks, side_by_side, write_looks, write_strip
+from .look_files import read_looks, side_by_side, small_picture, write_looks, write_strip
 from .pictures import as_image
 from .preview_measures import Reference, can_measure, reference_of, text_of
 from .run_log import HELD_OUT, MEANS, StoppedToKeep, preview_name, save_preview
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Lookout:
     """A watcher that looks every `preview_every` steps, in the first process.
 
-    looks: those so far, those before a resume too;   previews: of the last look, each f h w 3;
+    looks: those so far, those before a resume too;   previews: of the last look, each f pictures;
     note: is given a look's columns of log.csv
     Raises ValueError where rules or a calibration need measures and OpenCV is not installed.
     """
@@ -46,7 +46,7 @@ class Lookout:
         self.wanted = wanted_previews(run.loss, eyes or Eyes())
         self.eyes = Eyes(eyes.vae) if eyes else Eyes()
         self.looks = read_looks(run.folder, run.step)
-        self.previews: list[Tensor] = []
+        self.previews: list[list[Image.Image]] = []
         self.shown = -1
         self.reference: Reference | None = None
         if self.eyes.vae is not None and not run.loss.trainee.single_frames:
@@ -73,17 +73,24 @@ class Lookout:
             return
         with exported_weights(self.run):
             held_out = held_out_loss(self.run.loss)
-            self.draw(report.step)
-        look = Look(report.step, held_out, tuple(self.measured()))
+            figures = self.draw(report.step)
+        look = Look(report.step, held_out, figures)
         self.looks = [old for old in self.looks if old.step < report.step] + [look]
         self.note(look.step, log_columns(look))
         self.write(report.step)
 
-    def draw(self, step: int) -> None:
-        """The weights that stand in the network draw all previews."""
-        self.previews = [self.drawn(i) for i in range(len(self.wanted))]
+    def draw(self, step: int) -> tuple[PreviewFigures, ...]:
+        """The weights that stand in the network draw all previews. -> how they move, where that is
+        measured; what is kept of them is small"""
+        self.previews, figures = [], list[PreviewFigures]()
+        for number, wanted in enumerate(self.wanted):
+            frames = self.drawn(number)
+            if self.reference is not None:
+                figures.append(self.reference.beside(frames, wanted))
+            self.previews.append([small_picture(frame, PREVIEW_SIDE) for frame in frames])
         self.eyes.rest()
         self.shown = step
+        return tuple(figures)
 
     def drawn(self, number: int) -> Tensor:
         """One preview.   -> f h w 3 in 0..1"""
@@ -92,12 +99,6 @@ class Lookout:
         shape = loss.clips.shape(0)
         latents = sample(loss.trainee, texts, shape, loss.inputs, self.run.dtype, one.seed)
         return self.eyes.pixels(latents, loss.inputs.base.latent_format)
-
-    def measured(self) -> list[PreviewFigures]:
-        if self.reference is None:
-            return []
-        pairs = zip(self.previews, self.wanted, strict=True)
-        return [self.reference.beside(frames, wanted) for frames, wanted in pairs]
 
     def write(self, step: int) -> None:
         """What cannot be written is told; it is no reason to end a run."""
@@ -118,7 +119,7 @@ class Lookout:
 
     def pictures(self) -> list[Image.Image]:
         """All previews of the last look beside each other, frame by frame."""
-        return side_by_side(self.previews, PREVIEW_SIDE)
+        return side_by_side(self.previews)
 
     def at_the_end(self) -> Tensor:
         """Previews of the finished weights.   -> f h w 3, all of them beside each other"""

@@ -8,11 +8,8 @@ from animatediff_kit.training.engine.preview_list import Asked, parse
 
 def test_a_line_is_a_prompt_with_a_seed_of_its_own_or_the_next() -> None:
     text = "7: a cat runs\n\n  a dog: barks  \n12:00 is noon\n"
-    assert parse(text, 40) == [
-        Asked(7, "a cat runs"),
-        Asked(41, "a dog: barks"),
-        Asked(12, "00 is noon"),
-    ]
+    rest = [Asked(41, "a dog: barks"), Asked(42, "12:00 is noon")]
+    assert parse(text, 40) == [Asked(7, "a cat runs"), *rest]
     assert parse("", 40) == []
 
 

@@ -6,10 +6,12 @@ import math
 from dataclasses import replace
 
 import pytest
+from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.engine.looks import MOVES, Look, PreviewFigures
 from animatediff_kit.training.engine.stop_rules import parse
 
 RULE = "8 of 8 previews pan left by at least 0.25, warp error below 1.5"
+COUNTS = "3 previews stand beside 2, and a run has one number"
 SEEN = PreviewFigures(0, "a", 0.25, 0.0, 1.0, 0.0, 0.1, 1.0, 0.01, 1.0, 1.49)
 
 
@@ -76,6 +78,30 @@ def test_one_line_of_many_is_enough() -> None:
     assert parse("").lines == () and parse("  \n# none\n").met([look()]) == ""
 
 
+def test_settings_that_rules_do_not_go_with_are_refused() -> None:
+    TrainingSettings(stop_rules=RULE, prompts="\n".join("abcdefgh")).check()
+    for changes, said in (
+        (
+            {"prompts": "a\nb"},
+            "speak of 8 previews, and the prompts are 2; write as many prompts, or",
+        ),
+        (
+            {"preview_every": 0},
+            "The stop rules are looked at with every preview, and preview_every",
+        ),
+        (
+            {"stop_rules": "held-out loss below 1"},
+            "speak of the held-out loss, and no clip is held",
+        ),
+        (
+            {"stop_rules": "8 of"},
+            "The stop rules cannot be read at line 1, column 5: the line ends",
+        ),
+    ):
+        with pytest.raises(ValueError, match=said):
+            TrainingSettings(**{"stop_rules": RULE, **changes}).check()
+
+
 @pytest.mark.parametrize(
     "text, line, column, what",
     [
@@ -85,7 +111,7 @@ def test_one_line_of_many_is_enough() -> None:
         ("9 of 8 previews flow above 1", 1, 1, "9 of 8 previews are no share of them"),
         ("0 of 8 previews flow above 1", 1, 1, "0 of 8 previews are no share of them"),
         ("8 of 8 previews", 1, 16, "the line ends where one of pan left, pan right"),
-        ("1 of 2 previews flow above 1\n1 of 3 previews flow above 1", 2, 1, "3 previews stand"),
+        ("1 of 2 previews flow above 1\n1 of 3 previews flow above 1", 2, 1, COUNTS),
         ("1 of 2 previews step above 3", 1, 17, "`step` stands where one of pan left"),
         ("step above x", 1, 12, "`x` stands where a number such as 0.25 is expected"),
         ("step above -1", 1, 12, "`-` stands where a number"),

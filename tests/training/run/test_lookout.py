@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,12 @@ def test_the_strength_of_the_clips_is_found(
     assert "the previews do not pan left as the clips do" in caplog.messages[-1]
     lookout.reference = Reference((figures_of(panned(4, 0.004)),))
     assert calibration_of(run, lookout) is None
-    assert "the clips show no move of the camera in common" in caplog.messages[-1]
+    why = "the clips show no move of the camera in common"
+    told = f"AnimateDiff Kit: nothing was calibrated, because {why}. Set calibrate to off."
+    assert caplog.messages[-1] == told
+    run.loss.trainee = replace(run.loss.trainee, stage=stages.MOTION_MODULE)
+    assert calibration_of(run, lookout) is None
+    assert "because no MotionLoRA was trained. Set" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize(
