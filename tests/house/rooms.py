@@ -32,6 +32,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "training/engine",
         "training/files",
         "training/models",
+        "measures",
         "motion_models",
     ),
     "training/engine": ("training/files", "training/models", "motion_models"),
