@@ -189,13 +189,7 @@ class TrainingSettings(WatchSettings):
     lora_plus: float = lora_settings.LORA_PLUS
     input_perturbation: float = lora_settings.INPUT_PERTURBATION
     resume_changes: str = lora_settings.RESUME_CHANGES
-    gradient_exchange: str = setting(
-        "fp32",
-        "How gradients travel between processes. bf16 halves what travels, which slow networks "
-        "between machines need, and rounds it to 8 bits.",
-        choices=("fp32", "bf16"),
-        added=True,
-    )
+    gradient_exchange: str = lora_settings.GRADIENT_EXCHANGE
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""

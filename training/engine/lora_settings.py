@@ -1,5 +1,5 @@
-"""Rows of the table of settings (config.py) that are of LoRAs, of noise and of resuming: what peers
-offer beside the authors' recipe. At their defaults nothing is computed otherwise."""
+"""Rows of the table of settings (config.py) that are of LoRAs, of noise, of resuming and of
+several processes: what peers offer beside the authors' recipe. At their defaults nothing is computed otherwise."""
 
 from __future__ import annotations
 
@@ -51,5 +51,12 @@ RESUME_CHANGES = setting(
     "Names of settings, with commas between, that a resumed run may change, such as: "
     "learning_rate, weight_decay.",
     free=True,
+    added=True,
+)
+GRADIENT_EXCHANGE = setting(
+    "fp32",
+    "How gradients travel between processes. bf16 halves what travels, which slow networks between "
+    "machines need, and rounds it to 8 bits.",
+    choices=("fp32", "bf16"),
     added=True,
 )
