@@ -68,6 +68,9 @@ class OneClip:
     def caption(self, index: int) -> str:
         return "a caption"
 
+    def captions(self, index: int) -> tuple[str, ...]:
+        return ("a caption",)
+
     def shape(self, index: int) -> tuple[int, ...]:
         return tuple(self.clip.shape)
 

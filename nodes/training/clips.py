@@ -13,8 +13,9 @@ from ...training.data.captions import CAPTIONS
 from ...training.data.clips import ClipSet
 from ...training.data.image_clips import ImageClips
 from ...training.data.probes import PROBES, Probes
-from ...training.data.sources import state_of
-from ...training.data.video_clips import VideoClips, VideoSettings
+from ...training.data.source_state import state_of
+from ...training.data.video_clips import VideoClips
+from ...training.data.video_settings import VideoSettings
 from ..places import check_readable
 from ..schema import CATEGORY, ClipsSocket, advanced, schema
 from ..texts import check_text, unquoted, written_path

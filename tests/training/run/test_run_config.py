@@ -62,7 +62,7 @@ def fault(path: Path) -> str:
 def test_a_short_file_has_the_defaults_of_the_nodes(folder: Path) -> None:
     found = config(folder)
     assert found.training == TrainingSettings(steps=20)
-    assert (found.stage.rank, found.clips.frames, found.model.loras) == (64, 16, ())
+    assert (found.stage.rank, found.clips[0].frames, found.model.loras) == (64, 16, ())
 
 
 def test_paths_are_relative_to_the_files_own_folder(
@@ -72,7 +72,7 @@ def test_paths_are_relative_to_the_files_own_folder(
     found = config(folder, clips__cache=f'"{folder}/far/cache"')
     assert found.model.checkpoint == folder / "base.safetensors"
     assert found.output.folder == folder / "run"
-    assert found.clips.cache == folder / "far" / "cache"
+    assert found.clips[0].cache == folder / "far" / "cache"
 
 
 def test_loras_are_paths_or_paths_with_a_strength(folder: Path) -> None:
