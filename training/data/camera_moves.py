@@ -179,6 +179,9 @@ class CameraMove(ClipSet):
     def captions(self, index: int) -> tuple[str, ...]:
         return self.clips.captions(index)
 
+    def fps(self, index: int) -> float:
+        return self.clips.fps(index)
+
     def description(self) -> dict[str, Any]:
         return {**self._camera(), **self.clips.description()}
 

@@ -63,6 +63,10 @@ class ClipSet(ABC):
         """All that a clip may be shown with, of which each epoch of training draws one."""
         return (self.caption(index),)
 
+    def fps(self, index: int) -> float:
+        """Frames a second that a clip shows, for people; 0 where nobody knows."""
+        return 0.0
+
     def part(self, index: int) -> int:
         """Clips of one part are about equally large; there may be several where sets are joined."""
         return 0

@@ -60,6 +60,10 @@ class JoinedClips(ClipSet):
         clips, own = self._find(index)
         return clips.captions(own)
 
+    def fps(self, index: int) -> float:
+        clips, own = self._find(index)
+        return clips.fps(own)
+
     def description(self) -> dict[str, Any]:
         return {"joined": [[clips.description(), repeats] for clips, repeats in self.parts]}
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from .animations import decode_animation, decode_animation_at
 from .captions import captions_of, choices_of, mirrored
-from .clip_starts import Room, rooms, starts
+from .clip_starts import Room, rate_of, rooms, starts
 from .clips import ClipSet, UnreadableClip, bucket_size, reduction
 from .display import Picture
 from .pictures import read_images
-from .probes import Probes, probe_all
+from .probes import Probe, Probes, probe_all
 from .sources import Source, find_sources
 from .video_settings import ALL, VideoSettings
 from .videos import decode, decode_at
@@ -26,13 +26,13 @@ from .walk import MayRead, anything
 @dataclass(frozen=True)
 class Cut:
     """One clip: where it starts in which video, in frames or milliseconds.   captions: each epoch
-    draws one;   content: the video's hash"""
+    draws one;   found: what is known of the video"""
 
     source: Source
     start: int
     number: int
     captions: tuple[str, ...]
-    content: str
+    found: Probe
     room: Room
 
 
@@ -66,7 +66,7 @@ class VideoClips(ClipSet):
                 start,
                 number,
                 choices_of(caption, settings.captions, settings.trigger),
-                probed[source].content,
+                probed[source],
                 found[source],
             )
             for source, caption in pairs
@@ -90,6 +90,10 @@ class VideoClips(ClipSet):
         cut, flipped = self._find(index)
         return tuple(map(mirrored, cut.captions)) if flipped else cut.captions
 
+    def fps(self, index: int) -> float:
+        cut = self._find(index)[0]
+        return self.settings.fps or rate_of(cut.found) / self.stride
+
     def description(self) -> dict[str, Any]:
         files = {cut.source: "\n".join(cut.captions) for cut in self.cuts}
         return {
@@ -102,7 +106,7 @@ class VideoClips(ClipSet):
         cut, flipped = self._find(index)
         settings = self.settings
         return {
-            "content": cut.content,
+            "content": cut.found.content,
             "start": cut.start,
             "frames": cut.room.frames,
             **({"fps": settings.fps} if cut.room.by_time else {"stride": self.stride}),

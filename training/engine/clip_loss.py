@@ -25,6 +25,7 @@ from .batches import Batch, Clips, draw
 from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
 from .losses import clip_errors, debiased, min_snr_weight
+from .moving_clips import moving_clips
 from .processes import OneProcess, Processes
 from .step_loss import StepLoss
 
@@ -44,6 +45,8 @@ class ClipLoss(StepLoss):
     def __post_init__(self) -> None:
         self.settings.check()
         self.check_noise_levels()
+        if self.trainee.spec is not None:
+            self.clips = moving_clips(self.clips)
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
