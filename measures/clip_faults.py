@@ -7,8 +7,9 @@ import numpy as np
 from .camera_signature import LEAST
 from .motion_measures import MotionMeasures
 
-TIMES_USUAL, LEAST_ERROR = 5.0, 0.04
-"""A cut's warp error is so many times the clip's median, and this large: 10 of 255 grey levels."""
+TIMES_SPREAD, LEAST_EXCESS = 10.0, 0.04
+"""What a cut's warp error is above the clip's median: so many times the median distance from it,
+and 10 of 255 grey levels."""
 
 LARGEST = 98
 """Percentile of the cells' flow that counts as what moves: 5 of 256 cells may be one small thing.
@@ -21,19 +22,23 @@ def cut_at(measures: MotionMeasures) -> int | None:
 
     Frames of one scene can be pulled onto each other along the flow, those of two cannot.
     """
-    errors = np.nan_to_num(measures.warp_error, nan=np.inf)
+    errors = np.nan_to_num(measures.warp_error, nan=1.0)  # it leaves the picture everywhere
     if len(errors) < 3:
         return None
     worst = int(errors.argmax())
-    usual = float(np.median(np.delete(errors, worst)))
-    return worst + 1 if errors[worst] > max(TIMES_USUAL * usual, LEAST_ERROR) else None
+    others = np.delete(errors, worst)
+    usual = np.median(others)
+    spread = np.median(np.abs(others - usual))
+    is_cut = errors[worst] - usual > max(TIMES_SPREAD * spread, LEAST_EXCESS)
+    return worst + 1 if is_cut else None
 
 
 def way(measures: MotionMeasures) -> float:
-    """What moves fastest, over the whole clip, as a share of the picture's side."""
-    lengths = np.linalg.norm(measures.cells, axis=-1).reshape(len(measures.cells), -1)
+    """How far what moves most gets from where it begins, as a share of the picture's side. The flow
+    that noise gives to a still picture goes to and fro and gets nowhere."""
+    ways = np.linalg.norm(np.cumsum(measures.cells, axis=0), axis=-1)
     side = float(np.sqrt(measures.height * measures.width))
-    return float(np.percentile(lengths, LARGEST, axis=1).sum()) / side
+    return float(np.percentile(ways.reshape(len(ways), -1), LARGEST, axis=1).max()) / side
 
 
 def is_still(measures: MotionMeasures) -> bool:

@@ -27,28 +27,20 @@ def signature(frames: Tensor) -> np.ndarray:
 
 def near_duplicates(signatures: Sequence[np.ndarray]) -> list[list[int]]:
     """Groups of clips that differ by less than a share of their contrast, which a new encoding or
-    another size stays below.   signatures: of each clip"""
+    another size stays below; each joins the first that it is near to.   signatures: of each clip"""
     if not signatures:
         return []
     all_of = np.stack(signatures).astype(np.float64)
     contrast = np.maximum(all_of.std(axis=1), 1e-6)
     squares = (all_of**2).mean(axis=1)
-    root = list(range(len(all_of)))
-
-    def find(index: int) -> int:
-        while root[index] != index:
-            index = root[index] = root[root[index]]
-        return index
-
+    groups: dict[int, list[int]] = {}
+    first_of: list[int] = []
     for start in range(0, len(all_of), ROWS):
         rows = slice(start, start + ROWS)
         products = all_of[rows] @ all_of.T / all_of.shape[1]
         distances = np.sqrt(np.maximum(squares[rows, None] + squares - 2 * products, 0))
         near = distances <= NEAR * np.minimum(contrast[rows, None], contrast) + 1e-6
-        for first, second in zip(*np.nonzero(near), strict=True):
-            a, b = find(start + int(first)), find(int(second))
-            root[max(a, b)] = min(a, b)
-    groups: dict[int, list[int]] = {}
-    for index in range(len(all_of)):
-        groups.setdefault(find(index), []).append(index)
+        for index, first in enumerate(near.argmax(axis=1).tolist(), start):
+            first_of.append(index if first >= index else first_of[first])
+            groups.setdefault(first_of[index], []).append(index)
     return [group for group in groups.values() if len(group) > 1]

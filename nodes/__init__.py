@@ -32,6 +32,7 @@ from .small_world import SmallWorldModels
 from .training.camera import MoveCamera
 from .training.clips import LoadVideoClips
 from .training.clips_from_images import ClipsFromImages
+from .training.contact_sheet import ContactSheet
 from .training.encode import EncodeClips
 from .training.measure import MeasureMotion
 from .training.panel import add_routes
@@ -70,6 +71,7 @@ NODES: list[type[io.ComfyNode]] = [
     LoadVideoClips,
     ClipsFromImages,
     MoveCamera,
+    ContactSheet,
     EncodeClips,
     TrainingSettingsNode,
     TrainDomainAdapter,

@@ -4,7 +4,7 @@ pictures and a line of text."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
@@ -50,13 +50,13 @@ def sheet_of(clips: ClipSet, most: int, leave_out: str, each: Each) -> tuple[Cli
     all_of = places(clips)
     chosen = spread(all_of, most)
     looks: list[Look] = []
-    marked = plain = 0
+    drawn = {True: 0, False: 0}  # of those at fault, and of the others: pictures that are kept
     for done, place in enumerate(chosen):
         each(done, len(chosen))
-        room = marked < SHOWN // 2 or plain < SHOWN
-        look = look_at(clips, place, room, lambda done=done: each(done, len(chosen)))
-        marked, plain = marked + bool(look.fault), plain + (not look.fault)
-        looks.append(look)
+        look = look_at(clips, place, lambda done=done: each(done, len(chosen)))
+        drawn[bool(look.fault)] += 1
+        has_room = drawn[bool(look.fault)] <= SHOWN
+        looks.append(look if has_room else replace(look, cell=None))
     each(len(chosen), len(chosen))
     wanted = {CUTS, STILL} if leave_out == BOTH else {leave_out}
     left = {look.place for look in looks if look.leave in wanted}
@@ -70,7 +70,7 @@ def spread(found: list[Place], most: int) -> list[Place]:
     return [found[number * len(found) // most] for number in range(most)]
 
 
-def look_at(clips: ClipSet, place: Place, room: bool, each: Callable[[], None]) -> Look:
+def look_at(clips: ClipSet, place: Place, each: Callable[[], None]) -> Look:
     own, index = parts_of(clips)[place.part].clips, place.index
     name, fps = own.name(index), own.fps(index)
     try:
@@ -83,7 +83,7 @@ def look_at(clips: ClipSet, place: Place, room: bool, each: Callable[[], None]) 
     moved = motion_of(measured) if measured else "an image"
     leave, fault = fault_of(measured)
     lines = name, clip.caption, fault or f"{speed}, {moved}"
-    cell = Cell(thumbs_of(frames), lines, bool(fault)) if room else None
+    cell = Cell(thumbs_of(frames), lines, bool(fault))
     captions = " / ".join(own.captions(index))
     line = " | ".join((name, captions, speed, moved, *([fault] if fault else [])))
     return Look(place, name, line, cell, fault, leave, signature(frames))

@@ -245,6 +245,11 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("height", INT, 256),
         ("seed", INT, 0),
     ],
+    "ADK_ContactSheet": [
+        ("clips", CLIPS, None),
+        ("most", INT, 200),
+        ("leave_out", COMBO, "nothing"),
+    ],
     "ADK_EncodeClips": [
         ("clips", CLIPS, None),
         ("vae", "VAE", None),
@@ -352,6 +357,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_VideoClips": [CLIPS],
     "ADK_ClipsFromImages": [CLIPS],
     "ADK_CameraMove": [CLIPS],
+    "ADK_ContactSheet": [CLIPS, "IMAGE", "STRING"],
     "ADK_EncodeClips": ["ADK_ENCODED_CLIPS"],
     "ADK_SmallWorldModels": [MODEL, "CLIP", "VAE"],
 }
