@@ -58,6 +58,7 @@ class OneClip:
         self.clip = torch.randn((frames, 4, latent, latent))
         self.embedding = torch.randn((TOKENS, TEXT))
         self.pooled = None
+        self.captions = lambda index: ("a caption",)
 
     def __len__(self) -> int:
         return self.count
@@ -67,9 +68,6 @@ class OneClip:
 
     def caption(self, index: int) -> str:
         return "a caption"
-
-    def captions(self, index: int) -> tuple[str, ...]:
-        return ("a caption",)
 
     def shape(self, index: int) -> tuple[int, ...]:
         return tuple(self.clip.shape)

@@ -72,8 +72,8 @@ class ClipsFromImages(io.ComfyNode):
         batches, captions = listed(images), [check_text("caption", c) for c in listed(caption)]
         if len(captions) not in (1, len(batches)):
             raise ValueError(
-                f"There are {len(captions)} captions for {len(batches)} batches of images; connect "
-                "one caption for all, or one for each."
+                f"{len(captions)} captions came with {len(batches)} batches of images. Connect a "
+                "single caption, or a list of equal length."
             )
         settings = [listed(value)[0] for value in (stride, frames, width, height)]
         found = before(listed(clips)[0])

@@ -185,6 +185,9 @@ def check_values(config: RunConfig, tables: Mapping[str, Any]) -> None:
 
 
 def check_clips(clips: ClipsTable, place: str) -> None:
+    """Raise ValueError for the first fault of a source."""
+    if not clips.source.exists():
+        raise ValueError(f"{place} source: there is no file or folder {clips.source}.")
     choose(f"{place} captions", clips.captions, CAPTIONS)
     for name in ("frames", "stride", "clips_per_video", "repeats"):
         if getattr(clips, name) < 1:
@@ -225,10 +228,6 @@ def check_files(config: RunConfig) -> None:
         for path in paths:
             if path is not None and not path.is_file():
                 raise ValueError(f"{place}: there is no file {path}.")
-    for clips in config.clips:
-        if not clips.source.exists():
-            place = "[clips]" if len(config.clips) == 1 else f"[[{SOURCES}]]"
-            raise ValueError(f"{place} source: there is no file or folder {clips.source}.")
     for place, path in (("cache", config.clips[0].cache), ("folder", config.output.folder)):
         if path.exists() and not path.is_dir():
             table = "clips" if place == "cache" else "output"

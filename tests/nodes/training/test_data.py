@@ -135,7 +135,7 @@ def test_lists_as_cores_dataset_nodes_give_them() -> None:
     assert clips.read(1).frames.shape == (2, 96, 128, 3)
     one = only(ClipsFromImages.execute(lists, ["a pet"], [1], [2], [0], [0], None))
     assert {one.caption(i) for i in range(3)} == {"a pet"}
-    with pytest.raises(ValueError, match="^There are 2 captions for 3 batches of images; co"):
+    with pytest.raises(ValueError, match="^2 captions came with 3 batches of images. Connect a"):
         ClipsFromImages.execute(lists, captions[:2])
     with pytest.raises(ValueError, match="^Batch 2 of 3: The clip has no caption. Write what it"):
         ClipsFromImages.execute(lists, ["a dog", "", "a fish"])
