@@ -216,7 +216,7 @@ class TrainingSettings(WatchSettings):
             holds = least < value <= TIMESTEPS
             return holds, f"above min_timestep, {least}, and {TIMESTEPS} at most"
         if name == "resume_changes":
-            named = isinstance(value, str) and set(names_in(value)) <= set(FIELDS)
+            named = isinstance(value, str) and set(lora_settings.names_in(value)) <= set(FIELDS)
             return named, "names of settings with commas between, or empty"
         if known.choices:
             return value in known.choices, f"one of {', '.join(known.choices)}"
@@ -237,11 +237,6 @@ class TrainingSettings(WatchSettings):
             if not (FIELDS[name].added and value == FIELDS[name].default)
             and (not FIELDS[name].free or (name == "steps" and self.schedule != "constant"))
         }
-
-
-def names_in(text: str) -> list[str]:
-    """Of a list with commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 WATCH = {f.name for f in fields(WatchSettings)}

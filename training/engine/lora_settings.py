@@ -1,5 +1,6 @@
 """Rows of the table of settings (config.py) that are of LoRAs, of noise, of resuming and of
-several processes: what peers offer beside the authors' recipe. At their defaults nothing is computed otherwise."""
+several processes: what peers offer beside the authors' recipe. At their defaults nothing is
+computed otherwise."""
 
 from __future__ import annotations
 
@@ -60,3 +61,8 @@ GRADIENT_EXCHANGE = setting(
     choices=("fp32", "bf16"),
     added=True,
 )
+
+
+def names_in(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
