@@ -45,6 +45,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "benchmarks": (
         "nodes",
         "sampling",
+        "training/data",
         "training/engine",
         "training/files",
         "training/models",
