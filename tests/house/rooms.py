@@ -47,6 +47,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "nodes",
         "lockstep",
         "sampling",
+        "training/data",
         "training/engine",
         "training/files",
         "training/models",
