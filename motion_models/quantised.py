@@ -113,8 +113,8 @@ def decoded_weight(
     if weight.dtype != FORMATS[form] or not fits:
         raise ValueError(
             f"{name} holds {layer} as {weight.dtype} of shape {list(weight.shape)} with "
-            f"{scale.numel()} scales; {form} is a matrix of {FORMATS[form]} with one scale, or one "
-            "for each row. Download it again."
+            f"{scale.numel()} scales; {form} is a matrix of {FORMATS[form]} with 1 scale, "
+            "or as many as it has rows. Download it again."
         )
     exact = weight.float() * scale.float().reshape(-1, 1)
     half = exact.half()
