@@ -143,7 +143,8 @@ ROW = torch.ones(2, 4).to(torch.int8)
 BAD: dict[str, tuple[dict[str, Tensor], str]] = {
     "unknown": (
         {"a.weight": ROW, "a.comfy_quant": told({"format": "nvfp4"})},
-        "holds weights quantised as nvfp4, a for one; float8_e4m3fn, float8_e5m2, int8_tensorwise can be read",
+        "holds weights quantised as nvfp4, a for one; float8_e4m3fn, float8_e5m2, "
+        "int8_tensorwise can be read. Get it in one of these",
     ),
     "rotated": (
         {"a.weight": ROW, "a.comfy_quant": told({"format": "int8_tensorwise", "convrot": True})},
@@ -167,9 +168,13 @@ BAD: dict[str, tuple[dict[str, Tensor], str]] = {
             "a.weight_scale": torch.ones(3),
             "a.comfy_quant": told({"format": "int8_tensorwise"}),
         },
-        "3 scales; int8_tensorwise is a matrix of torch.int8 with 1 scale, or as many as it has rows",
+        "3 scales; int8_tensorwise is a matrix of torch.int8 with 1 scale, "
+        "or as many as it has rows",
     ),
-    "no weight": ({"a.comfy_quant": told({"format": "int8_tensorwise"})}, r"holds no a\.weight"),
+    "no weight": (
+        {"a.comfy_quant": told({"format": "int8_tensorwise"})},
+        r"names a as quantised, and holds no a\.weight",
+    ),
     "no JSON": ({"a.weight": ROW, "a.comfy_quant": torch.zeros(3)}, "which cannot be read"),
     "a list": ({"a.weight": ROW, "a.comfy_quant": told([1])}, "which cannot be read"),
 }
