@@ -1,0 +1,156 @@
+"""A motion module over a map, part by part: from its norm to its residual in parts of the pixels.
+
+Attention over time sees the frames of one pixel, so pixels are independent, and a part goes through
+the whole module while its tensors are close. Tokens are frame-major, f p c, so that they are views
+of the map: the first and the last linear layer read and write the map's own layout, channels first
+or last, by the transposed operand that a matrix product takes for nothing, and no map is permuted.
+Queries, keys and values are one product; residuals are added by the products themselves (beta = 1);
+the feed-forward's wide tensor is made for some rows at a time, and its two halves become their
+product in place. What is wide is written into the same memory for every part, since new memory
+costs a CPU more time than the arithmetic on it.
+
+A table of positions is added to the normalised tokens in place, as the reference does, not as a
+bias of the product: without a kernel of its own, a bias that differs by frame is a copy of three
+widths which the product then reads again.
+
+Shapes: f frames, p pixels of the part, c channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
+from torch import Tensor
+from torch.nn import functional
+
+from ..call import Call
+from ..modules import MotionModule, TemporalTransformer, group_norm
+from ..specs import HEADS
+from .scratch import Scratch, pixels_at_once, rows_at_once
+from .weights import Weights
+
+Part = tuple[slice, slice, slice]
+"""The frames of one video, all channels, some pixels."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What the steps of one module share.   weights: of its layers; scratch: memory for wide
+    tensors; call: the call of the UNet"""
+
+    call: Call
+    weights: Weights
+    scratch: Scratch
+
+
+def forward(module: MotionModule, x: Tensor, call: Call) -> Tensor:
+    """What the module makes of x, for a call that `computes` (fits.py) lets in.   x: (b f) c h w ->
+    (b f) c h w"""
+    transformer = module.temporal_transformer
+    x = viewable(x)
+    normed = group_norm(transformer.norm, x, call.frames, transformer.rule(call)).flatten(2)
+    out = torch.empty_like(x)
+    before, after = x.flatten(2), out.flatten(2)
+    parts = list(parts_of(before, call))
+    rows = call.frames * before.shape[2]
+    again = len(parts) > 1 or rows > rows_at_once(x, x.shape[1])
+    here = Pass(call, Weights(x, keep=again), Scratch(x))
+    for part in parts:
+        throw_exception_if_processing_interrupted()
+        y = tokens(transformer, normed[part], here)
+        add_residual(transformer.proj_out, y, before[part], after[part], here)
+    return out
+
+
+def viewable(x: Tensor) -> Tensor:
+    """x: b c h w, with pixels that lie behind each other."""
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    return x if last else x.contiguous()
+
+
+def parts_of(x: Tensor, call: Call) -> Iterator[Part]:
+    """Parts of about one size.   x: (b f) c n"""
+    pixels = x.shape[2]
+    count = -(-pixels // pixels_at_once(x, call.frames))
+    size = -(-pixels // count)
+    for video in range(call.videos):
+        frames = slice(video * call.frames, (video + 1) * call.frames)
+        for start in range(0, pixels, size):
+            yield frames, slice(None), slice(start, start + size)
+
+
+def tokens(transformer: TemporalTransformer, normed: Tensor, here: Pass) -> Tensor:
+    """All that stands between the module's norm and its last layer.   normed: f c p -> f p c"""
+    f, c, p = normed.shape
+    y = here.scratch.of("tokens", f, p, c)
+    with here.weights.of(transformer.proj_in) as (weight, bias):
+        torch.baddbmm(bias, normed.transpose(1, 2), for_each(weight.t(), y), out=y)
+    block: Any
+    for block in transformer.transformer_blocks:
+        for attention, norm in zip(block.attention_blocks, block.norms, strict=True):
+            attend(attention, norm, y, here)
+        feed_forward(block, y, here)
+    return y
+
+
+def for_each(matrix: Tensor, frames: Tensor) -> Tensor:
+    """The matrix for each frame, without a copy."""
+    return matrix.expand(frames.shape[0], *matrix.shape)
+
+
+def attend(attention: Any, norm: Any, y: Tensor, here: Pass) -> None:
+    """Self-attention over the frames of each pixel, added to y in place.   y: f p c"""
+    f, p, c = y.shape
+    h = layer_norm(norm, y, here).add_(positions(attention.pos_encoder, y, here.call))
+    joined = here.weights.joined((attention.to_q, attention.to_k, attention.to_v))
+    qkv = here.scratch.of("wide", f * p, 3 * c)
+    torch.mm(h.flatten(0, 1), joined.t(), out=qkv)
+    q, k, v = qkv.view(f, p, 3, HEADS, c // HEADS).permute(2, 1, 3, 0, 4)  # p heads f d
+    scale: Any = here.call.motion_scale
+    if scale != 1.0:
+        k.mul_(scale)
+    attended = functional.scaled_dot_product_attention(q, k, v).permute(2, 0, 1, 3).flatten(2)
+    with here.weights.of(attention.to_out[0]) as (weight, bias):
+        y.baddbmm_(attended, for_each(weight.t(), y)).add_(bias)
+
+
+def layer_norm(norm: Any, y: Tensor, here: Pass) -> Tensor:
+    """A tensor of its own.   ... c -> ... c"""
+    with here.weights.of(norm) as (weight, bias):
+        return functional.layer_norm(y, norm.normalized_shape, weight, bias, norm.eps)
+
+
+def positions(encoder: Any, y: Tensor, call: Call) -> Tensor:
+    """A row for each frame.   y: f p c -> f 1 c"""
+    table = call.positions[encoder.name] if encoder.name in call.positions else encoder.pe
+    return table[0, : y.shape[0], None].to(y)
+
+
+def feed_forward(block: Any, y: Tensor, here: Pass) -> None:
+    """GEGLU feed-forward, added to y in place.   y: f p c"""
+    gate, _, down = block.ff.net
+    for rows in y.flatten(0, 1).split(rows_at_once(y, y.shape[2])):
+        h = layer_norm(block.ff_norm, rows, here)
+        wide = here.scratch.of("wide", len(rows), 8 * y.shape[2])
+        with here.weights.of(gate.proj) as (weight, bias):
+            torch.addmm(bias, h, weight.t(), out=wide)
+        with here.weights.of(down) as (weight, bias):
+            rows.addmm_(geglu(wide), weight.t()).add_(bias)
+
+
+def geglu(wide: Tensor) -> Tensor:
+    """rows 8c -> rows 4c, in the memory of its second half."""
+    value, gate = wide.chunk(2, dim=-1)
+    return torch.ops.aten.gelu_(gate).mul_(value)
+
+
+def add_residual(layer: Any, y: Tensor, before: Tensor, after: Tensor, here: Pass) -> None:
+    """after = before + strength * layer(y).   y: f p c; before, after: f c p"""
+    strength: Any = here.call.strength
+    with here.weights.of(layer) as (weight, bias):
+        torch.add(before, bias[:, None], alpha=strength, out=after)
+        after.baddbmm_(for_each(weight, y), y.transpose(1, 2), alpha=strength)
