@@ -39,6 +39,11 @@ DEVICES = {"cpu": (torch.float32,), "cuda": tuple(TOLERANCES)}
 """Where it can be faster. A CPU takes longer for half precision than for single, either way."""
 
 
+SMALLEST = 2**18
+"""Numbers in a map below which it stays in any cache, so that the order of arithmetic matters
+little."""
+
+
 def computes(module: MotionModule, x: Tensor, call: Call) -> bool:
     """Whether `forward` gives what the module gives, in less time.   x: (b f) c h w
 
@@ -55,9 +60,9 @@ def computes(module: MotionModule, x: Tensor, call: Call) -> bool:
 
 
 def is_large(x: Tensor) -> bool:
-    """Whether the map has more work in it than the weights. Where a map has fewer pixels than
-    channels, to read the weights once is nearly all there is to do."""
-    return x.shape[0] * x.shape[2] * x.shape[3] >= x.shape[1]
+    """Whether there is time to win: the map is no small one, and has more work in it than the
+    weights. Where it has fewer pixels than channels, nearly all there is to do is to read these."""
+    return x.numel() >= SMALLEST and x.shape[0] * x.shape[2] * x.shape[3] >= x.shape[1]
 
 
 def is_simple(call: Call) -> bool:
