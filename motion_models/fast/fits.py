@@ -49,9 +49,9 @@ def computes(module: MotionModule, x: Tensor, call: Call) -> bool:
 
     The first call of a run at each width, device and dtype compares the two on a small map."""
     return (
-        x.dtype in DEVICES.get(x.device.type, ())
+        not torch.compiler.is_compiling()
         and not torch.is_grad_enabled()
-        and not torch.compiler.is_compiling()
+        and x.dtype in DEVICES.get(x.device.type, ())
         and is_large(x)
         and is_simple(call)
         and is_known(module)

@@ -6,13 +6,17 @@ import math
 
 from torch import Tensor
 
-from ..modules import MAX_ROWS
+from ..specs import HEADS
 
-CPU_ROWS = 1024
+CPU_ROWS = 2048
 """Rows at once on a CPU: enough for matrix products at full speed, few enough for its caches."""
 
 PART_BYTES = 128 * 2**20
 """Bytes of the widest tensor on other devices: enough work for them, little beside the rest."""
+
+MAX_PIXELS = 2**15 // HEADS
+"""Pixels of one attention call, whose heads are those of all pixels: CUDA kernels launch one block
+a head along a dimension of the grid that ends at 65535."""
 
 
 def rows_at_once(x: Tensor, channels: int, width: int = 8) -> int:
@@ -23,10 +27,11 @@ def rows_at_once(x: Tensor, channels: int, width: int = 8) -> int:
     return max(1, PART_BYTES // (width * channels * x.element_size()))
 
 
-def pixels_at_once(x: Tensor, frames: int) -> int:
-    """Pixels of a part, each with all its frames.   x: (b f) c n"""
-    rows = rows_at_once(x, x.shape[1], 3)
-    return max(1, min(MAX_ROWS, rows // frames))
+def pixels_at_once(x: Tensor) -> int:
+    """Pixels of a part, each with all its frames; parts are of about one size.   x: (b f) c n"""
+    frames, channels, pixels = x.shape
+    most = max(1, min(MAX_PIXELS, rows_at_once(x, channels, 3) // frames))
+    return -(-pixels // -(-pixels // most))
 
 
 class Scratch:

@@ -73,6 +73,8 @@ class Weights:
         return self.kept[key]
 
     def fetch_joined(self, layers: Sequence[Any]) -> Tensor:
+        if all(self.is_ready(layer) for layer in layers):
+            return torch.cat([layer.weight for layer in layers])
         rows = [layer.out_features for layer in layers]
         joined = self.like.new_empty((sum(rows), layers[0].in_features))
         for layer, part in zip(layers, joined.split(rows), strict=True):
@@ -80,6 +82,13 @@ class Weights:
             part.copy_(weight)
             comfy.ops.uncast_bias_weight(layer, weight, bias, stream)
         return joined
+
+    def is_ready(self, layer: Any) -> bool:
+        """Whether the layer computes with its parameter as it is: no patch waits for it, and no
+        dynamic VRAM of ComfyUI (`_v`) brings it."""
+        weight, like = layer.weight, self.like
+        cast = layer.weight_function or hasattr(layer, "_v")
+        return weight.dtype == like.dtype and weight.device == like.device and not cast
 
 
 def lasting(cast: Tensor | None, own: Tensor | None) -> Tensor | None:

@@ -124,3 +124,12 @@ def test_a_device_that_computes_otherwise_has_the_reference(
         given = [MotionLayer(module, call)(x) for _ in range(2)]
     assert all(torch.equal(y, module(x, call)) for y in given)
     assert caplog.text.count("differs from the reference by") == 1  # compared once a run
+
+
+def test_compiled_it_is_one_graph_of_the_references_operations() -> None:
+    module, x = motion_module(), features()
+    call = tiny.call(x, FRAMES)
+    layer = MotionLayer(module, call)
+    assert computes(module, x, call)
+    compiled: Any = torch.compile(layer, backend="eager", fullgraph=True)  # raises where it breaks
+    assert torch.equal(compiled(x), module(x, call))

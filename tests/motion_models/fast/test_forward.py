@@ -12,7 +12,6 @@ import torch
 from adk_tests.reference.live import live_video, live_weights, relative_error
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.call import Call
-from animatediff_kit.motion_models.fast import forward as steps
 from animatediff_kit.motion_models.fast import scratch
 from animatediff_kit.motion_models.fast.forward import forward
 from animatediff_kit.motion_models.modules import MotionModule
@@ -126,10 +125,10 @@ def test_functions_of_weights_and_changed_weights_are_seen(
     assert error(module, x, call) <= FP32
 
 
-def test_no_more_attention_rows_than_kernels_take(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_pixels_than_kernels_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "CPU_ROWS", 10**9)
-    monkeypatch.setattr(scratch, "MAX_ROWS", 7)
     x = features()
-    parts = list(steps.parts_of(x.flatten(2), tiny.call(x, FRAMES)))
-    assert [p.start for _, _, p in parts] == 2 * [0, 6, 12, 18, 24]  # 30 pixels of 2 videos
+    assert scratch.pixels_at_once(x.flatten(2)) == 30
+    monkeypatch.setattr(scratch, "MAX_PIXELS", 7)
+    assert scratch.pixels_at_once(x.flatten(2)) == 6  # 5 parts of one size
     assert error(motion_module(), x, tiny.call(x, FRAMES)) <= FP32
