@@ -5,8 +5,8 @@
     counted.kernels, counted.passes, counted.far
 
 An operation is one that torch dispatches and that writes something: about a kernel on a GPU. What
-one does inside itself (the copy of a bias in `addmm` on a CPU) is not seen. A pass is as many bytes,
-read or written, as the map has.
+one does inside itself (the copy of a bias in `addmm` on a CPU) is not seen. A pass is as many
+bytes, read or written, as the map has.
 """
 
 from __future__ import annotations
