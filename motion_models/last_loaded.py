@@ -1,15 +1,18 @@
-"""The motion model that was loaded last, kept for a node that asks for the same file again.
+"""The motion model, and the adapter, that was loaded last, kept for a node that asks for the same
+file again.
 
 ComfyUI runs a node anew whenever one of its widgets changes, and a motion model is up to 1.8 GB to
-read, check and move to the GPU. One is kept, and no more. What is handed out are clones of its
-patcher, which share its weights: ComfyUI moves them between GPU and memory as those of any model,
-and merges into them the MotionLoRAs of the clone that runs. Nobody else may change them.
+read, check and move to the GPU. One of a loader's is kept, and no more. What is handed out are
+clones of its patcher, which share its weights: ComfyUI moves them between GPU and memory as those
+of any model, and merges into them the MotionLoRAs of the clone that runs. Nobody else may change
+them.
 """
 
 from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .detect import AUTOMATIC
@@ -18,8 +21,8 @@ from .load import load_motion_model
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
 
-_kept: dict[tuple[Any, ...], ModelPatcher] = {}
-"""By what it was loaded from: at most one."""
+_kept: dict[Callable[..., ModelPatcher], tuple[tuple[Any, ...], ModelPatcher]] = {}
+"""By its loader: what it was loaded from, and what came of it."""
 
 
 def load_or_reuse(
@@ -27,12 +30,19 @@ def load_or_reuse(
 ) -> ModelPatcher:
     """As `load_motion_model`, which is not called where the file was the last to be loaded and has
     not changed since. Raises ValueError as it does."""
-    key = (*state_of(path), repr(family), disable_dynamic)
-    kept = _kept.get(key)
-    if kept is None:
-        forget()  # before the next is read, so that memory never holds two
-        kept = load_motion_model(path, family, disable_dynamic)
-        _kept[key] = kept
+    return reused(load_motion_model, path, family, disable_dynamic)
+
+
+def reused(load: Callable[..., ModelPatcher], path: str, *more: Any) -> ModelPatcher:
+    """What `load(path, *more)` returns, from memory where it was the last of that loader and the
+    file has not changed since."""
+    key = (*state_of(path), *map(repr, more))
+    before, kept = _kept.get(load, (None, None))
+    if kept is None or before != key:
+        kept = None
+        _kept.pop(load, None)  # before the next is read, so that memory never holds two
+        kept = load(path, *more)
+        _kept[load] = key, kept
     return kept.clone()
 
 
@@ -48,7 +58,7 @@ def state_of(path: str) -> tuple[str | int, ...]:
 
 
 def forget() -> None:
-    """Let go of the motion model; who uses it has it still."""
+    """Let go of all that is kept; who uses it has it still."""
     _kept.clear()
 
 

@@ -10,6 +10,7 @@ from ...motion_models.adapters.camera_control.apply import CameraSettings, apply
 from ...motion_models.adapters.camera_control.path import read_poses, write_poses
 from ...motion_models.adapters.camera_control.read import load_camera_control
 from ...motion_models.folders import MOTION_MODELS, find_file, list_files
+from ...motion_models.last_loaded import keep_for, reused
 from ...sampling.camera_paths import MOVE_EASINGS, CameraMove, camera_path
 from ...sampling.camera_picture import draw_path
 from ...sampling.values.over_time import combined
@@ -121,6 +122,10 @@ class CameraPath(io.ComfyNode):
 
 
 class ApplyCameraControl(io.ComfyNode):
+    def __init__(self) -> None:
+        super().__init__()
+        keep_for(self)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -176,7 +181,7 @@ class ApplyCameraControl(io.ComfyNode):
         end_percent: float = 1.0,
         strength_over_time: Any = None,
     ) -> io.NodeOutput:
-        control = load_camera_control(find_file(camera_control, MOTION_MODELS))
+        control = reused(load_camera_control, find_file(camera_control, MOTION_MODELS))
         how_much = combined(strength, strength_over_time)
         settings = CameraSettings(how_much, start_percent, end_percent)
         return io.NodeOutput(apply_camera_control(model, control, camera_path, settings))

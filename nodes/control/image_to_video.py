@@ -12,6 +12,7 @@ from ...motion_models.layers import MotionSettings
 from ...sampling.values.over_time import combined
 from ..inputs import picture_inputs, picture_motion_inputs, strength_input, strength_socket
 from ..motion_model import as_trained
+from ..page import with_progress
 from ..schema import CATEGORY, schema
 
 
@@ -73,4 +74,4 @@ class ApplyImageToVideo(io.ComfyNode):
         picture = PictureSettings(combined(image_strength, image_strength_over_time), frame_code)
         settings = MotionSettings(strength, motion_scale)
         animated = apply_image_to_video(model, motion_model, image, vae, picture, settings)
-        return io.NodeOutput(as_trained(animated, motion_model, beta_schedule))
+        return io.NodeOutput(with_progress(as_trained(animated, motion_model, beta_schedule)))

@@ -13,6 +13,7 @@ from ...motion_models.layers import MotionSettings
 from ...sampling.values.over_time import combined
 from ..inputs import picture_inputs, picture_motion_inputs, strength_socket
 from ..motion_model import as_trained
+from ..page import with_progress
 from ..schema import CATEGORY, schema
 from ..texts import check_choice
 
@@ -76,4 +77,4 @@ class ApplyPIA(io.ComfyNode):
         likeness = Affinity(curve, image_frame, combined(1.0, affinity_over_time))
         settings = MotionSettings(strength, motion_scale)
         animated = apply_pia(model, motion_model, image, vae, likeness, settings)
-        return io.NodeOutput(as_trained(animated, motion_model, beta_schedule))
+        return io.NodeOutput(with_progress(as_trained(animated, motion_model, beta_schedule)))

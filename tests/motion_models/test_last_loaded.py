@@ -13,9 +13,10 @@ from typing import Any
 import comfy.model_management as memory
 import pytest
 import torch
-from adk_tests.support import by_hand, spellings, tiny
+from adk_tests.support import by_hand, camera, spellings, tiny
+from animatediff_kit.motion_models.adapters.camera_control.read import load_camera_control
 from animatediff_kit.motion_models.inject import apply_motion_model
-from animatediff_kit.motion_models.last_loaded import forget, keep_for, load_or_reuse
+from animatediff_kit.motion_models.last_loaded import forget, keep_for, load_or_reuse, reused
 from animatediff_kit.motion_models.load import load_motion_model, motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from comfy.model_patcher import ModelPatcher
@@ -138,6 +139,18 @@ def test_it_is_let_go_before_another_is_read(file: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=re.escape(f"No file gone.ckpt lies in {tmp_path}.")):
         load_or_reuse(str(tmp_path / "gone.ckpt"))
     assert second() is None
+
+
+def test_an_adapter_is_kept_beside_the_motion_model(file: str, tmp_path: Path) -> None:
+    adapter = str(tmp_path / "CameraCtrl.safetensors")
+    save_file(camera.weights(), adapter)
+    motion, first = load_or_reuse(file).model, reused(load_camera_control, adapter).model
+    assert reused(load_camera_control, adapter).model is first
+    assert load_or_reuse(file).model is motion
+    save_file({k: w + 1 for k, w in camera.weights().items()}, adapter)
+    second = reused(load_camera_control, adapter).model
+    assert not torch.equal(next(second.parameters()), next(first.parameters()))
+    assert load_or_reuse(file).model is motion
 
 
 def test_it_is_let_go_with_the_node(file: str) -> None:

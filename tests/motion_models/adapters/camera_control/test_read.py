@@ -47,6 +47,14 @@ def test_the_authors_checkpoint_is_read(tmp_path: Path) -> None:
     assert all(torch.equal(w, weights[k]) for k, w in model.state_dict().items())
 
 
+def test_a_file_without_the_rest_of_the_checkpoint_is_read(tmp_path: Path) -> None:
+    """As CameraCtrl_pruned.safetensors is: encoder and merges side by side."""
+    weights = camera.weights()
+    save_file(weights, str(tmp_path / "CameraCtrl_pruned.safetensors"))
+    model = load_camera_control(str(tmp_path / "CameraCtrl_pruned.safetensors")).model
+    assert all(torch.equal(w, weights[k]) for k, w in model.state_dict().items())
+
+
 def test_a_table_of_the_file_is_kept(tmp_path: Path) -> None:
     weights, name = camera.weights(), "encoder_down_attention_blocks.1.0.attention_blocks.0"
     trained = torch.randn(1, 16, 64)
