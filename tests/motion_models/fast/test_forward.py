@@ -125,6 +125,23 @@ def test_functions_of_weights_and_changed_weights_are_seen(
     assert error(module, x, call) <= FP32
 
 
+def test_weights_that_come_through_one_buffer_are_kept_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """ComfyUI brings offloaded weights through memory that the next layer overwrites."""
+    monkeypatch.setattr(scratch, "CPU_ROWS", 40)
+    module, x = motion_module(), features()
+    call, buffer = tiny.call(x, FRAMES), torch.empty(C, C)
+    expected = module(x, call)
+    transformer: Any = module.temporal_transformer
+    attentions = transformer.transformer_blocks[0].attention_blocks
+    layers = [transformer.proj_in, transformer.proj_out]
+    layers += [layer for a in attentions for layer in (a.to_q, a.to_k, a.to_v, a.to_out[0])]
+    for layer in layers:
+        layer.weight_function = [lambda weight: buffer.copy_(weight)]
+    assert relative_error(forward(module, x, call) - x, expected - x) <= FP32
+
+
 def test_no_more_pixels_than_kernels_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "CPU_ROWS", 10**9)
     x = features()
