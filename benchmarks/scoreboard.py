@@ -33,6 +33,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=0, help="0: torch's choice")
     parser.add_argument("--size", type=int, default=64, help="pixels of B2's pictures")
+    parser.add_argument("--width", type=int, default=320, help="channels of B2's UNet")
     parser.add_argument("--map", type=int, default=64, help="height and width of B3's map")
     parser.add_argument("--peer", type=Path, help="folder of AnimateDiff-Evolved")
     parser.add_argument("--compiled", action="store_true")
@@ -69,9 +70,8 @@ def heading(options: argparse.Namespace) -> list[str]:
     words = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(words, capture_output=True, text=True, cwd=RESULTS.parent).stdout
     day = datetime.date.today().isoformat()
-    about = (
-        f"{options.rounds} rounds; B2 at {options.size} pixels, B3 at {options.map}x{options.map}"
-    )
+    steps = f"B2 at {options.size}x{options.size} pixels and width {options.width}"
+    about = f"{options.rounds} rounds; {steps}, B3 at a map of {options.map}x{options.map}"
     return [f"## {day}, {commit.strip()}", "", f"{machine()}; {about}.", ""]
 
 

@@ -31,7 +31,7 @@ ROWS = (
         "B2",
         "surcharge: step with v3 / step of the bare UNet, 16 frames",
         "below AnimateDiff-Evolved's by 10 % at 64x64; <= 1.35 at 512x512 on an H200",
-        lambda options: surcharge_row(options.size, options.rounds, options.peer),
+        lambda o: surcharge_row(o.size, o.width, o.rounds, o.peer),
     ),
     Row(
         "B2p",

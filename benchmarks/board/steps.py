@@ -19,14 +19,15 @@ def pack(name: str) -> Any:
     return importlib.import_module(f"animatediff_kit.motion_models.{name}")
 
 
-def surcharge_row(size: int, rounds: int, peer: Path | None) -> dict[str, str]:
-    """B2: a step with v3 by a step without, 16 frames of size x size pixels, cfg 1.   -> cells"""
+def surcharge_row(size: int, width: int, rounds: int, peer: Path | None) -> dict[str, str]:
+    """B2: a step with v3 by a step without, 16 frames of size x size pixels, cfg 1; the UNet has
+    `width` channels at full resolution.   -> cells"""
     from sized_models import sd15
     from step_time import step_seconds
 
-    bare = sd15()
+    bare = sd15(width)
     with tempfile.TemporaryDirectory() as place:
-        models = {BARE: bare, **animated(bare, Path(place), peer)}
+        models = {BARE: bare, **animated(bare, Path(place), width, peer)}
     outputs = {name: one_output(model, size) for name, model in models.items()}
     gaps = {name: apart(outputs[name], outputs[OURS]) for name in models if name != OURS}
     if gaps.pop(BARE) < 1e-3 or max(gaps.values(), default=0.0) > 1e-4:
@@ -52,28 +53,28 @@ def surcharges(times: Times) -> str:
     return f"{(times.median(OURS) - bare) / (times.median(PEER) - bare):.2f}"
 
 
-def animated(bare: Any, folder: Path, peer: Path | None) -> dict[str, Any]:
+def animated(bare: Any, folder: Path, width: int, peer: Path | None) -> dict[str, Any]:
     """`bare` with one file of weights, by our loader and by the other pack's."""
-    path = write_model(folder)
+    path = write_model(folder, width)
     motion = pack("load").load_motion_model(str(path), "automatic")
     models = {OURS: pack("inject").apply_motion_model(bare, motion)}
     if peer is not None:
-        from evolved_parity import load_peer
+        from evolved_parity import load_peer, small_copy
 
-        node = load_peer(peer)["ADE_AnimateDiffLoaderGen1"]
+        node = load_peer(small_copy(peer, folder, width))["ADE_AnimateDiffLoaderGen1"]
         load = getattr(node(), node.FUNCTION)
         models[PEER] = load(model=bare, model_name=path.name, beta_schedule="use existing")[0]
     return models
 
 
-def write_model(folder: Path) -> Path:
-    """A v3 file of SD1.5's width with live weights, where both packs look for it."""
+def write_model(folder: Path, width: int) -> Path:
+    """A v3 file of that width with live weights, where both packs look for it."""
     import folder_paths
     from evolved_parity import live
     from safetensors.torch import save_file
 
     specs, modules = pack("specs"), pack("modules")
-    layout = specs.MotionLayout((320, 640, 1280, 1280), False)
+    layout = specs.MotionLayout((width, 2 * width, 4 * width, 4 * width), False)
     weights = live(specs.expected_shapes(layout), 0)
     for key, shape in specs.table_shapes(layout, 32).items():
         weights[key] = modules.sinusoidal_positions(32, int(shape[2])).contiguous()
