@@ -13,6 +13,7 @@ from ...motion_models.lora import apply_motion_lora
 from ...motion_models.specs import FAMILIES
 from ...training.engine.config import TrainingSettings
 from ...training.models import stages
+from ...training.run.dual_path import with_the_look
 from ...training.run.in_comfyui import Result, train
 from ...training.run.own_seed import with_own_seed
 from ...training.run.pictures import under_plot
@@ -21,6 +22,7 @@ from ..schema import CATEGORY, MotionModelSocket, advanced, schema
 from ..shown import animation_in_node
 from ..texts import check_choice
 from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
+from .clips import caches
 from .stage_inputs import model_input, shared_inputs, shared_outputs, spelling_input
 
 
@@ -61,7 +63,8 @@ class TrainDomainAdapter(io.ComfyNode):
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
-            return stages.domain_adapter(model, rank, settings.seed, target)
+            shape = settings.lora_shape()
+            return stages.domain_adapter(model, rank, settings.seed, target, shape)
 
         return shown(cls, train(make, model, clips, settings, name, resume))
 
@@ -152,6 +155,17 @@ class TrainMotionLora(io.ComfyNode):
                     first=(NONE,),
                     optional=True,
                 ),
+                advanced(
+                    io.Int.Input,
+                    "look_steps",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    optional=True,
+                    tooltip="Steps that a LoRA takes up the look of the clips in, before the "
+                    "MotionLoRA is trained; it is thrown away. 300 for a single clip, with debias "
+                    "1; 0 is off.",
+                ),
             ],
             outputs=[
                 MotionModelSocket.Output(
@@ -184,12 +198,18 @@ class TrainMotionLora(io.ComfyNode):
         name: str = "motion_lora",
         spelling: str = "official",
         start: str = NONE,
+        look_steps: int = 0,
     ) -> io.NodeOutput:
         begun = None if start == NONE else read_lora(start, MOTION_LORAS)
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
-            return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)
+            shape, base = settings.lora_shape(), model
+            if look_steps:
+                base = with_the_look(model, clips, settings, rank, look_steps, target, caches())
+            return stages.motion_lora(
+                base, motion_model, rank, settings.seed, target, begun, shape=shape
+            )
 
         result = train(make, model, clips, settings, name, resume, spelling)
         lora = read_lora(result.path.name, MOTION_LORAS)

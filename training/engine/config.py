@@ -6,43 +6,19 @@ the [training] table of example.toml are made of it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ..models.lora_shape import LoraShape
+from . import lora_settings
 from .bounds import ABOVE_0, NOT_NEGATIVE, POSITIVE, Bounds
+from .setting import Setting, setting
 
 TIMESTEPS = 1000
 """T of every family of models that motion modules exist for."""
 
 MANY = 1_000_000
 """Steps that a widget offers at most, where nothing limits them."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """tooltip: of the node's input.   comment: in example.toml, where the tooltip does not fit it.
-    bounds: of a number; None where `TrainingSettings.check` has a rule of its own, or choices.
-    offered: the least and the most of the node's widget, often narrower.   step, rounding: of the
-    widget.   free: whether a run that is resumed may change it, since no step is computed
-    otherwise.   added: after the first version, whose files and checkpoints do not name it; it then
-    was what the default is.
-    """
-
-    default: Any
-    tooltip: str
-    comment: str = ""
-    bounds: Bounds | None = None
-    choices: tuple[str, ...] = ()
-    offered: tuple[float, float] | None = None
-    step: float | None = None
-    rounding: float | None = None
-    free: bool = False
-    added: bool = False
-
-
-def setting(default: Any, tooltip: str, **more: Any) -> Any:
-    """A field of TrainingSettings with its Setting."""
-    return field(default=default, metadata={"setting": Setting(default, tooltip, **more)})
 
 
 @dataclass(frozen=True)
@@ -92,8 +68,10 @@ class TrainingSettings:
     )
     optimizer: str = setting(
         "adamw",
-        "AdamW, or AdamW with its state in 8 bits, which needs bitsandbytes.",
-        choices=("adamw", "adamw_8bit"),
+        "AdamW; its state in 8 bits, by bitsandbytes; Adafactor, which keeps hardly any state; "
+        "Prodigy, which finds the learning rate itself, by prodigyopt; AdamW that needs no "
+        "schedule, by schedulefree.",
+        choices=("adamw", "adamw_8bit", "adafactor", "prodigy", "adamw_schedule_free"),
     )
     precision: str = setting(
         "automatic",
@@ -202,6 +180,12 @@ class TrainingSettings:
         choices=("independent", "even"),
         added=True,
     )
+    lora_sites: str = lora_settings.LORA_SITES
+    lora_feed_forward: bool = lora_settings.LORA_FEED_FORWARD
+    lora_alpha: float = lora_settings.LORA_ALPHA
+    lora_plus: float = lora_settings.LORA_PLUS
+    input_perturbation: float = lora_settings.INPUT_PERTURBATION
+    resume_changes: str = lora_settings.RESUME_CHANGES
     gradient_exchange: str = setting(
         "fp32",
         "How gradients travel between processes. bf16 halves what travels, which slow networks "
@@ -218,6 +202,10 @@ class TrainingSettings:
             if not holds:
                 raise ValueError(f"The training setting {name} is {value!r}; it must be {what}.")
 
+    def lora_shape(self) -> LoraShape:
+        """What low-rank pairs are made like."""
+        return LoraShape(self.lora_sites, self.lora_feed_forward, self.lora_alpha)
+
     def rule(self, name: str, known: Setting, value: Any) -> tuple[bool, str]:
         """Whether the value can be trained with, and what it must be."""
         if name == "warmup":
@@ -226,6 +214,9 @@ class TrainingSettings:
             least = self.min_timestep
             holds = least < value <= TIMESTEPS
             return holds, f"above min_timestep, {least}, and {TIMESTEPS} at most"
+        if name == "resume_changes":
+            named = isinstance(value, str) and set(names_in(value)) <= set(FIELDS)
+            return named, "names of settings with commas between, or empty"
         if known.choices:
             return value in known.choices, f"one of {', '.join(known.choices)}"
         return known.bounds is None or value in known.bounds, str(known.bounds)
@@ -239,6 +230,11 @@ class TrainingSettings:
             if not (FIELDS[name].added and value == FIELDS[name].default)
             and (not FIELDS[name].free or (name == "steps" and self.schedule != "constant"))
         }
+
+
+def names_in(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 FIELDS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(TrainingSettings)}

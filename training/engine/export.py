@@ -22,6 +22,7 @@ from ...motion_models.model import MotionModel
 from ...motion_models.modules import PositionalEncoding
 from ..files.atomic import save_new_tensors, save_tensors
 from ..files.fingerprints import digest_of
+from ..models.axes import axis_tensors
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 from .clip_loss import ClipLoss
 from .loop import Run
@@ -48,6 +49,9 @@ def file_tensors(run: Run[ClipLoss], spelling: str = "official") -> dict[str, Te
     if spelling not in SPELLINGS:
         raise ValueError(f"{spelling!r} is no spelling; choose one of {', '.join(SPELLINGS)}.")
     tensors = {k: t.detach().float().cpu().contiguous() for k, t in run.weights().items()}
+    scale = run.loss.trainee.scale
+    if scale != 1.0:
+        tensors = {k: t * scale if k.endswith("up.weight") else t for k, t in tensors.items()}
     motion = run.loss.trainee.denoiser.motion
     if run.loss.trainee.stage == MOTION_MODULE and motion is not None:
         tensors.update(position_tables(motion))
@@ -137,14 +141,34 @@ def paths_for(folder: Path, name: str) -> Iterator[Path]:
 
 def export(run: Run[ClipLoss], folder: Path, name: str, spelling: str = "official") -> Path:
     """Write the stage's file and return its path; where one of that name lies, it gets a number.
+    Of axes there are two files each, `<name>_<move>`; the path is the first one's.
 
     Raises ValueError where it cannot be written. What was trained stays in the run's checkpoint.
     """
-    paths = paths_for(folder, name)
     with torch.no_grad():
         tensors = file_tensors(run, spelling)
+    amounts = run.loss.trainee.amounts
+    if amounts is None:
+        return write(run, folder, name, tensors)
+    moves = axis_tensors(tensors, amounts.axes.moves)
+    written = [
+        write(run, folder, f"{name}_{move.replace(' ', '_')}", of_move, {"camera_move": move})
+        for move, of_move in moves.items()
+    ]
+    return written[0]
+
+
+def write(
+    run: Run[ClipLoss],
+    folder: Path,
+    name: str,
+    tensors: dict[str, Tensor],
+    more: Mapping[str, str] | None = None,
+) -> Path:
+    """One file. Raises ValueError where it cannot be written."""
+    paths = paths_for(folder, name)
     try:
-        return save_new_tensors(paths, tensors, metadata(run))
+        return save_new_tensors(paths, tensors, {**metadata(run), **(more or {})})
     except (OSError, SafetensorError) as error:
         size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
         raise ValueError(

@@ -6,7 +6,8 @@ import json
 import textwrap
 from typing import Any
 
-from ..engine.config import FIELDS, Setting
+from ..engine.config import FIELDS
+from ..engine.setting import Setting
 
 WIDTH = 100
 

@@ -14,7 +14,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("learning_rate", 0.0, "above 0 and below 1"),
     ("learning_rate", 1.0, "above 0 and below 1"),
     ("learning_rate", float("nan"), "above 0 and below 1"),
-    ("optimizer", "sgd", "one of adamw, adamw_8bit"),
+    ("optimizer", "sgd", "one of adamw, adamw_8bit, adafactor, prodigy, adamw_schedule_free"),
     ("precision", "fp8", "one of automatic, fp32, bf16, fp16"),
     ("gradient_accumulation", 0, "at least 1"),
     ("warmup", -1, "from 0 to the 1000 steps"),
@@ -36,6 +36,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("preview_every", -1, "at least 0"),
     ("keep", 0, "at least 1"),
     ("timestep_draw", "random", "one of independent, even"),
+    ("lora_sites", "left", "one of all, up, mid, down, up and mid, down and mid"),
+    ("lora_alpha", -1.0, "at least 0"),
+    ("lora_plus", 0.0, "above 0 and at most 1000"),
+    ("input_perturbation", -0.1, "at least 0"),
+    ("resume_changes", "rank", "names of settings with commas between, or empty"),
     ("gradient_exchange", "fp16", "one of fp32, bf16"),
 ]
 
@@ -68,7 +73,10 @@ def test_the_ends_of_the_ranges_are_allowed(name, value):
 
 def test_every_setting_has_a_rule_or_only_two_values():
     ruled = {name for name, _, _ in REFUSED}
-    assert set(asdict(TrainingSettings())) - ruled == {"gradient_checkpointing"}
+    assert set(asdict(TrainingSettings())) - ruled == {
+        "gradient_checkpointing",
+        "lora_feed_forward",
+    }
 
 
 def test_what_leaves_a_step_as_it_is_may_change_between_runs():
@@ -85,6 +93,8 @@ def test_what_leaves_a_step_as_it_is_may_change_between_runs():
         {"debias": 1.0},
         {"min_timestep": 800},
         {"max_timestep": 900},
+        {"lora_alpha": 8.0},
+        {"input_perturbation": 0.1},
         {"gradient_exchange": "bf16"},
     ],
 )
