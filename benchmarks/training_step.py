@@ -227,12 +227,11 @@ def official_peak(batch: int) -> tuple[float, float]:
 
 def print_memory() -> None:
     print("Memory: 256x256, 16 frames, bf16 arithmetic, AdamW; GiB, counted\n")
-    print("| stage | batch | checkpointing | weights | peak |")
-    print("|---|---|---|---|---|")
+    print("| stage | batch | checkpointing | weights | peak |\n|---|---|---|---|---|")
     for stage, batch in (("motion_module", 4), ("motion_lora", 1)):
         for checkpointing in (True, False):
             weights, peak = peak_of(stage, batch, checkpointing)
-            on = "yes" if checkpointing else "no"
+            on = ("no", "yes")[checkpointing]
             print(f"| {stage} | {batch} | {on} | {weights:.2f} | {peak:.2f} |", flush=True)
     weights, peak = official_peak(4)
     print(f"| motion_module, official steps | 4 | no | {weights:.2f} | {peak:.2f} |")

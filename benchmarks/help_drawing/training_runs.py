@@ -20,9 +20,10 @@ from ...training.data.fill_cache import encode_clips
 from ...training.engine.clip_loss import ClipLoss
 from ...training.engine.config import TrainingSettings
 from ...training.engine.loop import Report, Run
+from ...training.engine.previews import sample_clip
 from ...training.models import stages
 from ...training.models.conditioning import ModelInputs
-from ...training.run.watchers import draw_preview, preview_is_due
+from ...training.run.eyes import Eyes
 from .kept import as_bytes, kept
 from .world import image_model, models, motion_model
 
@@ -102,6 +103,13 @@ class Seen:
         self.run, self.steps, self.previews = run, list[int](), list[np.ndarray]()
 
     def __call__(self, report: Report) -> None:
-        if preview_is_due(self.run, report):
+        if report.step % self.run.settings.preview_every == 0:
             self.steps.append(report.step)
-            self.previews.append(as_bytes(draw_preview(self.run)[:, ::4, ::4]))
+            self.previews.append(as_bytes(drawn(self.run)[:, ::4, ::4]))
+
+
+def drawn(run: Run[ClipLoss]) -> torch.Tensor:
+    """What the weights draw so far, in the colours of live previews.   -> f h w 3 in 0..1"""
+    loss = run.loss
+    latents = sample_clip(loss.trainee, loss.clips, loss.inputs, run.dtype, run.settings.seed)
+    return Eyes().pixels(latents, loss.inputs.base.latent_format)
