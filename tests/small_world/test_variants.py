@@ -15,7 +15,7 @@ from animatediff_kit.small_world.variants import CONVOLUTION, few_recipe, varian
 def test_variants_are_no_steps_that_ship_and_lie_elsewhere(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, recipes())
     variants = variants_of(shop)
-    assert len(variants) == 7 and not set(variants) & set(steps_of(shop))
+    assert len(variants) == 8 and not set(variants) & set(steps_of(shop))
     assert all(path.is_relative_to(tmp_path) for path, _ in variants.values())
     for name, (path, _) in variants.items():
         if name != CONVOLUTION:
