@@ -2,7 +2,8 @@
 
 Steps, in this order: autoencoder, base, outlined, neon, adapter, motion, and the moves of the
 camera ("zoom in"...). What is finished is skipped; what was stopped goes on. By name alone:
-convolution, and "zoom in, 5 clips" and its like, which docs/proof.md compares and which never ship.
+convolution, and "zoom in, 5 clips" and its like, which docs/proof.md compares, and axes, which
+benchmarks/sliders.py measures; they never ship.
 Needs ComfyUI's Python, as train.py does.
 """
 

@@ -9,16 +9,16 @@ from animatediff_kit.benchmarks.claims.claim_camera import move_of
 from animatediff_kit.small_world import files
 from animatediff_kit.small_world.command_line import main, recipes
 from animatediff_kit.small_world.retrain import CAMERA_MOVES, Workshop, steps_of
-from animatediff_kit.small_world.variants import CONVOLUTION, few_recipe, variants_of
+from animatediff_kit.small_world.variants import AXES, CONVOLUTION, few_recipe, variants_of
 
 
 def test_variants_are_no_steps_that_ship_and_lie_elsewhere(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, recipes())
     variants = variants_of(shop)
-    assert len(variants) == 7 and not set(variants) & set(steps_of(shop))
+    assert len(variants) == 8 and not set(variants) & set(steps_of(shop))
     assert all(path.is_relative_to(tmp_path) for path, _ in variants.values())
     for name, (path, _) in variants.items():
-        if name != CONVOLUTION:
+        if name not in (CONVOLUTION, AXES):
             assert move_of(path) == name.partition(",")[0]
             assert path.stem.endswith(name.split()[-2])
 
