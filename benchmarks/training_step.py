@@ -86,16 +86,18 @@ def pack(name: str) -> Any:
     return importlib.import_module(f"animatediff_kit.{name}")
 
 
-def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
+def run_of(stage: str, clips: OneClip, live: bool, width: int = SD15_WIDTH, **settings: Any) -> Any:
     """A run of a stage at SD1.5's width, on the device that ComfyUI chose."""
     import comfy.model_management as memory
 
     stages, device = pack("training.models.stages"), memory.get_torch_device()
-    checked = pack("training.engine.config").TrainingSettings(save_every=0, ema=0.0, **settings)
+    checked = pack("training.engine.config").TrainingSettings(**{"save_every": 0, **settings})
     dtype = pack("training.engine.processes").precision_on(checked.precision, device)
     where = stages.DeviceAndDtype(device, dtype)
-    model, motion = sd15(SD15_WIDTH, live), motion_model("v3", SD15_WIDTH, live)
-    if stage == stages.MOTION_MODULE:
+    model, motion = sd15(width, live), motion_model("v3", width, live)
+    if stage == stages.DOMAIN_ADAPTER:
+        trainee = stages.domain_adapter(model, 64, 0, where)
+    elif stage == stages.MOTION_MODULE:
         trainee = stages.motion_module(model, motion, "v3", 0, where)
     else:
         trainee = stages.motion_lora(model, motion, 64, 0, where)
@@ -225,12 +227,11 @@ def official_peak(batch: int) -> tuple[float, float]:
 
 def print_memory() -> None:
     print("Memory: 256x256, 16 frames, bf16 arithmetic, AdamW; GiB, counted\n")
-    print("| stage | batch | checkpointing | weights | peak |")
-    print("|---|---|---|---|---|")
+    print("| stage | batch | checkpointing | weights | peak |\n|---|---|---|---|---|")
     for stage, batch in (("motion_module", 4), ("motion_lora", 1)):
         for checkpointing in (True, False):
             weights, peak = peak_of(stage, batch, checkpointing)
-            on = "yes" if checkpointing else "no"
+            on = ("no", "yes")[checkpointing]
             print(f"| {stage} | {batch} | {on} | {weights:.2f} | {peak:.2f} |", flush=True)
     weights, peak = official_peak(4)
     print(f"| motion_module, official steps | 4 | no | {weights:.2f} | {peak:.2f} |")

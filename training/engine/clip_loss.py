@@ -10,8 +10,8 @@ The recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -19,11 +19,12 @@ from torch import Tensor
 
 from ..models.conditioning import ModelInputs
 from ..models.noise_schedule import diffuse
-from ..models.stages import Trainee
+from ..models.stages import MOTION_MODULE, Trainee
 from .batch_order import BatchOrder, buckets
-from .batches import Batch, Clips, draw
+from .batches import Batch, Clips, both_ways, draw
 from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
+from .held_out import parted
 from .losses import clip_errors, debiased, min_snr_weight
 from .moving_clips import moving_clips
 from .processes import OneProcess, Processes
@@ -32,8 +33,8 @@ from .step_loss import StepLoss
 
 @dataclass
 class ClipLoss(StepLoss):
-    """Raises ValueError for settings, clips and processes with which the stage cannot be
-    trained."""
+    """shown, held_out: the clips that are trained on, and those that are not. Raises ValueError for
+    settings, clips and processes with which the stage cannot be trained."""
 
     trainee: Trainee
     clips: Clips
@@ -44,17 +45,21 @@ class ClipLoss(StepLoss):
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
         self.settings.check()
+        self.settings = self.settings.of_stage(self.trainee.stage == MOTION_MODULE)
         self.check_noise_levels()
+        self.check_lora()
         if self.trainee.spec is not None:
             self.clips = moving_clips(self.clips)
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
-        groups = buckets([clips.shape(i) for i in range(len(clips))])
+        self.shown, self.held_out = parted(clips, s.held_out, s.seed)
+        groups = buckets([clips.shape(i) for i in self.shown])
+        groups = [[self.shown[i] for i in group] for group in groups]
         self.order = BatchOrder(groups, s.batch_size, s.seed)
         if s.gradient_checkpointing:
             self.trainee.denoiser.checkpoint_layers()
-        self.network = self.processes.wrap(self.trainee.denoiser)
+        self.network = self.processes.wrap(self.trainee.denoiser, s.gradient_exchange)
         self.batch = DrawnAhead(self.draws(), s.steps * s.gradient_accumulation)
 
     def check_noise_levels(self) -> None:
@@ -65,6 +70,16 @@ class ClipLoss(StepLoss):
                 f"The training setting max_timestep is {most}, and the model's noise schedule has "
                 f"{steps} steps; set it to {steps} at most."
             )
+
+    def check_lora(self) -> None:
+        """Raise ValueError for settings of LoRAs where none is trained."""
+        asked, plain = asdict(self.settings), asdict(TrainingSettings())
+        for name in (name for name in asked if name.startswith("lora_")):
+            if not self.trainee.rank and asked[name] != plain[name]:
+                raise ValueError(
+                    f"The training setting {name} is {asked[name]!r}, and a motion module has no "
+                    f"LoRA; set it to {plain[name]!r}."
+                )
 
     def check_clips(self) -> None:
         """Raise ValueError for a set that this stage cannot be trained on."""
@@ -84,8 +99,15 @@ class ClipLoss(StepLoss):
                     f"needs from 2 to {spec.positions}. Set the frames of the clips to "
                     f"{spec.family.frames}."
                 )
+            amounts = self.trainee.amounts
+            if amounts is not None and self.clips.name(index) not in amounts.axes.amounts:
+                raise ValueError(
+                    f"How far the camera moves in the clip {self.clips.name(index)} is not known; "
+                    "axes are trained on clips that a camera moves over by known amounts."
+                )
 
     def identity(self) -> dict[str, Any]:
+        amounts = self.trainee.amounts
         return {
             "stage": self.trainee.stage,
             "rank": self.trainee.rank,
@@ -95,14 +117,19 @@ class ClipLoss(StepLoss):
             "captions": self.clips.fingerprint,
             "models": self.trainee.models,
             **({"start": self.trainee.start} if self.trainee.start else {}),
+            **({"axes": [list(one) for one in amounts.axes.moves]} if amounts else {}),
         }
 
     @contextmanager
     def step_loss(self, place: int) -> Iterator[Tensor]:
         """Motion layers stand in the UNet inside the context, for the backward pass too."""
         batch = self.batch(place)
+        scaled: AbstractContextManager[None] = nullcontext()
+        if self.trainee.amounts is not None:
+            rows = self.trainee.amounts.rows(batch.names).to(self.device)
+            batch, scaled = both_ways(batch), self.trainee.amounts.of(torch.cat((rows, -rows)))
         clips, frames = batch.clean.shape[:2]
-        with self.trainee.denoiser.animated(clips, frames):
+        with self.trainee.denoiser.animated(clips, frames), scaled:
             yield self.of(batch)
 
     def draws(self) -> Callable[[int], Batch]:
@@ -124,7 +151,10 @@ class ClipLoss(StepLoss):
         signal = self.trainee.signal[batch.t].float().to(self.device)
         clean = self.inputs.scaled(batch.clean.to(self.device, non_blocking=True))
         noise = batch.noise.to(self.device, non_blocking=True)
-        predicted = self.predicted(diffuse(clean, noise, signal), batch)
+        added = noise
+        if batch.perturbation is not None:
+            added = noise + batch.perturbation.to(self.device, non_blocking=True)
+        predicted = self.predicted(diffuse(clean, added, signal), batch)
         errors = clip_errors(predicted, noise)
         if s.debias:
             anchored = (debiased(x, batch.anchor, s.debias) for x in (predicted, noise))

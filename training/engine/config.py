@@ -6,47 +6,24 @@ the [training] table of example.toml are made of it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from ..models.lora_shape import LoraShape
+from . import lora_settings
 from .bounds import ABOVE_0, NOT_NEGATIVE, POSITIVE, Bounds
+from .setting import MANY, Setting, setting
+from .watch_settings import WatchSettings
+
+BY_STAGE, DECAY = -1.0, 0.999
+"""An `ema` that the stage decides, and the one that a motion module is then given."""
 
 TIMESTEPS = 1000
 """T of every family of models that motion modules exist for."""
 
-MANY = 1_000_000
-"""Steps that a widget offers at most, where nothing limits them."""
-
 
 @dataclass(frozen=True)
-class Setting:
-    """tooltip: of the node's input.   comment: in example.toml, where the tooltip does not fit it.
-    bounds: of a number; None where `TrainingSettings.check` has a rule of its own, or choices.
-    offered: the least and the most of the node's widget, often narrower.   step, rounding: of the
-    widget.   free: whether a run that is resumed may change it, since no step is computed
-    otherwise.   added: after the first version, whose files and checkpoints do not name it; it then
-    was what the default is.
-    """
-
-    default: Any
-    tooltip: str
-    comment: str = ""
-    bounds: Bounds | None = None
-    choices: tuple[str, ...] = ()
-    offered: tuple[float, float] | None = None
-    step: float | None = None
-    rounding: float | None = None
-    free: bool = False
-    added: bool = False
-
-
-def setting(default: Any, tooltip: str, **more: Any) -> Any:
-    """A field of TrainingSettings with its Setting."""
-    return field(default=default, metadata={"setting": Setting(default, tooltip, **more)})
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(WatchSettings):
     """What one run does. The defaults are the authors' where they published them (formats of
     guoyww/AnimateDiff's configs/training/v1/training.yaml), else common practice.
 
@@ -54,12 +31,14 @@ class TrainingSettings:
     learning_rate: of all ranks of a LoRA alike; low_rank.py says how the two go together.
     gradient_accumulation: forward passes for one step of the optimizer.
     warmup: steps over which the learning rate rises from 0.
-    ema: decay of the average of the weights that is exported; 0 exports the weights themselves.
+    ema: decay of the average of the weights that is exported; 0 exports the weights themselves,
+        and BY_STAGE is what `of_stage` makes of it.
     caption_dropout: share of clips that are shown with the empty caption, for guidance.
     min_timestep, max_timestep: the noise levels that are drawn, from the first to before the last,
         out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
         the strongest noise, where the loss is a small part of the whole.
     timestep_draw: of the noise levels, batches.py.
+    gradient_exchange: between processes, processes.py; the node has one, and does not offer it.
     snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023); 0 is off.
     noise_offset: constant part of the noise of each channel, the same over a clip; 0 is off.
     debias: weight beta of MotionDirector's appearance-debiased loss (Zhao et al. 2023); 0 is off.
@@ -91,8 +70,10 @@ class TrainingSettings:
     )
     optimizer: str = setting(
         "adamw",
-        "AdamW, or AdamW with its state in 8 bits, which needs bitsandbytes.",
-        choices=("adamw", "adamw_8bit"),
+        "AdamW; its state in 8 bits, by bitsandbytes; Adafactor, which keeps hardly any state; "
+        "Prodigy, which finds the learning rate itself, by prodigyopt; AdamW that needs no "
+        "schedule, by schedulefree.",
+        choices=("adamw", "adamw_8bit", "adafactor", "prodigy", "adamw_schedule_free"),
     )
     precision: str = setting(
         "automatic",
@@ -123,12 +104,13 @@ class TrainingSettings:
     )
     ema: float = setting(
         0.0,
-        "Decay of the running average of the weights that is exported, such as 0.999; 0 exports "
-        "the weights themselves.",
-        bounds=Bounds(0, 1, open_most=True),
-        offered=(0.0, 0.9999),
+        "Decay of the running average of the weights that is exported and previewed, such as "
+        "0.999; 0 takes the weights themselves, and -1 is 0.999 for a motion module and 0 for "
+        "LoRAs.",
+        offered=(BY_STAGE, 0.9999),
         step=0.0001,
         rounding=1e-5,
+        fresh=BY_STAGE,
     )
     caption_dropout: float = setting(
         0.1,
@@ -201,6 +183,13 @@ class TrainingSettings:
         choices=("independent", "even"),
         added=True,
     )
+    lora_sites: str = lora_settings.LORA_SITES
+    lora_feed_forward: bool = lora_settings.LORA_FEED_FORWARD
+    lora_alpha: float = lora_settings.LORA_ALPHA
+    lora_plus: float = lora_settings.LORA_PLUS
+    input_perturbation: float = lora_settings.INPUT_PERTURBATION
+    resume_changes: str = lora_settings.RESUME_CHANGES
+    gradient_exchange: str = lora_settings.GRADIENT_EXCHANGE
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""
@@ -209,18 +198,35 @@ class TrainingSettings:
             holds, what = self.rule(name, known, value)
             if not holds:
                 raise ValueError(f"The training setting {name} is {value!r}; it must be {what}.")
+        self.check_watch(self.preview_every, self.seed)
+
+    def lora_shape(self) -> LoraShape:
+        """What low-rank pairs are made like."""
+        return LoraShape(self.lora_sites, self.lora_feed_forward, self.lora_alpha)
 
     def rule(self, name: str, known: Setting, value: Any) -> tuple[bool, str]:
         """Whether the value can be trained with, and what it must be."""
         if name == "warmup":
             return 0 <= value <= self.steps, f"from 0 to the {self.steps} steps"
+        if name == "ema":
+            holds = value == BY_STAGE or value in Bounds(0, 1, open_most=True)
+            return holds, "from 0 to below 1, or -1 for what the stage needs"
         if name == "max_timestep":
             least = self.min_timestep
             holds = least < value <= TIMESTEPS
             return holds, f"above min_timestep, {least}, and {TIMESTEPS} at most"
+        if name == "resume_changes":
+            named = isinstance(value, str) and set(lora_settings.names_in(value)) <= set(FIELDS)
+            return named, "names of settings with commas between, or empty"
         if known.choices:
             return value in known.choices, f"one of {', '.join(known.choices)}"
         return known.bounds is None or value in known.bounds, str(known.bounds)
+
+    def of_stage(self, is_motion_module: bool) -> TrainingSettings:
+        """With the `ema` of the stage, where it is left to it."""
+        if self.ema != BY_STAGE:
+            return self
+        return replace(self, ema=DECAY if is_motion_module else 0.0)
 
     def decides(self) -> dict[str, Any]:
         """The settings that decide what a step computes; a run that is resumed must agree in
@@ -233,5 +239,10 @@ class TrainingSettings:
         }
 
 
-FIELDS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(TrainingSettings)}
-"""Every setting by its name, in their order."""
+WATCH = {f.name for f in fields(WatchSettings)}
+
+FIELDS: dict[str, Setting] = {
+    f.name: f.metadata["setting"]
+    for f in sorted(fields(TrainingSettings), key=lambda f: f.name in WATCH)
+}
+"""Every setting by its name, in their order: those by which a run is watched are the last."""

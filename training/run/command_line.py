@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import os
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +29,24 @@ from ..engine.checkpoints import found
 from ..engine.clip_loss import ClipLoss
 from ..engine.export import export
 from ..engine.loop import Run
-from ..engine.processes import ManyProcesses, OneProcess, Processes, precision_on
+from ..engine.processes import Processes, precision_on
 from ..models import stages
 from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype, Trainee
-from .in_terminal import (
-    PreviewFiles,
-    SignalStop,
-    StepLog,
-    Stopped,
-    log_of_one_process,
-    noted_signals,
-)
-from .run_config import RunConfig, read_config
-from .run_log import FINISHED, RunLog
+from .calibrate import calibration_of
+from .eyes import Eyes, check_eyes
+from .in_terminal import SignalStop, StepLog, Stopped, log_of_one_process, noted_signals
+from .launched import device_of, start_processes
+from .lookout import RuleStop
+from .run_config import OutputTable, RunConfig, read_config
+from .run_log import FINISHED, KEPT, StoppedToKeep
+from .watched import Watched
 from .watchers import InTurn
 
 log = logging.getLogger("animatediff_kit.training")
 
-PATIENCE = timedelta(days=7)
-"""How long processes wait for each other: encoding many clips takes the first one hours."""
+ON_THE_WAY = "weights"
+"""In the output folder: weights files before the end."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -94,6 +90,7 @@ def train(config: RunConfig, resume: bool) -> Path | None:
     device = device_of(processes)
     target = DeviceAndDtype(device, precision_on(config.training.precision, device))
     trainee = make_trainee(config, model, target)
+    eyes = eyes_of(config, processes)
     memory.unload_all_models()
     inputs = ModelInputs(model)
     loss = ClipLoss(trainee, clips, inputs, config.training, processes)
@@ -102,19 +99,46 @@ def train(config: RunConfig, resume: bool) -> Path | None:
         run.resume(start)
         log.info("Going on from %s.", start.name)
     log.info("Training on %d clips, %s on %s.", len(clips), run.dtype, device)
-    with noted_signals() as signals:
-        steps = StepLog(config.training.steps)
-        rows = [RunLog(run, config.output.name)] if processes.rank == 0 else []
-        run.watch = InTurn(PreviewFiles(run), steps, *rows, SignalStop(run, signals))
-        run.train()
-    path = None
-    if processes.rank == 0:
-        path = export(run, config.output.folder, config.output.name, config.output.spelling)
-        log.info("Wrote %s.", path)
-        for row in rows:
-            row.tell(FINISHED, path.name)
+    path = trained(run, config.output, eyes)
     processes.end()
     return path
+
+
+def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes) -> Path | None:
+    """Train to the end. -> the file, which the first process writes."""
+    is_first = run.processes.rank == 0
+    folder, name, spelling = output.folder, output.name, output.spelling
+    watched = Watched(run, name, folder / ON_THE_WAY, spelling, eyes) if is_first else None
+    first = watched.first() if watched else []
+    then = watched.then() if watched else [RuleStop(run, None)]
+    ended, rule = FINISHED, ""
+    with noted_signals() as signals:
+        steps = StepLog(run.settings.steps)
+        run.watch = InTurn(*first, steps, *then, SignalStop(run, signals))
+        try:
+            run.train()
+        except StoppedToKeep as stopped:
+            ended, rule = KEPT, stopped.rule
+        finally:
+            if watched:
+                watched.board.close()
+    if watched is None:
+        return None
+    calibration = calibration_of(run, watched.lookout)
+    path = export(run, folder, name, spelling, calibration)
+    log.info("Wrote %s.", path)
+    watched.record.tell(ended, path.name, rule)
+    return path
+
+
+def eyes_of(config: RunConfig, processes: Processes) -> Eyes:
+    """What the first process sees previews through. The checkpoint is read once more for it."""
+    if processes.rank or not config.training.preview_every and config.training.calibrate == "off":
+        return Eyes()
+    _, clip, vae = load_model(config, encoders=True)
+    eyes = Eyes(vae, clip)
+    check_eyes(config.training, config.stage.name, eyes)
+    return eyes
 
 
 def checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
@@ -129,36 +153,6 @@ def checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
             "it with --resume, or set another [output] folder."
         )
     return there[-1] if resume else None
-
-
-def start_processes() -> Processes:
-    """This process alone, or as one of many when a launcher has started them.
-
-    Raises ValueError when they are many and Accelerate is not installed.
-    """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1:
-        return OneProcess()
-    try:
-        accelerate = importlib.import_module("accelerate")
-    except ImportError as error:
-        raise ValueError(
-            f"{count} processes need Hugging Face Accelerate, which is not installed. Install it "
-            "with `pip install accelerate`, or start one process."
-        ) from error
-    # precision is the loop's affair, whatever Accelerate was configured to; position tables are
-    # the same everywhere, so buffers need not be sent around
-    keywords = [
-        accelerate.InitProcessGroupKwargs(timeout=PATIENCE),
-        accelerate.DistributedDataParallelKwargs(broadcast_buffers=False),
-    ]
-    return ManyProcesses(accelerate.Accelerator(mixed_precision="no", kwargs_handlers=keywords))
-
-
-def device_of(processes: Processes) -> torch.device:
-    if isinstance(processes, ManyProcesses):
-        return processes.accelerator.device
-    return memory.get_torch_device()
 
 
 def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
@@ -222,11 +216,12 @@ def patches(model: ModelPatcher) -> int:
 
 def make_trainee(config: RunConfig, model: ModelPatcher, target: DeviceAndDtype) -> Trainee:
     stage, path, seed = config.stage, config.model.motion_model, config.training.seed
+    shape = config.training.lora_shape()
     if stage.name == stages.DOMAIN_ADAPTER:
-        return stages.domain_adapter(model, stage.rank, seed, target)
+        return stages.domain_adapter(model, stage.rank, seed, target, shape)
     motion = None if path is None else load_motion_model(str(path))
     if stage.name == stages.MOTION_MODULE:
         return stages.motion_module(model, motion, stage.family, seed, target)
     assert motion is not None  # run_config.py refuses such a file
     start = None if stage.start is None else read_finite(str(stage.start))
-    return stages.motion_lora(model, motion, stage.rank, seed, target, start)
+    return stages.motion_lora(model, motion, stage.rank, seed, target, start, shape=shape)
