@@ -39,7 +39,8 @@ def graph(source: Path, **settings: Any) -> dict[str, dict[str, Any]]:
 
 def folders(server: Server) -> set[Path]:
     """Where caches lie in the server's output folder."""
-    return set((server.base / "output" / "animatediff_kit_cache").glob("*"))
+    found = (server.base / "output" / "animatediff_kit_cache").glob("*")
+    return {place for place in found if place.is_dir()}  # a file is what is known of videos
 
 
 def run(server: Server, prompt: dict[str, dict[str, Any]]) -> set[str]:
