@@ -40,6 +40,7 @@ SCENES: dict[str, Callable[[int], Frames]] = {
     "ADK_SmallWorldModels": scenes_motion.small_world,
     "ADK_Strength": scenes_time.easings,
     "ADK_StretchPositions": scenes_motion.positions,
+    "ADK_TrainCameraMove": scenes_training.axis,
     "ADK_TrainDomainAdapter": partial(scenes_training.run, "adapter"),
     "ADK_TrainMotionLoRA": partial(scenes_training.run, "lora"),
     "ADK_TrainMotionModule": partial(scenes_training.run, "module"),
