@@ -24,6 +24,20 @@ export function chart(curve, width, height) {
   return { band: band(curve, point), line: line(curve.smoothed, point), low, high, last };
 }
 
+// Several lines over the steps in one box. Gives {paths: [{key, path}], low, high}.
+//   drawn: {steps, lines: {key: values}}, null where there is no number
+export function lines(drawn, width, height) {
+  const entries = Object.entries(drawn.lines);
+  const values = entries.flatMap(([, line]) => line);
+  const [low, high] = span({ low: values, high: values });
+  const last = Math.max(drawn.steps[drawn.steps.length - 1] ?? 1, 2);
+  const point = (i, value) => {
+    const y = height * (1 - (value - low) / (high - low));
+    return `${round((width * drawn.steps[i]) / last)},${round(y)}`;
+  };
+  return { paths: entries.map(([key, values]) => ({ key, path: line(values, point) })), low, high };
+}
+
 // A line that breaks off where there is no number, and goes on after it.
 export function line(values, point) {
   let path = "";

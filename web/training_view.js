@@ -1,11 +1,31 @@
 // Draws the training panel. What stays the same is left in place, so that previews go on playing and
 // lists keep where they were scrolled to.
 
-import { chart } from "./loss_chart.js";
+import { chart, lines } from "./loss_chart.js";
 import { progress } from "./training_progress.js";
 import { word } from "./words.js";
 
-const [WIDTH, HEIGHT] = [320, 160];
+const [WIDTH, HEIGHT, LOOK_HEIGHT] = [320, 160, 80];
+
+const COLOURS = ["#4a90ff", "#ff9a4a", "#4ac97a", "#b98aff"]; // of the lines of a look's charts
+
+// a chart, or a line of it, as the server calls it -> its name
+const CHARTS = {
+  held_out: "training.chart_held_out",
+  shares: "training.chart_shares",
+  camera: "training.chart_camera",
+};
+const LINES = {
+  all: "training.line_all",
+  weakest: "training.line_weakest",
+  strongest: "training.line_strongest",
+  flow: "training.line_flow",
+  warp_error: "training.line_warp_error",
+  pan: "training.line_pan",
+  tilt: "training.line_tilt",
+  zoom: "training.line_zoom",
+  roll: "training.line_roll",
+};
 
 const STYLE = `
 .adk-training { padding: 12px; height: 100%; overflow-y: auto; font-size: 13px; color: var(--fg-color, #ddd); }
@@ -13,6 +33,7 @@ const STYLE = `
 .adk-training h4 { font-size: 13px; margin: 14px 0 6px; opacity: 0.8; }
 .adk-training svg { margin-top: 8px; width: 100%; display: block; background: #0003; border-radius: 4px; overflow: visible; }
 .adk-training .adk-ends { display: flex; justify-content: space-between; font-size: 11px; opacity: 0.7; }
+.adk-training .adk-names { display: flex; gap: 8px; flex-wrap: wrap; }
 .adk-training .adk-strip { display: flex; gap: 6px; overflow-x: auto; padding-bottom: 4px; min-height: 20px; }
 .adk-training figure { margin: 0; flex: none; text-align: center; font-size: 11px; }
 .adk-training figure img { height: 112px; display: block; border-radius: 4px; }
@@ -47,23 +68,48 @@ export function draw(root, { runs, run, told }, does) {
     part("name").textContent = run.run;
     part("progress").textContent = progress(run);
     drawChart(part, run);
+    part("looks").replaceChildren(...(run.charts ?? []).map(lookChart));
     drawKeep(part("keep"), run, does);
     drawStrip(part("strip"), run, does);
   }
   part("runs").replaceChildren(...runs.map((one) => row(one, run, does)));
 }
 
+// What was seen of the run: a small chart with its name and its lines' names.
+function lookChart(one) {
+  const svg = box(LOOK_HEIGHT);
+  const { paths, low, high } = lines(one, WIDTH, LOOK_HEIGHT);
+  svg.innerHTML = paths
+    .map(({ path }, i) => `<path d="${path}" fill="none" stroke="${COLOURS[i]}" stroke-width="2"/>`)
+    .join("");
+  const names = paths.map(({ key }, i) =>
+    element("span", { textContent: word(LINES[key]), style: `color: ${COLOURS[i]}` }),
+  );
+  const range = element("span", { textContent: `${low.toFixed(3)} – ${high.toFixed(3)}` });
+  return element(
+    "div", { dataset: { chart: one.key } },
+    element("h4", { textContent: word(CHARTS[one.key]) }), svg,
+    element("div", { className: "adk-ends" }, range, element("span", { className: "adk-names" }, ...names)),
+  );
+}
+
+function box(height) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
+  return svg;
+}
+
 function frame() {
   const part = (tag, name, properties = {}) => element(tag, { ...properties, dataset: { part: name } });
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  const svg = box(HEIGHT);
   svg.innerHTML =
     '<path data-part="band" fill="#6ab0ff" fill-opacity="0.3" stroke="#6ab0ff" stroke-opacity="0.3"/>' +
     '<path data-part="line" fill="none" stroke="#4a90ff" stroke-width="2"/>';
   const run = part("div", "run", { hidden: true });
   const ends = element("div", { className: "adk-ends" }, part("span", "low"), part("span", "high"));
   run.append(
-    part("h3", "name"), part("div", "progress"), svg, ends, part("button", "keep", { style: "margin-top: 8px" }),
+    part("h3", "name"), part("div", "progress"), svg, ends, part("div", "looks"),
+    part("button", "keep", { style: "margin-top: 8px" }),
     part("h4", "previews"), part("div", "strip", { className: "adk-strip" }),
   );
   return element(
@@ -75,14 +121,14 @@ function frame() {
 }
 
 function drawChart(part, run) {
-  const lines = chart(run.curve, WIDTH, HEIGHT);
-  part("band").setAttribute("d", lines.band);
-  part("line").setAttribute("d", lines.line);
+  const loss = chart(run.curve, WIDTH, HEIGHT);
+  part("band").setAttribute("d", loss.band);
+  part("line").setAttribute("d", loss.line);
   part("low").textContent = word("training.losses", {
-    low: lines.low.toFixed(3),
-    high: lines.high.toFixed(3),
+    low: loss.low.toFixed(3),
+    high: loss.high.toFixed(3),
   });
-  part("high").textContent = word("training.step", { step: lines.last });
+  part("high").textContent = word("training.step", { step: loss.last });
 }
 
 function drawKeep(button, run, does) {

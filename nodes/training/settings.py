@@ -40,6 +40,12 @@ FOLDED = (
     "lora_plus",
     "input_perturbation",
     "resume_changes",
+    "export_every",
+    "export_minutes",
+    "held_out",
+    "prompts",
+    "stop_rules",
+    "calibrate",
 )
 
 INPUTS: dict[type, Any] = {
@@ -53,8 +59,10 @@ INPUTS: dict[type, Any] = {
 def setting_input(name: str) -> Any:
     """The widget of a setting, by its entry in the table of config.py."""
     known = FIELDS[name]
-    options: dict[str, Any] = {"default": known.default, "tooltip": known.tooltip}
+    options: dict[str, Any] = {"default": known.shown, "tooltip": known.tooltip}
     kind = io.Combo.Input if known.choices else INPUTS[type(known.default)]
+    if known.lines:
+        options["multiline"] = True
     if known.choices:
         options["options"] = list(known.choices)
     if known.offered:

@@ -35,6 +35,24 @@ def shared_inputs(name: str, *, rank: int | None = None) -> list[Any]:
     return [clips, *ranks, settings, resume, file_name]
 
 
+def eye_inputs() -> list[Any]:
+    """What previews are seen through; the last inputs of every stage."""
+    return [
+        io.Vae.Input(
+            "vae",
+            optional=True,
+            tooltip="Shows previews as they are, and measures how they move, which stop rules "
+            "need. Without, they have the colours of live previews.",
+        ),
+        io.Clip.Input(
+            "clip",
+            optional=True,
+            tooltip="For the prompts of previews in the settings. Without, previews have captions "
+            "of the clips.",
+        ),
+    ]
+
+
 def spelling_input() -> Any:
     return advanced(
         io.Combo.Input,

@@ -14,6 +14,7 @@ from ...motion_models.specs import FAMILIES
 from ...training.engine.config import TrainingSettings
 from ...training.models import stages
 from ...training.run.dual_path import with_the_look
+from ...training.run.eyes import Eyes
 from ...training.run.in_comfyui import Result, train
 from ...training.run.own_seed import with_own_seed
 from ...training.run.pictures import under_plot
@@ -23,7 +24,7 @@ from ..shown import animation_in_node
 from ..texts import check_choice
 from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
 from .clips import caches
-from .stage_inputs import model_input, shared_inputs, shared_outputs, spelling_input
+from .stage_inputs import eye_inputs, model_input, shared_inputs, shared_outputs, spelling_input
 
 
 def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
@@ -45,7 +46,11 @@ class TrainDomainAdapter(io.ComfyNode):
             description="Stage 1: a LoRA of the image model that takes in the look of the clips, "
             "so that the motion module need not.",
             search_aliases=["train lora", "stage 1", "domain adapter"],
-            inputs=[model_input(), *shared_inputs("domain_adapter", rank=128)],
+            inputs=[
+                model_input(),
+                *shared_inputs("domain_adapter", rank=128),
+                *eye_inputs(),
+            ],
             outputs=shared_outputs(),
             is_output_node=True,
         )
@@ -59,6 +64,8 @@ class TrainDomainAdapter(io.ComfyNode):
         rank: int = 128,
         resume: str = "",
         name: str = "domain_adapter",
+        vae: Any = None,
+        clip: Any = None,
     ) -> io.NodeOutput:
         settings = with_own_seed(settings, resume)
 
@@ -66,7 +73,7 @@ class TrainDomainAdapter(io.ComfyNode):
             shape = settings.lora_shape()
             return stages.domain_adapter(model, rank, settings.seed, target, shape)
 
-        return shown(cls, train(make, model, clips, settings, name, resume))
+        return shown(cls, train(make, model, clips, settings, name, resume, eyes=Eyes(vae, clip)))
 
 
 class TrainMotionModule(io.ComfyNode):
@@ -96,6 +103,7 @@ class TrainMotionModule(io.ComfyNode):
                     tooltip="What to fine-tune. Without, a new one is trained from zero, which "
                     "takes very many clips.",
                 ),
+                *eye_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(
@@ -119,6 +127,8 @@ class TrainMotionModule(io.ComfyNode):
         family: str = "v3",
         spelling: str = "official",
         motion_model: Any = None,
+        vae: Any = None,
+        clip: Any = None,
     ) -> io.NodeOutput:
         check_choice("family", family, FAMILIES)
         settings = with_own_seed(settings, resume)
@@ -126,7 +136,7 @@ class TrainMotionModule(io.ComfyNode):
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             return stages.motion_module(model, motion_model, family, settings.seed, target)
 
-        result = train(make, model, clips, settings, name, resume, spelling)
+        result = train(make, model, clips, settings, name, resume, spelling, Eyes(vae, clip))
         return shown(cls, result, load_motion_model(str(result.path)))
 
 
@@ -166,6 +176,7 @@ class TrainMotionLora(io.ComfyNode):
                     "MotionLoRA is trained; it is thrown away. 300 for a single clip, with debias "
                     "1; 0 is off.",
                 ),
+                *eye_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(
@@ -199,6 +210,8 @@ class TrainMotionLora(io.ComfyNode):
         spelling: str = "official",
         start: str = NONE,
         look_steps: int = 0,
+        vae: Any = None,
+        clip: Any = None,
     ) -> io.NodeOutput:
         begun = None if start == NONE else read_lora(start, MOTION_LORAS)
         settings = with_own_seed(settings, resume)
@@ -211,7 +224,7 @@ class TrainMotionLora(io.ComfyNode):
                 base, motion_model, rank, settings.seed, target, begun, shape=shape
             )
 
-        result = train(make, model, clips, settings, name, resume, spelling)
+        result = train(make, model, clips, settings, name, resume, spelling, Eyes(vae, clip))
         lora = read_lora(result.path.name, MOTION_LORAS)
         trained = apply_motion_lora(motion_model, lora, 1.0, result.path.name)
         return shown(cls, result, trained)

@@ -22,7 +22,8 @@ from animatediff_kit.nodes.windows import PreviewWindows
 from animatediff_kit.training.engine.checkpoints import found
 from animatediff_kit.training.engine.loop import Report
 from animatediff_kit.training.run.in_comfyui import Result
-from animatediff_kit.training.run.in_terminal import PreviewFiles
+from animatediff_kit.training.run.look_files import STRIP
+from animatediff_kit.training.run.lookout import Lookout
 from animatediff_kit.training.run.watchers import InTurn
 from PIL import Image
 from torch import Tensor
@@ -99,7 +100,7 @@ def test_a_node_gives_its_outputs_without_a_picture(
 def test_a_run_goes_on_without_a_preview(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The disk is full at the first of two previews, for that alone."""
     run = small.run(folders / "run", steps=4, preview_every=2)
-    write = PreviewFiles(run)
+    write = Lookout(run)
 
     def watch(report: Report) -> None:
         if report.step == 2:
@@ -113,6 +114,7 @@ def test_a_run_goes_on_without_a_preview(folders: Path, caplog: pytest.LogCaptur
     assert run.step == 4 and len(found(run.folder)) == 1
     assert {path.name for path in files_below(run.folder)} == {
         "preview-00000004.webp",
+        STRIP,
         found(run.folder)[0].name,
     }
     assert caplog.messages[-1] == (

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chart, line, span } from "../../web/loss_chart.js";
+import { chart, line, lines, span } from "../../web/loss_chart.js";
 
 const curve = { steps: [1, 2, 4], low: [1, null, 3], high: [2, null, 5], smoothed: [1.5, 2, null] };
 
@@ -30,4 +30,17 @@ test("steps so far fill the width, and losses point up", () => {
 test("a run without rows", () => {
   const none = chart({ steps: [], low: [], high: [], smoothed: [] }, 80, 100);
   assert.deepEqual([none.band, none.line], ["", ""]);
+});
+
+test("several lines share their box, and one breaks off where there is no number", () => {
+  const drawn = { steps: [20, 40], lines: { flow: [0.5, 1.5], warp_error: [null, 1] } };
+  const { paths, low, high } = lines(drawn, 80, 100);
+  assert.deepEqual(paths.map(({ key }) => key), ["flow", "warp_error"]);
+  assert.ok(low < 0.5 && high > 1.5);
+  const [flow, warp] = paths.map(({ path }) =>
+    [...path.matchAll(/([\d.]+),([\d.]+)/g)].map((m) => [Number(m[1]), Number(m[2])]),
+  );
+  assert.deepEqual(flow.map(([x]) => x), [40, 80]);
+  assert.deepEqual(warp.map(([x]) => x), [80]);
+  assert.ok(flow[0][1] > warp[0][1] && warp[0][1] > flow[1][1], "more lies higher");
 });

@@ -19,20 +19,22 @@ from torch import Tensor
 
 from ..models.conditioning import ModelInputs
 from ..models.noise_schedule import diffuse
-from ..models.stages import Trainee
+from ..models.stages import MOTION_MODULE, Trainee
 from .batch_order import BatchOrder, buckets
 from .batches import Batch, Clips, both_ways, draw
 from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
+from .held_out import parted
 from .losses import clip_errors, debiased, min_snr_weight
+from .moving_clips import moving_clips
 from .processes import OneProcess, Processes
 from .step_loss import StepLoss
 
 
 @dataclass
 class ClipLoss(StepLoss):
-    """Raises ValueError for settings, clips and processes with which the stage cannot be
-    trained."""
+    """shown, held_out: the clips that are trained on, and those that are not. Raises ValueError for
+    settings, clips and processes with which the stage cannot be trained."""
 
     trainee: Trainee
     clips: Clips
@@ -43,16 +45,21 @@ class ClipLoss(StepLoss):
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
         self.settings.check()
+        self.settings = self.settings.of_stage(self.trainee.stage == MOTION_MODULE)
         self.check_noise_levels()
         self.check_lora()
+        if self.trainee.spec is not None:
+            self.clips = moving_clips(self.clips)
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
-        groups = buckets([clips.shape(i) for i in range(len(clips))])
+        self.shown, self.held_out = parted(clips, s.held_out, s.seed)
+        groups = buckets([clips.shape(i) for i in self.shown])
+        groups = [[self.shown[i] for i in group] for group in groups]
         self.order = BatchOrder(groups, s.batch_size, s.seed)
         if s.gradient_checkpointing:
             self.trainee.denoiser.checkpoint_layers()
-        self.network = self.processes.wrap(self.trainee.denoiser)
+        self.network = self.processes.wrap(self.trainee.denoiser, s.gradient_exchange)
         self.batch = DrawnAhead(self.draws(), s.steps * s.gradient_accumulation)
 
     def check_noise_levels(self) -> None:

@@ -6,23 +6,24 @@ the [training] table of example.toml are made of it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ..models.lora_shape import LoraShape
 from . import lora_settings
 from .bounds import ABOVE_0, NOT_NEGATIVE, POSITIVE, Bounds
-from .setting import Setting, setting
+from .setting import MANY, Setting, setting
+from .watch_settings import WatchSettings
+
+BY_STAGE, DECAY = -1.0, 0.999
+"""An `ema` that the stage decides, and the one that a motion module is then given."""
 
 TIMESTEPS = 1000
 """T of every family of models that motion modules exist for."""
 
-MANY = 1_000_000
-"""Steps that a widget offers at most, where nothing limits them."""
-
 
 @dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(WatchSettings):
     """What one run does. The defaults are the authors' where they published them (formats of
     guoyww/AnimateDiff's configs/training/v1/training.yaml), else common practice.
 
@@ -30,12 +31,14 @@ class TrainingSettings:
     learning_rate: of all ranks of a LoRA alike; low_rank.py says how the two go together.
     gradient_accumulation: forward passes for one step of the optimizer.
     warmup: steps over which the learning rate rises from 0.
-    ema: decay of the average of the weights that is exported; 0 exports the weights themselves.
+    ema: decay of the average of the weights that is exported; 0 exports the weights themselves,
+        and BY_STAGE is what `of_stage` makes of it.
     caption_dropout: share of clips that are shown with the empty caption, for guidance.
     min_timestep, max_timestep: the noise levels that are drawn, from the first to before the last,
         out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
         the strongest noise, where the loss is a small part of the whole.
     timestep_draw: of the noise levels, batches.py.
+    gradient_exchange: between processes, processes.py; the node has one, and does not offer it.
     snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023); 0 is off.
     noise_offset: constant part of the noise of each channel, the same over a clip; 0 is off.
     debias: weight beta of MotionDirector's appearance-debiased loss (Zhao et al. 2023); 0 is off.
@@ -101,12 +104,13 @@ class TrainingSettings:
     )
     ema: float = setting(
         0.0,
-        "Decay of the running average of the weights that is exported, such as 0.999; 0 exports "
-        "the weights themselves.",
-        bounds=Bounds(0, 1, open_most=True),
-        offered=(0.0, 0.9999),
+        "Decay of the running average of the weights that is exported and previewed, such as "
+        "0.999; 0 takes the weights themselves, and -1 is 0.999 for a motion module and 0 for "
+        "LoRAs.",
+        offered=(BY_STAGE, 0.9999),
         step=0.0001,
         rounding=1e-5,
+        fresh=BY_STAGE,
     )
     caption_dropout: float = setting(
         0.1,
@@ -185,6 +189,7 @@ class TrainingSettings:
     lora_plus: float = lora_settings.LORA_PLUS
     input_perturbation: float = lora_settings.INPUT_PERTURBATION
     resume_changes: str = lora_settings.RESUME_CHANGES
+    gradient_exchange: str = lora_settings.GRADIENT_EXCHANGE
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""
@@ -193,6 +198,7 @@ class TrainingSettings:
             holds, what = self.rule(name, known, value)
             if not holds:
                 raise ValueError(f"The training setting {name} is {value!r}; it must be {what}.")
+        self.check_watch(self.preview_every, self.seed)
 
     def lora_shape(self) -> LoraShape:
         """What low-rank pairs are made like."""
@@ -202,16 +208,25 @@ class TrainingSettings:
         """Whether the value can be trained with, and what it must be."""
         if name == "warmup":
             return 0 <= value <= self.steps, f"from 0 to the {self.steps} steps"
+        if name == "ema":
+            holds = value == BY_STAGE or value in Bounds(0, 1, open_most=True)
+            return holds, "from 0 to below 1, or -1 for what the stage needs"
         if name == "max_timestep":
             least = self.min_timestep
             holds = least < value <= TIMESTEPS
             return holds, f"above min_timestep, {least}, and {TIMESTEPS} at most"
         if name == "resume_changes":
-            named = isinstance(value, str) and set(names_in(value)) <= set(FIELDS)
+            named = isinstance(value, str) and set(lora_settings.names_in(value)) <= set(FIELDS)
             return named, "names of settings with commas between, or empty"
         if known.choices:
             return value in known.choices, f"one of {', '.join(known.choices)}"
         return known.bounds is None or value in known.bounds, str(known.bounds)
+
+    def of_stage(self, is_motion_module: bool) -> TrainingSettings:
+        """With the `ema` of the stage, where it is left to it."""
+        if self.ema != BY_STAGE:
+            return self
+        return replace(self, ema=DECAY if is_motion_module else 0.0)
 
     def decides(self) -> dict[str, Any]:
         """The settings that decide what a step computes; a run that is resumed must agree in
@@ -224,10 +239,10 @@ class TrainingSettings:
         }
 
 
-def names_in(text: str) -> list[str]:
-    """Of a list with commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+WATCH = {f.name for f in fields(WatchSettings)}
 
-
-FIELDS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(TrainingSettings)}
-"""Every setting by its name, in their order."""
+FIELDS: dict[str, Setting] = {
+    f.name: f.metadata["setting"]
+    for f in sorted(fields(TrainingSettings), key=lambda f: f.name in WATCH)
+}
+"""Every setting by its name, in their order: those by which a run is watched are the last."""

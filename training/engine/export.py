@@ -21,10 +21,11 @@ from ...motion_models.layouts import to_diffusers
 from ...motion_models.model import MotionModel
 from ...motion_models.modules import PositionalEncoding
 from ..files.atomic import save_new_tensors, save_tensors
-from ..files.fingerprints import digest_of
 from ..models.axes import axis_tensors
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 from .clip_loss import ClipLoss
+from .exported import at_strength
+from .file_about import Calibration, metadata
 from .loop import Run
 
 LONGEST = 200
@@ -43,15 +44,18 @@ FOLDERS = {
 }
 
 
-def file_tensors(run: Run[ClipLoss], spelling: str = "official") -> dict[str, Tensor]:
-    """What the stage's file holds, float32 on the CPU. Raises ValueError for an unknown
-    spelling."""
+def file_tensors(
+    run: Run[ClipLoss], spelling: str = "official", strength: float = 1.0
+) -> dict[str, Tensor]:
+    """What the stage's file holds, float32 on the CPU.   strength: what a LoRA does at strength 1
+    in the file. Raises ValueError for an unknown spelling."""
     if spelling not in SPELLINGS:
         raise ValueError(f"{spelling!r} is no spelling; choose one of {', '.join(SPELLINGS)}.")
     tensors = {k: t.detach().float().cpu().contiguous() for k, t in run.weights().items()}
     scale = run.loss.trainee.scale
     if scale != 1.0:
         tensors = {k: t * scale if k.endswith("up.weight") else t for k, t in tensors.items()}
+    tensors = at_strength(tensors, strength)
     motion = run.loss.trainee.denoiser.motion
     if run.loss.trainee.stage == MOTION_MODULE and motion is not None:
         tensors.update(position_tables(motion))
@@ -71,41 +75,6 @@ def position_tables(motion: MotionModel) -> dict[str, Tensor]:
         for name, encoder in motion.named_modules()
         if isinstance(encoder, PositionalEncoding)
     }
-
-
-def metadata(run: Run[ClipLoss]) -> dict[str, str]:
-    """What the file says of itself, as safetensors' strings. data, models, settings: fingerprints
-    of the clips, of the models that training stood on, and of what decides a step; start: of the
-    MotionLoRA that was trained on."""
-    spec = run.loss.trainee.spec
-    entries = {
-        "format": "pt",
-        "tool": f"AnimateDiff Kit {version()}",
-        "stage": run.loss.trainee.stage,
-        "base": spec.family.base if spec else type(run.loss.inputs.base.model_config).__name__,
-        "family": spec.family.name if spec else "",
-        "motion_model": spec.name if spec else "",
-        "rank": str(run.loss.trainee.rank or ""),
-        "steps": str(run.step),
-        "clips": str(len(run.loss.clips)),
-        "data": run.loss.clips.fingerprint,
-        "models": run.loss.trainee.models,
-        "start": run.loss.trainee.start,
-        "settings": digest_of(run.settings.decides()),
-        "learning_rate": str(run.settings.learning_rate),
-        "seed": str(run.settings.seed),
-    }
-    return {key: value for key, value in entries.items() if value}
-
-
-def version() -> str:
-    """The pack's version, as pyproject.toml has it."""
-    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
-    try:
-        found = re.search(r'^version = "(.+)"', project.read_text(encoding="utf-8"), re.M)
-    except OSError:
-        found = None
-    return found[1] if found else "unknown"
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
@@ -139,20 +108,34 @@ def paths_for(folder: Path, name: str) -> Iterator[Path]:
     return chain([folder / f"{name}.safetensors"], numbered)
 
 
-def export(run: Run[ClipLoss], folder: Path, name: str, spelling: str = "official") -> Path:
+def export(
+    run: Run[ClipLoss],
+    folder: Path,
+    name: str,
+    spelling: str = "official",
+    calibration: Calibration | None = None,
+) -> Path:
     """Write the stage's file and return its path; where one of that name lies, it gets a number.
     Of axes there are two files each, `<name>_<move>`; the path is the first one's.
 
     Raises ValueError where it cannot be written. What was trained stays in the run's checkpoint.
     """
+    strength = calibration.strength if calibration and calibration.applied else 1.0
     with torch.no_grad():
-        tensors = file_tensors(run, spelling)
+        tensors = file_tensors(run, spelling, strength)
+    about = metadata(run, name, calibration)
     amounts = run.loss.trainee.amounts
     if amounts is None:
-        return write(run, folder, name, tensors)
+        return write(run, folder, name, tensors, about)
     moves = axis_tensors(tensors, amounts.axes.moves)
     written = [
-        write(run, folder, f"{name}_{move.replace(' ', '_')}", of_move, {"camera_move": move})
+        write(
+            run,
+            folder,
+            f"{name}_{move.replace(' ', '_')}",
+            of_move,
+            {**about, "camera_move": move},
+        )
         for move, of_move in moves.items()
     ]
     return written[0]
@@ -163,12 +146,12 @@ def write(
     folder: Path,
     name: str,
     tensors: dict[str, Tensor],
-    more: Mapping[str, str] | None = None,
+    about: Mapping[str, str],
 ) -> Path:
     """One file. Raises ValueError where it cannot be written."""
     paths = paths_for(folder, name)
     try:
-        return save_new_tensors(paths, tensors, {**metadata(run), **(more or {})})
+        return save_new_tensors(paths, tensors, dict(about))
     except (OSError, SafetensorError) as error:
         size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
         raise ValueError(

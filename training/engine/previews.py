@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from ..models.conditioning import ModelInputs
 from ..models.stages import Trainee
 from .batch_order import generator_for
-from .batches import Clips, stack_texts
+from .batches import Clips, EncodedText, stack_texts
 
 STEPS, GUIDANCE = 12, 7.5
 
 
-@torch.no_grad()
 def sample_clip(
     trainee: Trainee, clips: Clips, inputs: ModelInputs, dtype: torch.dtype, seed: int = 0
 ) -> Tensor:
-    """The first clip's caption, drawn from noise by DDIM with guidance (Song et al. 2021, eq. 12;
-    Ho & Salimans 2022).   -> f 4 h w, scaled as the UNet has it
+    """The first clip's caption.   -> f 4 h w, scaled as the UNet has it"""
+    texts = [clips.text(clips.caption(0)), clips.text("")]
+    return sample(trainee, texts, clips.shape(0), inputs, dtype, seed)
 
-    The same seed gives the same noise, so that previews of different steps can be compared.
+
+@torch.no_grad()
+def sample(
+    trainee: Trainee,
+    texts: Sequence[EncodedText],
+    shape: Sequence[int],
+    inputs: ModelInputs,
+    dtype: torch.dtype,
+    seed: int,
+) -> Tensor:
+    """Drawn from noise by DDIM with guidance (Song et al. 2021, eq. 12; Ho & Salimans 2022).
+    -> f 4 h w, scaled as the UNet has it
+
+    texts: the prompt, and what guidance leads away from;   shape: f 4 h w. The same seed gives the
+    same noise, so that previews of different steps can be compared.
     """
     device = next(iter(trainee.parameters.values())).device
-    frames, *rest = clips.shape(0)
+    frames, *rest = shape
     frames = 1 if trainee.single_frames else frames
     x = torch.randn((1, frames, *rest), generator=generator_for(seed, 2)).to(device)
-    texts = [clips.text(clips.caption(0)), clips.text("")]
     text = stack_texts([t.embedding for t in texts]).to(device, dtype)
     pooled = [t.pooled for t in texts if t.pooled is not None]
     vector = inputs.vector(torch.stack(pooled).to(device) if pooled else None, x)

@@ -12,10 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import os
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,26 +29,24 @@ from ..engine.checkpoints import found
 from ..engine.clip_loss import ClipLoss
 from ..engine.export import export
 from ..engine.loop import Run
-from ..engine.processes import ManyProcesses, OneProcess, Processes, precision_on
+from ..engine.processes import Processes, precision_on
 from ..models import stages
 from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype, Trainee
-from .in_terminal import (
-    PreviewFiles,
-    SignalStop,
-    StepLog,
-    Stopped,
-    log_of_one_process,
-    noted_signals,
-)
-from .run_config import RunConfig, read_config
-from .run_log import FINISHED, RunLog
+from .calibrate import calibration_of
+from .eyes import Eyes, check_eyes
+from .in_terminal import SignalStop, StepLog, Stopped, log_of_one_process, noted_signals
+from .launched import device_of, start_processes
+from .lookout import RuleStop
+from .run_config import OutputTable, RunConfig, read_config
+from .run_log import FINISHED, KEPT, StoppedToKeep
+from .watched import Watched
 from .watchers import InTurn
 
 log = logging.getLogger("animatediff_kit.training")
 
-PATIENCE = timedelta(days=7)
-"""How long processes wait for each other: encoding many clips takes the first one hours."""
+ON_THE_WAY = "weights"
+"""In the output folder: weights files before the end."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,6 +90,7 @@ def train(config: RunConfig, resume: bool) -> Path | None:
     device = device_of(processes)
     target = DeviceAndDtype(device, precision_on(config.training.precision, device))
     trainee = make_trainee(config, model, target)
+    eyes = eyes_of(config, processes)
     memory.unload_all_models()
     inputs = ModelInputs(model)
     loss = ClipLoss(trainee, clips, inputs, config.training, processes)
@@ -103,19 +99,46 @@ def train(config: RunConfig, resume: bool) -> Path | None:
         run.resume(start)
         log.info("Going on from %s.", start.name)
     log.info("Training on %d clips, %s on %s.", len(clips), run.dtype, device)
-    with noted_signals() as signals:
-        steps = StepLog(config.training.steps)
-        rows = [RunLog(run, config.output.name)] if processes.rank == 0 else []
-        run.watch = InTurn(PreviewFiles(run), steps, *rows, SignalStop(run, signals))
-        run.train()
-    path = None
-    if processes.rank == 0:
-        path = export(run, config.output.folder, config.output.name, config.output.spelling)
-        log.info("Wrote %s.", path)
-        for row in rows:
-            row.tell(FINISHED, path.name)
+    path = trained(run, config.output, eyes)
     processes.end()
     return path
+
+
+def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes) -> Path | None:
+    """Train to the end. -> the file, which the first process writes."""
+    is_first = run.processes.rank == 0
+    folder, name, spelling = output.folder, output.name, output.spelling
+    watched = Watched(run, name, folder / ON_THE_WAY, spelling, eyes) if is_first else None
+    first = watched.first() if watched else []
+    then = watched.then() if watched else [RuleStop(run, None)]
+    ended, rule = FINISHED, ""
+    with noted_signals() as signals:
+        steps = StepLog(run.settings.steps)
+        run.watch = InTurn(*first, steps, *then, SignalStop(run, signals))
+        try:
+            run.train()
+        except StoppedToKeep as stopped:
+            ended, rule = KEPT, stopped.rule
+        finally:
+            if watched:
+                watched.board.close()
+    if watched is None:
+        return None
+    calibration = calibration_of(run, watched.lookout)
+    path = export(run, folder, name, spelling, calibration)
+    log.info("Wrote %s.", path)
+    watched.record.tell(ended, path.name, rule)
+    return path
+
+
+def eyes_of(config: RunConfig, processes: Processes) -> Eyes:
+    """What the first process sees previews through. The checkpoint is read once more for it."""
+    if processes.rank or not config.training.preview_every and config.training.calibrate == "off":
+        return Eyes()
+    _, clip, vae = load_model(config, encoders=True)
+    eyes = Eyes(vae, clip)
+    check_eyes(config.training, config.stage.name, eyes)
+    return eyes
 
 
 def checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
@@ -132,47 +155,13 @@ def checkpoint_to_resume(folder: Path, resume: bool) -> Path | None:
     return there[-1] if resume else None
 
 
-def start_processes() -> Processes:
-    """This process alone, or as one of many when a launcher has started them.
-
-    Raises ValueError when they are many and Accelerate is not installed.
-    """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1:
-        return OneProcess()
-    try:
-        accelerate = importlib.import_module("accelerate")
-    except ImportError as error:
-        raise ValueError(
-            f"{count} processes need Hugging Face Accelerate, which is not installed. Install it "
-            "with `pip install accelerate`, or start one process."
-        ) from error
-    # precision is the loop's affair, whatever Accelerate was configured to; position tables are
-    # the same everywhere, so buffers need not be sent around
-    keywords = [
-        accelerate.InitProcessGroupKwargs(timeout=PATIENCE),
-        accelerate.DistributedDataParallelKwargs(broadcast_buffers=False),
-    ]
-    return ManyProcesses(accelerate.Accelerator(mixed_precision="no", kwargs_handlers=keywords))
-
-
-def device_of(processes: Processes) -> torch.device:
-    if isinstance(processes, ManyProcesses):
-        return processes.accelerator.device
-    return memory.get_torch_device()
-
-
 def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
     """The clips as latents, encoded by the first process where the cache lacks them."""
     cache = importlib.import_module("..data.cache", __package__)
     fill_cache = importlib.import_module("..data.fill_cache", __package__)
     if processes.rank == 0:
-        videos = importlib.import_module("..data.video_clips", __package__)
-        probes = importlib.import_module("..data.probes", __package__)
-        table = asdict(config.clips)
-        source, folder = table.pop("source"), table.pop("cache")
-        known = probes.Probes(folder / probes.PROBES)
-        clips = videos.VideoClips(source, videos.VideoSettings(**table), probes=known)
+        folder = config.clips[0].cache
+        clips = clips_of(config)
         _, clip, vae = load_model(config, encoders=True)
         log.info("Encoding %d clips into %s.", len(clips), folder)
         with torch.inference_mode():
@@ -181,7 +170,20 @@ def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
         memory.unload_all_models()
         memory.soft_empty_cache()
     processes.wait()
-    return cache.EncodedClips(config.clips.cache)
+    return cache.EncodedClips(config.clips[0].cache)
+
+
+def clips_of(config: RunConfig) -> Any:
+    """The clips of all sources, in their order."""
+    videos = importlib.import_module("..data.video_clips", __package__)
+    probes = importlib.import_module("..data.probes", __package__)
+    joined = importlib.import_module("..data.joined_clips", __package__).joined
+    known = probes.Probes(config.clips[0].cache / probes.PROBES)
+    clips = None
+    for table in config.clips:
+        own = videos.VideoClips(table.source, table.settings(), probes=known)
+        clips = joined(clips, own, table.repeats)
+    return clips
 
 
 def load_model(config: RunConfig, encoders: bool = False) -> tuple[ModelPatcher, Any, Any]:

@@ -1,4 +1,4 @@
-"""The [training] table of example.toml: every setting with its default, under what it does."""
+"""The [training] table of example.toml: every setting as a new run has it, under what it does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def entry(name: str, known: Setting) -> str:
     if known.choices:
         words += f" One of {', '.join(map(toml_value, known.choices))}."
     lines = textwrap.wrap(words, WIDTH, initial_indent="# ", subsequent_indent="# ")
-    return "\n".join([*lines, f"{name} = {toml_value(known.default)}"])
+    return "\n".join([*lines, f"{name} = {toml_value(known.shown)}"])
 
 
 def toml_value(value: Any) -> str:

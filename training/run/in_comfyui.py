@@ -3,9 +3,7 @@ end."""
 
 from __future__ import annotations
 
-import gc
 import logging
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ from pathlib import Path
 
 import comfy.model_management as memory
 import folder_paths
-import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -29,10 +26,14 @@ from ..files.locks import NAME as LOCK
 from ..files.locks import FolderInUse, lock_folder
 from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype, Trainee
+from .calibrate import calibration_of
+from .eyes import Eyes, check_eyes
 from .node_picture import NodePicture
 from .pictures import as_image
-from .run_log import FINISHED, KEPT, RunLog, StoppedToKeep, StopToKeep
-from .watchers import InTurn, draw_preview, no_watcher
+from .room import room_for_training
+from .run_log import FINISHED, KEPT, StoppedToKeep, StopToKeep
+from .watched import Watched
+from .watchers import InTurn, no_watcher
 
 log = logging.getLogger(__name__)
 
@@ -129,40 +130,6 @@ def cancel_if_asked(report: Report) -> None:
     memory.throw_exception_if_processing_interrupted()
 
 
-@contextmanager
-def room_for_training() -> Iterator[None]:
-    """ComfyUI's models out of the way before, and everything of the run after, however it ended;
-    gradients allowed inside.
-
-    What holds the run's memory must be local to functions that are called inside. Those of an error
-    live on in its traceback, which ComfyUI keeps for its report; so they are taken out of it.
-    """
-    memory.unload_all_models()
-    memory.soft_empty_cache()
-    try:
-        with torch.inference_mode(False), torch.enable_grad():
-            yield
-    except BaseException as error:
-        clear_locals(error)
-        raise
-    finally:
-        gc.collect()
-        memory.soft_empty_cache()
-
-
-def clear_locals(error: BaseException | None) -> None:
-    """Take the local variables out of the frames that an error, and those behind it, hold on to;
-    frames that still run keep theirs."""
-    todo, seen = [error], set[int]()
-    while todo:
-        error = todo.pop()
-        if error is None or id(error) in seen:
-            continue
-        seen.add(id(error))
-        traceback.clear_frames(error.__traceback__)
-        todo += [error.__cause__, error.__context__]
-
-
 def train(
     make_trainee: Callable[[DeviceAndDtype], Trainee],
     model: ModelPatcher,
@@ -171,6 +138,7 @@ def train(
     name: str,
     resume: str,
     spelling: str = "official",
+    eyes: Eyes | None = None,
 ) -> Result:
     """Train a stage and write its file where ComfyUI looks for such files.
 
@@ -187,7 +155,7 @@ def train(
     try:
         with locked(folder), room_for_training():
             return train_in_room(
-                make_trainee, model, clips, settings, name, folder, resume, spelling
+                make_trainee, model, clips, settings, name, folder, resume, spelling, eyes or Eyes()
             )
     finally:
         drop_if_empty(folder)
@@ -202,6 +170,7 @@ def train_in_room(
     folder: Path,
     resume: str,
     spelling: str,
+    eyes: Eyes,
 ) -> Result:
     """`train`, apart from it so that trainee and run, which hold the memory, are gone when it
     returns."""
@@ -209,27 +178,30 @@ def train_in_room(
     trainee = make_trainee(DeviceAndDtype(device, precision_on(settings.precision, device)))
     try:
         run = Run(ClipLoss(trainee, clips, ModelInputs(model), settings), folder)
+        check_eyes(settings, trainee.stage, eyes)
         if resume:
             run.resume(found(folder)[-1])
-        return finished(run, name, spelling)
+        return finished(run, name, spelling, eyes)
     finally:
         trainee.denoiser.uncheckpoint_layers()
 
 
-def finished(run: Run[ClipLoss], name: str, spelling: str) -> Result:
+def finished(run: Run[ClipLoss], name: str, spelling: str, eyes: Eyes) -> Result:
     """Train to the end, shown in the node, and write the file."""
     folder = run.folder
     log.info("AnimateDiff Kit: training %s, its checkpoints go to %s.", name, folder)
-    record = RunLog(run, name)
-    picture = NodePicture(run, name, record)
-    run.watch = InTurn(picture, record, cancel_if_asked, StopToKeep(folder))
-    ended = FINISHED
+    target = Path(folder_paths.get_folder_paths(FOLDERS[run.loss.trainee.stage])[0])
+    watched = Watched(run, name, target / folder.name, spelling, eyes)
+    picture = NodePicture(run, name, watched.lookout)
+    ends = cancel_if_asked, StopToKeep(folder)
+    run.watch = InTurn(*watched.first(), picture, *watched.then(), *ends)
+    ended, rule = FINISHED, ""
     try:
         run.train()
-    except StoppedToKeep:
-        ended = KEPT
+    except StoppedToKeep as stopped:
+        ended, rule = KEPT, stopped.rule
     except BaseException:
-        record.broken_off()
+        watched.record.broken_off()
         log.warning(
             "The training of %s ended after step %d of %d. To go on, set resume to %s.",
             name,
@@ -240,9 +212,10 @@ def finished(run: Run[ClipLoss], name: str, spelling: str) -> Result:
         raise
     finally:
         run.watch = no_watcher
-    target = Path(folder_paths.get_folder_paths(FOLDERS[run.loss.trainee.stage])[0])
-    path = export(run, target, name, spelling)
-    record.tell(ended, path.name)
+        watched.board.close()
+    preview = watched.lookout.at_the_end()
+    path = export(run, target, name, spelling, calibration_of(run, watched.lookout))
+    watched.record.tell(ended, path.name, rule)
     log.info("AnimateDiff Kit: wrote %s.", path)
     last = Report(run.step, run.losses[-1], 0.0, 0.0, run.skipped)
-    return Result(path, as_image(picture.plot(last)), draw_preview(run))
+    return Result(path, as_image(picture.plot(last)), preview)

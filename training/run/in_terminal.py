@@ -13,9 +13,6 @@ from typing import Any
 import torch
 
 from ..engine.loop import Report, Run
-from .pictures import as_picture
-from .run_log import preview_name, save_preview
-from .watchers import draw_preview, preview_is_due
 
 log = logging.getLogger("animatediff_kit.training")
 
@@ -81,28 +78,6 @@ class StepLog:
             report.rate,
             skipped,
         )
-
-
-class PreviewFiles:
-    """Writes animations of what the weights draw, `preview-<step>.webp` in the run's folder."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-
-    def __call__(self, report: Report) -> None:
-        if not preview_is_due(self.run, report):
-            return
-        pictures = [as_picture(frame) for frame in draw_preview(self.run)]
-        try:
-            save_preview(self.run.folder, report.step, pictures)
-        except OSError as error:
-            log.warning(
-                "%s could not be written into %s (%s). The run goes on without it; make room "
-                "there.",
-                preview_name(report.step),
-                self.run.folder,
-                error.strerror or error,
-            )
 
 
 class SignalStop:

@@ -18,11 +18,10 @@ def as_picture(image: Tensor) -> Image.Image:
     return Image.fromarray((image.numpy() * 255).round().astype(np.uint8))
 
 
-def beside(plot: Image.Image, frame: Tensor | None) -> Image.Image:
-    """The plot with a preview's frame under it.   frame: h w 3 in 0..1"""
-    if frame is None:
+def below(plot: Image.Image, picture: Image.Image | None) -> Image.Image:
+    """The plot with another picture under it."""
+    if picture is None:
         return plot
-    picture = as_picture(frame)
     both = Image.new("RGB", (max(plot.width, picture.width), plot.height + picture.height), "white")
     both.paste(plot, (0, 0))
     both.paste(picture, ((both.width - picture.width) // 2, plot.height))
@@ -31,4 +30,4 @@ def beside(plot: Image.Image, frame: Tensor | None) -> Image.Image:
 
 def under_plot(plot: Tensor, frame: Tensor) -> Tensor:
     """The same of ComfyUI's images.   plot: 1 h w 3;   frame: h w 3 -> 1 h w 3"""
-    return as_image(beside(as_picture(plot[0]), frame))
+    return as_image(below(as_picture(plot[0]), as_picture(frame)))

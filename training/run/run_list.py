@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 from ..engine.checkpoints import found
+from .look_files import read_looks
+from .look_plot import charts_of
 from .loss_plot import binned
 from .run_log import (
     ABOUT,
@@ -20,11 +21,10 @@ from .run_log import (
     last_row,
     number,
     preview_name,
+    previews_in,
     read_rows,
     this_process,
 )
-
-PREVIEW = re.compile(r"preview-(\d+)\.webp")
 
 POINTS = 240
 """Of a curve."""
@@ -58,8 +58,8 @@ def folder_of(root: Path, name: str) -> Path | None:
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """name, stage, steps, step, state and file of a run. One that says it works, though its process
-    is gone, has stopped."""
+    """name, stage, steps, step, state, file of a run, and the stop rule that ended it. One that
+    says it works, though its process is gone, has stopped."""
     try:
         told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -71,6 +71,7 @@ def about(folder: Path) -> dict[str, Any]:
         "run": folder.name,
         "stage": told.get("stage", ""),
         "file": told.get("file", ""),
+        "rule": told.get("rule", ""),
         "steps": told.get("steps") or reached,
         "step": int(last_row(folder).get("step") or told.get("step") or reached),
         "state": state_of(told),
@@ -112,8 +113,21 @@ def details(folder: Path) -> dict[str, Any]:
         "left": finite(max(known["steps"] - step, 0) / speed if speed > 0 else math.nan),
         "stopping": (folder / STOP).exists(),
         "curve": curve([number(row.get("loss")) for row in rows]),
-        "previews": previews(folder),
+        "previews": previews_in(folder),
+        "charts": charts(folder, step),
     }
+
+
+def charts(folder: Path, step: int) -> list[dict[str, Any]]:
+    """What was seen of a run up to a step: lines over the steps, by the keys of look_plot.NAMES."""
+    return [
+        {
+            "key": chart.key,
+            "steps": chart.steps,
+            "lines": {key: [finite(v) for v in line] for key, line in chart.lines.items()},
+        }
+        for chart in charts_of(read_looks(folder, step))
+    ]
 
 
 def steps_a_second(rows: list[dict[str, str]]) -> float:
@@ -136,12 +150,6 @@ def curve(losses: list[float]) -> dict[str, list[Any]]:
         "high": [finite(value) for value in bins.highs.tolist()],
         "smoothed": [finite(value) for value in bins.means.tolist()],
     }
-
-
-def previews(folder: Path) -> list[int]:
-    """The steps that have a preview, in their order."""
-    names = (PREVIEW.fullmatch(path.name) for path in folder.iterdir())
-    return sorted(int(name[1]) for name in names if name)
 
 
 def preview_file(folder: Path, step: int) -> Path | None:

@@ -1,6 +1,7 @@
 """What a run leaves in its folder for people and for the page, beside its checkpoints.
 
-    log.csv               a row for each step: step, loss, smoothed, rate, seconds
+    log.csv               a row for each step: step, loss, smoothed, rate, seconds; and where the
+                          run was looked at, its loss on clips held out and its previews' means
     run.json              its name, stage and steps; whether it works, and how it ended
     preview-<step>.webp   what the weights drew
     stop                  asks it to end after this step and to write its file
@@ -16,6 +17,7 @@ import json
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +35,16 @@ log = logging.getLogger(__name__)
 
 LOG, ABOUT, STOP = "log.csv", "run.json", "stop"
 
-COLUMNS: tuple[str, ...] = ("step", "loss", "smoothed", "rate", "seconds")
+HELD_OUT = tuple(f"held_out_{part}" for part in range(1, 9))
+"""The loss on clips that are held out in each eighth of the noise schedule, the weakest first."""
+
+MEANS = ("flow", "warp_error", "flow_share", "warp_share", "pan", "tilt", "zoom", "roll")
+"""Of the previews of a look, as looks.PreviewFigures has them."""
+
+COLUMNS: tuple[str, ...] = (
+    *("step", "loss", "smoothed", "rate", "seconds"),
+    *("held_out", *HELD_OUT, *MEANS),
+)
 """seconds: of training up to here, those before a resume too; empty where they are not known."""
 
 TAIL = 1024
@@ -45,7 +56,12 @@ checkpoint alone."""
 
 
 class StoppedToKeep(Exception):
-    """The user asked the run to end here and to write its file."""
+    """The run ends here and writes its file: its user asked for it, or a stop rule holds.
+    rule: which"""
+
+    def __init__(self, what: str, rule: str = "") -> None:
+        super().__init__(what)
+        self.rule = rule
 
 
 def this_process() -> str:
@@ -98,6 +114,15 @@ def preview_name(step: int) -> str:
     return f"preview-{step:08d}.webp"
 
 
+PREVIEW = re.compile(r"preview-(\d+)\.webp")
+
+
+def previews_in(folder: Path) -> list[int]:
+    """The steps that have a preview, in their order."""
+    names = (PREVIEW.fullmatch(path.name) for path in folder.iterdir())
+    return sorted(int(name[1]) for name in names if name)
+
+
 def save_preview(folder: Path, step: int, pictures: list[Image.Image]) -> None:
     first, *rest = pictures
     path = folder / preview_name(step)
@@ -122,6 +147,11 @@ class RunLog:
         }
         self.clock, self.start, self.before = clock, clock(), 0.0
         self.works, self.begun = True, False
+        self.figures: dict[str, str] = {}
+
+    def note(self, step: int, figures: Mapping[str, str]) -> None:
+        """More columns of a step's row, which is written next."""
+        self.figures = {**figures, "step": str(step)}
 
     def __call__(self, report: Report) -> None:
         with self.told_of_once():
@@ -143,7 +173,9 @@ class RunLog:
         self.tell(RUNNING)
 
     def row(self, report: Report) -> dict[str, Any]:
+        figures, self.figures = self.figures, {}
         return {
+            **figures,
             "step": report.step,
             "loss": f"{report.loss:.6g}",
             "smoothed": f"{last_smoothed(self.losses):.6g}",
@@ -151,14 +183,11 @@ class RunLog:
             "seconds": f"{self.before + self.clock() - self.start:.3f}",
         }
 
-    def preview(self, step: int, pictures: list[Image.Image]) -> None:
-        with self.told_of_once():
-            save_preview(self.folder, step, pictures)
-
-    def tell(self, state: str, file: str = "") -> None:
-        """Note how it stands with the run."""
+    def tell(self, state: str, file: str = "", rule: str = "") -> None:
+        """Note how it stands with the run.   rule: the stop rule that ended it"""
         with self.told_of_once():
             about = {**self.about, "state": state, "file": file, "step": len(self.losses)}
+            about.update({"rule": rule} if rule else {})
             self.write(ABOUT, json.dumps(about))
 
     def broken_off(self) -> None:

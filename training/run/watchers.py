@@ -5,17 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import Tensor
-
-from ...motion_models.latent_colours import coloured
-from ..engine.clip_loss import ClipLoss
-from ..engine.loop import Report, Run
-from ..engine.previews import sample_clip
+from ..engine.loop import Report
 
 Watcher = Callable[[Report], None]
-
-PREVIEW_SIDE = 256
-"""Pixels of the longer side of a preview."""
 
 
 class InTurn:
@@ -33,16 +25,3 @@ class InTurn:
 def no_watcher(report: Report) -> None:
     """Does nothing. A run that is over is given it: its watchers hold the run, which holds them,
     and such a circle keeps its memory until Python's next collection."""
-
-
-def preview_is_due(run: Run, report: Report) -> bool:
-    """In the first process, every `preview_every` steps."""
-    every = run.settings.preview_every
-    return bool(every) and report.step % every == 0 and run.processes.rank == 0
-
-
-def draw_preview(run: Run[ClipLoss]) -> Tensor:
-    """What the weights draw so far.   -> f h w 3 in 0..1"""
-    loss = run.loss
-    latents = sample_clip(loss.trainee, loss.clips, loss.inputs, run.dtype, run.settings.seed)
-    return coloured(latents, loss.inputs.base.latent_format, PREVIEW_SIDE)

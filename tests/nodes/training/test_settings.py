@@ -9,10 +9,17 @@ from animatediff_kit.nodes.training.settings import FOLDED, SHOWN, TrainingSetti
 from animatediff_kit.training.engine.config import FIELDS, TrainingSettings
 
 WIDGETS: dict[str, Any] = {i.id: i for i in TrainingSettingsNode.define_schema().inputs}
-IN_FILES_ALONE = {"weight_decay", "clip_norm", "keep"}
+IN_FILES_ALONE = {
+    "weight_decay",
+    "clip_norm",
+    "keep",
+    "gradient_exchange",
+    "export_keep",
+    "tensorboard",
+}
 
 
-def test_every_setting_is_in_the_node_but_for_three() -> None:
+def test_every_setting_is_in_the_node_but_for_some() -> None:
     assert (*WIDGETS,) == (*SHOWN, *FOLDED)
     assert set(FIELDS) - set(WIDGETS) == IN_FILES_ALONE
 
@@ -20,7 +27,7 @@ def test_every_setting_is_in_the_node_but_for_three() -> None:
 @pytest.mark.parametrize("name", [*SHOWN, *FOLDED])
 def test_a_widget_is_as_its_setting_says(name: str) -> None:
     widget, known = WIDGETS[name], FIELDS[name]
-    assert (widget.default, widget.tooltip) == (known.default, known.tooltip)
+    assert (widget.default, widget.tooltip) == (known.shown, known.tooltip)
     kinds = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING"}
     kind = "COMBO" if known.choices else kinds[type(known.default)]
     assert widget.get_io_type() == kind

@@ -22,7 +22,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("schedule", "linear", "one of constant, cosine"),
     ("weight_decay", -0.1, "at least 0"),
     ("clip_norm", 0.0, "above 0"),
-    ("ema", 1.0, "from 0 to below 1"),
+    ("ema", 1.0, "from 0 to below 1, or -1 for what the stage needs"),
+    ("ema", -0.5, "from 0 to below 1, or -1 for what the stage needs"),
+    ("export_every", -1, "at least 0"),
+    ("export_minutes", -1.0, "at least 0"),
+    ("export_keep", 0, "at least 1"),
+    ("held_out", 0.95, "from 0 to 0.9"),
+    ("calibrate", "on", "one of off, note, apply"),
+    ("tensorboard", "maybe", "one of if installed, on, off"),
     ("caption_dropout", 1.1, "from 0 to 1"),
     ("min_timestep", -1, "at least 0"),
     ("max_timestep", 0, "above min_timestep, 0, and 1000 at most"),
@@ -41,6 +48,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("lora_plus", 0.0, "above 0 and at most 1000"),
     ("input_perturbation", -0.1, "at least 0"),
     ("resume_changes", "rank", "names of settings with commas between, or empty"),
+    ("gradient_exchange", "fp16", "one of fp32, bf16"),
 ]
 
 
@@ -70,16 +78,22 @@ def test_the_ends_of_the_ranges_are_allowed(name, value):
     TrainingSettings(**{name: value}).check()
 
 
-def test_every_setting_has_a_rule_or_only_two_values():
+def test_every_setting_has_a_rule_two_values_or_a_grammar():
     ruled = {name for name, _, _ in REFUSED}
     assert set(asdict(TrainingSettings())) - ruled == {
         "gradient_checkpointing",
         "lora_feed_forward",
+        "prompts",  # engine/preview_list.py
+        "stop_rules",  # engine/stop_rules.py
     }
 
 
 def test_what_leaves_a_step_as_it_is_may_change_between_runs():
-    free = dict(steps=2000, save_every=1, preview_every=5, keep=9, gradient_checkpointing=False)
+    free: dict[str, Any] = dict(
+        steps=2000, save_every=1, preview_every=5, keep=9, gradient_checkpointing=False
+    )
+    free.update(export_every=3, export_minutes=2.0, export_keep=1, prompts="a", calibrate="note")
+    free.update(stop_rules="step above 3", tensorboard="off")
     assert TrainingSettings(**free).decides() == TrainingSettings().decides()
 
 
@@ -94,6 +108,7 @@ def test_what_leaves_a_step_as_it_is_may_change_between_runs():
         {"max_timestep": 900},
         {"lora_alpha": 8.0},
         {"input_perturbation": 0.1},
+        {"gradient_exchange": "bf16"},
     ],
 )
 def test_what_changes_a_step_must_stay(change):

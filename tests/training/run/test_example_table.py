@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from animatediff_kit.training.engine.config import FIELDS, Setting, TrainingSettings
+from animatediff_kit.training.engine.config import BY_STAGE, FIELDS, TrainingSettings
+from animatediff_kit.training.engine.setting import Setting
 from animatediff_kit.training.run import example_table
 from animatediff_kit.training.run.example_table import entry, training_table
 from animatediff_kit.training.run.toml_tables import toml_reader
@@ -22,7 +23,7 @@ def test_the_example_is_made_of_the_table() -> None:
 def test_the_table_is_toml_and_its_values_are_the_defaults() -> None:
     read = toml_reader().loads(training_table())["training"]
     assert list(read) == list(FIELDS)
-    assert read == asdict(TrainingSettings())
+    assert read == {**asdict(TrainingSettings()), "ema": BY_STAGE}
     assert all(type(read[name]) is type(known.default) for name, known in FIELDS.items())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from animatediff_kit.training.run.pictures import as_image, as_picture, beside, under_plot
+from animatediff_kit.training.run.pictures import as_image, as_picture, below, under_plot
 from PIL import Image
 
 
@@ -23,7 +23,7 @@ def test_a_picture_comes_back_as_it_was() -> None:
 def test_a_preview_stands_under_the_plot() -> None:
     frame = torch.zeros((256, 128, 3))
     frame[..., 0] = 1.0
-    both = np.asarray(beside(plot(), frame))
+    both = np.asarray(below(plot(), as_picture(frame)))
     assert both.shape == (320 + 256, 512, 3)
     assert np.array_equal(both[:320], np.asarray(plot()))
     assert (both[320:, 192:320] == (255, 0, 0)).all() and (both[320:, :192] == 255).all()
@@ -32,4 +32,4 @@ def test_a_preview_stands_under_the_plot() -> None:
 
 def test_without_a_preview_there_is_the_plot_alone() -> None:
     picture = plot()
-    assert beside(picture, None) is picture
+    assert below(picture, None) is picture

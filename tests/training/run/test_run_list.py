@@ -121,16 +121,16 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
     folder = written(tmp_path, "run")
     lines = (folder / LOG).read_text().splitlines()
     (folder / LOG).write_text(
-        "".join(f"{'held_out' if not i else 0.5},{line}\n" for i, line in enumerate(lines))
+        "".join(f"{'new' if not i else 0.5},{line}\n" for i, line in enumerate(lines))
     )
-    assert len(COLUMNS) == 5 and run_list.details(folder)["loss"] == 1 / 8
+    assert "new" not in COLUMNS and run_list.details(folder)["loss"] == 1 / 8
 
 
 def test_previews_by_their_steps(tmp_path: Path) -> None:
     folder = written(tmp_path, "run")
     for step in (20, 5):
         save_preview(folder, step, [Image.new("RGB", (8, 8), c) for c in ("red", "blue")])
-    assert run_list.previews(folder) == [5, 20]
+    assert run_list.details(folder)["previews"] == [5, 20]
     path = run_list.preview_file(folder, 5)
     assert path is not None
     with Image.open(path) as picture:

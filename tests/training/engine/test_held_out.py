@@ -1,0 +1,89 @@
+"""Clips are held out by their names, and their loss is measured the same at every look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from adk_tests.training import small
+from animatediff_kit.training.engine.held_out import parted
+from animatediff_kit.training.engine.held_out_loss import PARTS, held_out_loss
+from animatediff_kit.training.models import stages
+
+from ..clips import ClipsInMemory
+
+
+@dataclass
+class Named(ClipsInMemory):
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def name(self, index: int) -> str:
+        return self.names[index]
+
+
+def videos(count: int) -> Named:
+    """Two cuts of each, and each mirrored."""
+    ends = (" #1", " #2", " #1 (mirrored)", " #2 (mirrored)")
+    return Named(names=tuple(f"{i}.mp4{end}" for i in range(count) for end in ends))
+
+
+def held_names(clips: Named, share: float, seed: int) -> set[str]:
+    return {clips.name(i) for i in parted(clips, share, seed)[1]}
+
+
+def test_all_clips_of_a_video_are_held_out_together_about_as_many_as_asked() -> None:
+    clips = videos(400)
+    shown, held = parted(clips, 0.25, 0)
+    assert sorted([*shown, *held]) == list(range(1600))
+    files = {clips.name(i).split(" ")[0] for i in held}
+    assert len(held) == 4 * len(files) and 75 < len(files) < 125
+    assert not files & {clips.name(i).split(" ")[0] for i in shown}
+
+
+def test_a_clip_more_moves_no_other_and_the_seed_chooses() -> None:
+    few, many = held_names(videos(50), 0.2, 0), held_names(videos(60), 0.2, 0)
+    assert few == {name for name in many if int(name.split(".")[0]) < 50}
+    assert few != held_names(videos(50), 0.2, 1)
+    assert parted(videos(3), 0.0, 0) == (list(range(12)), [])
+
+
+def test_a_share_that_leaves_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="Of 4 clips none are held out at a share of 1e-06"):
+        parted(videos(1), 1e-6, 0)
+    with pytest.raises(ValueError, match=r"Of 4 clips all are held out at a share of 0\.9"):
+        parted(videos(1), 0.9, 0)
+
+
+@pytest.mark.parametrize("stage", [stages.DOMAIN_ADAPTER, stages.MOTION_LORA])
+def test_held_out_clips_are_not_trained_on_and_their_loss_is_repeatable(
+    stage: str, tmp_path: Path
+) -> None:
+    clips = ClipsInMemory(count=12, frames=2, side=4)
+    run = small.run(tmp_path, stage, clips=clips, held_out=0.3, steps=12, save_every=0)
+    held = run.loss.held_out
+    first = held_out_loss(run.loss)
+    assert 0 < len(held) < 12 and len(first) == PARTS
+    assert len({round(part, 6) for part in first}) == PARTS
+    assert held_out_loss(run.loss) == first
+    clips.was_read.clear()
+    run.train()
+    assert {*clips.was_read} == {*range(12)} - {*held}
+    assert held_out_loss(run.loss) != first
+    with torch.no_grad():
+        for parameter in run.parameters.values():
+            parameter.zero_()
+    assert all(map(torch.isfinite, map(torch.tensor, held_out_loss(run.loss))))
+
+
+def test_a_run_without_held_out_clips_is_as_it_was(tmp_path: Path) -> None:
+    """Its batches, and what its checkpoints are known by."""
+    run = small.run(tmp_path, clips=ClipsInMemory(count=5, frames=2, side=4))
+    assert run.loss.order.batch(0) and run.loss.shown == list(range(5))
+    assert "held_out" not in run.identity() and held_out_loss(run.loss) == ()
+    other = small.run(tmp_path, clips=ClipsInMemory(12, 2, 4), held_out=0.3)
+    assert other.identity()["held_out"] == 0.3
