@@ -15,6 +15,7 @@ from ...measures.motion_measures import CELLS, measure_motion
 from ...small_world import files
 from ...small_world.draw import camera_clip, clip_frames
 from ...small_world.motions import FRAMES
+from ...training.data.camera_axes import CameraAxes, PromptedStills
 from ...training.run.loss_plot import draw_losses
 from .clips import taken
 from .drawings import a_video
@@ -30,6 +31,7 @@ from .layout import (
     drawn,
     enlarged,
     framed,
+    grid,
     labelled,
     shrunk,
 )
@@ -89,6 +91,17 @@ def camera(seed: int) -> Frames:
 
     left = np.stack([shrunk(page, 128) for page in drawn(whole, draw)])
     return beside([left, framed(enlarged(read(clips)), [ORANGE] * FRAMES)])
+
+
+def axis(seed: int) -> Frames:
+    """Four clips that are cut from one picture, and how far the camera goes in each."""
+    scene = camera_clip(seed, 0, "zoom in")
+    still = torch.from_numpy(clip_frames(replace(scene, camera="none"), 1)).float()
+    large = still.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    clips = CameraAxes(PromptedStills(large, [scene.caption], FRAMES, 64, 64), ("zoom",), 16, seed)
+    amounts = {index: clips.amounts(index)[0] for index in range(16)}
+    shown = sorted(amounts, key=amounts.__getitem__)[::5]
+    return grid([labelled(enlarged(read(clips, n)), f"{amounts[n]:+.2f}") for n in shown])
 
 
 @torch.inference_mode()

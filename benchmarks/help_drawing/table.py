@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from . import scenes_control, scenes_motion, scenes_noise, scenes_time, scenes_training
+from . import (
+    scenes_control,
+    scenes_motion,
+    scenes_noise,
+    scenes_sheet,
+    scenes_time,
+    scenes_training,
+)
 from .kept import Frames
 
 SCENES: dict[str, Callable[[int], Frames]] = {
@@ -21,6 +28,7 @@ SCENES: dict[str, Callable[[int], Frames]] = {
     "ADK_CameraMove": scenes_training.camera,
     "ADK_CameraPath": scenes_control.path,
     "ADK_ClipsFromImages": scenes_training.cut_images,
+    "ADK_ContactSheet": scenes_sheet.sheet,
     "ADK_ContextWindows": scenes_motion.long_video,
     "ADK_Continue": scenes_time.continued,
     "ADK_ControlStrength": scenes_time.hint,
@@ -40,6 +48,7 @@ SCENES: dict[str, Callable[[int], Frames]] = {
     "ADK_SmallWorldModels": scenes_motion.small_world,
     "ADK_Strength": scenes_time.easings,
     "ADK_StretchPositions": scenes_motion.positions,
+    "ADK_TrainCameraMove": scenes_training.axis,
     "ADK_TrainDomainAdapter": partial(scenes_training.run, "adapter"),
     "ADK_TrainMotionLoRA": partial(scenes_training.run, "lora"),
     "ADK_TrainMotionModule": partial(scenes_training.run, "module"),

@@ -14,7 +14,9 @@ import comfy.model_management as memory
 import numpy as np
 import torch
 
+from ...motion_models.latent_colours import coloured
 from ...small_world import files
+from ...small_world.motions import SIDE
 from ...small_world.world_clips import WorldClips
 from ...training.data.fill_cache import encode_clips
 from ...training.engine.clip_loss import ClipLoss
@@ -23,7 +25,6 @@ from ...training.engine.loop import Report, Run
 from ...training.engine.previews import sample_clip
 from ...training.models import stages
 from ...training.models.conditioning import ModelInputs
-from ...training.run.eyes import Eyes
 from .kept import as_bytes, kept
 from .world import image_model, models, motion_model
 
@@ -103,13 +104,8 @@ class Seen:
         self.run, self.steps, self.previews = run, list[int](), list[np.ndarray]()
 
     def __call__(self, report: Report) -> None:
-        if report.step % self.run.settings.preview_every == 0:
+        run, loss = self.run, self.run.loss
+        if report.step % run.settings.preview_every == 0:
+            latents = sample_clip(loss.trainee, loss.clips, loss.inputs, run.dtype)
             self.steps.append(report.step)
-            self.previews.append(as_bytes(drawn(self.run)[:, ::4, ::4]))
-
-
-def drawn(run: Run[ClipLoss]) -> torch.Tensor:
-    """What the weights draw so far, in the colours of live previews.   -> f h w 3 in 0..1"""
-    loss = run.loss
-    latents = sample_clip(loss.trainee, loss.clips, loss.inputs, run.dtype, run.settings.seed)
-    return Eyes().pixels(latents, loss.inputs.base.latent_format)
+            self.previews.append(as_bytes(coloured(latents, loss.inputs.base.latent_format, SIDE)))

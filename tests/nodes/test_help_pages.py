@@ -50,6 +50,15 @@ def test_comfyui_serves_the_folder() -> None:
     assert (ROOT / folder / "docs").resolve() == DOCS
 
 
+def test_the_published_pack_has_them() -> None:
+    """In .comfyignore, as in .gitignore, a folder's name without a / before it means each folder of
+    that name, at any depth."""
+    lines = (ROOT / ".comfyignore").read_text(encoding="utf-8").split()
+    anywhere = {line.rstrip("/") for line in lines if "/" not in line.rstrip("/")}
+    assert "/docs/" in lines
+    assert not anywhere & {*DOCS.relative_to(ROOT).parts, "pictures"}
+
+
 @pytest.mark.parametrize("node", SCHEMAS)
 def test_the_inputs_are_those_of_the_node_in_their_order(node: str) -> None:
     rows = [match["input"] for match in ROW.finditer(page(node))]
