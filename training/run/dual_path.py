@@ -73,6 +73,7 @@ def of_the_look(settings: TrainingSettings, steps: int) -> TrainingSettings:
         warmup=min(settings.warmup, steps),
         learning_rate=SLOWER * settings.learning_rate,
         preview_every=0,
+        stop_rules="",
         **{name: getattr(plain, name) for name in (*names, *lora)},
     )
 

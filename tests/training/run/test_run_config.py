@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from animatediff_kit.training.data.video_settings import VideoSettings
-from animatediff_kit.training.engine.config import TrainingSettings
+from animatediff_kit.training.engine.config import FIELDS, TrainingSettings
 from animatediff_kit.training.run import run_config
 from animatediff_kit.training.run.run_config import RunConfig, read_config
 from animatediff_kit.training.run.toml_tables import Lora
@@ -101,7 +101,7 @@ def test_the_example_names_every_key_with_its_default(folder: Path) -> None:
     for name in ("v3_sd15_mm.ckpt", "v3_sd15_adapter.ckpt"):
         (folder / "models" / name).touch()
     found = read_config(path)
-    assert asdict(found.training) == asdict(TrainingSettings())
+    assert asdict(found.training) == {name: known.shown for name, known in FIELDS.items()}
     tables = run_config.toml_reader().loads(text)
     for name, kind in run_config.TABLES.items():
         named = set(tables[name]) | ({"family", "start"} if name == "stage" else set())
@@ -109,7 +109,7 @@ def test_the_example_names_every_key_with_its_default(folder: Path) -> None:
 
 
 FAULTS: list[tuple[dict[str, str | None], str]] = [
-    ({"training.stepz": "3"}, "[training] stepz is no key; the keys are steps, batch_size, "),
+    ({"training.stepz": "3"}, "[training] stepz is no key; the keys are export_every, "),
     ({"training.steps": '"3"'}, "[training] steps is '3'; it must be a whole number."),
     ({"training.steps": "3.5"}, "[training] steps is 3.5; it must be a whole number."),
     ({"training.steps": "true"}, "[training] steps is True; it must be a whole number."),
