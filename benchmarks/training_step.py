@@ -85,16 +85,18 @@ def pack(name: str) -> Any:
     return importlib.import_module(f"animatediff_kit.{name}")
 
 
-def run_of(stage: str, clips: OneClip, live: bool, **settings: Any) -> Any:
+def run_of(stage: str, clips: OneClip, live: bool, width: int = SD15_WIDTH, **settings: Any) -> Any:
     """A run of a stage at SD1.5's width, on the device that ComfyUI chose."""
     import comfy.model_management as memory
 
     stages, device = pack("training.models.stages"), memory.get_torch_device()
-    checked = pack("training.engine.config").TrainingSettings(save_every=0, ema=0.0, **settings)
+    checked = pack("training.engine.config").TrainingSettings(**{"save_every": 0, **settings})
     dtype = pack("training.engine.processes").precision_on(checked.precision, device)
     where = stages.DeviceAndDtype(device, dtype)
-    model, motion = sd15(SD15_WIDTH, live), motion_model("v3", SD15_WIDTH, live)
-    if stage == stages.MOTION_MODULE:
+    model, motion = sd15(width, live), motion_model("v3", width, live)
+    if stage == stages.DOMAIN_ADAPTER:
+        trainee = stages.domain_adapter(model, 64, 0, where)
+    elif stage == stages.MOTION_MODULE:
         trainee = stages.motion_module(model, motion, "v3", 0, where)
     else:
         trainee = stages.motion_lora(model, motion, 64, 0, where)

@@ -36,6 +36,7 @@ from .training.measure import MeasureMotion
 from .training.panel import add_routes
 from .training.settings import TrainingSettingsNode
 from .training.train import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
+from .training.train_camera import TrainCameraMove
 from .windows import ContextWindows, PreviewWindows
 
 NODES: list[type[io.ComfyNode]] = [
@@ -74,6 +75,7 @@ NODES: list[type[io.ComfyNode]] = [
     TrainDomainAdapter,
     TrainMotionModule,
     TrainMotionLora,
+    TrainCameraMove,
     MeasureMotion,
     SmallWorldModels,
 ]

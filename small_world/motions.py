@@ -83,6 +83,11 @@ class View:
         scale = self.scale[frames]
         return (cos * x + sin * y) / scale, (cos * y - sin * x) / scale
 
+    def beside(self, other: View) -> View:
+        """Both at the same time."""
+        x, y, angle = self.x + other.x, self.y + other.y, self.angle + other.angle
+        return View(x, y, self.scale * other.scale, angle)
+
 
 MOVES = {
     # move -> what becomes of the content from the first frame (v = -1/2) to the last (1/2):

@@ -207,7 +207,7 @@ def trainee_of(
     seed: int,
     start: Mapping[str, Tensor] | None = None,
 ) -> Trainee:
-    where = DeviceAndDtype(memory.get_torch_device(), torch.float32)
+    where = placement()
     if recipe["stage"] == stages.DOMAIN_ADAPTER:
         return stages.domain_adapter(model, recipe["rank"], seed, where)
     if recipe["stage"] == stages.MOTION_MODULE:
@@ -216,6 +216,10 @@ def trainee_of(
         return convolution_module(model, seed, where)
     motion = load_motion_model(str(files.MOTION_MODELS / files.MOTION_MODEL))
     return stages.motion_lora(model, motion, recipe["rank"], seed, where, start)
+
+
+def placement() -> DeviceAndDtype:
+    return DeviceAndDtype(memory.get_torch_device(), torch.float32)
 
 
 def steps_of(shop: Workshop) -> dict[str, tuple[Path, Callable[[], None]]]:

@@ -34,7 +34,7 @@ CELL, SLOPE = 16.0, 112.0
 @dataclass(frozen=True)
 class Scene:
     """All that a clip shows. `turn`: the direction of a gradient or pattern in radians; `camera`:
-    a move of MOVES, by `amount`."""
+    a move of MOVES, by `amount`, and `more` moves at the same time."""
 
     shape: str
     colour: str
@@ -46,6 +46,7 @@ class Scene:
     camera: str = "none"
     amount: float = 1.0
     style: str = "base"
+    more: tuple[tuple[str, float], ...] = ()
 
     @property
     def caption(self) -> str:
@@ -57,6 +58,8 @@ def draw(scene: Scene, times: Array) -> Array:
     places = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
     px, py = np.meshgrid(places, places)
     seen = view(scene.camera, times, scene.amount)
+    for move, amount in scene.more:
+        seen = seen.beside(view(move, times, amount))
     x, y = (part.astype(np.float32) for part in seen.to_world(px, py))
     style = STYLES[scene.style]
     colour, ground = COLOURS[scene.colour], GROUNDS[scene.ground]

@@ -12,6 +12,8 @@ from typing import Any
 
 from . import files
 from .retrain import Workshop, train_stage
+from .train_axes import NAME as AXES
+from .train_axes import axis_files, train_axes
 
 CONVOLUTION = "convolution"
 FEW = "few"
@@ -41,6 +43,8 @@ def variants_of(shop: Workshop) -> dict[str, tuple[Path, Callable[[], None]]]:
             lambda: train_stage(shop, CONVOLUTION, convolution.parent, convolution.name),
         )
     }
+    last = list(axis_files(shop).values())[-1]
+    made[AXES] = last, lambda: train_axes(shop)
     few = shop.recipes[FEW]
     for move in few["moves"]:
         for clips in few["clips"]:

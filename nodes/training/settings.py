@@ -34,6 +34,12 @@ FOLDED = (
     "min_timestep",
     "max_timestep",
     "timestep_draw",
+    "lora_sites",
+    "lora_feed_forward",
+    "lora_alpha",
+    "lora_plus",
+    "input_perturbation",
+    "resume_changes",
     "export_every",
     "export_minutes",
     "held_out",
@@ -42,16 +48,21 @@ FOLDED = (
     "calibrate",
 )
 
-INPUTS: dict[type, Any] = {bool: io.Boolean.Input, int: io.Int.Input, float: io.Float.Input}
+INPUTS: dict[type, Any] = {
+    bool: io.Boolean.Input,
+    int: io.Int.Input,
+    float: io.Float.Input,
+    str: io.String.Input,
+}
 
 
 def setting_input(name: str) -> Any:
     """The widget of a setting, by its entry in the table of config.py."""
     known = FIELDS[name]
     options: dict[str, Any] = {"default": known.shown, "tooltip": known.tooltip}
-    kind = INPUTS.get(type(known.default), io.Combo.Input)
+    kind = io.Combo.Input if known.choices else INPUTS[type(known.default)]
     if known.lines:
-        kind, options["multiline"] = io.String.Input, True
+        options["multiline"] = True
     if known.choices:
         options["options"] = list(known.choices)
     if known.offered:

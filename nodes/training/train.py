@@ -13,6 +13,7 @@ from ...motion_models.lora import apply_motion_lora
 from ...motion_models.specs import FAMILIES
 from ...training.engine.config import TrainingSettings
 from ...training.models import stages
+from ...training.run.dual_path import with_the_look
 from ...training.run.eyes import Eyes
 from ...training.run.in_comfyui import Result, train
 from ...training.run.own_seed import with_own_seed
@@ -22,6 +23,7 @@ from ..schema import CATEGORY, MotionModelSocket, advanced, schema
 from ..shown import animation_in_node
 from ..texts import check_choice
 from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
+from .clips import caches
 from .stage_inputs import eye_inputs, model_input, shared_inputs, shared_outputs, spelling_input
 
 
@@ -68,7 +70,8 @@ class TrainDomainAdapter(io.ComfyNode):
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
-            return stages.domain_adapter(model, rank, settings.seed, target)
+            shape = settings.lora_shape()
+            return stages.domain_adapter(model, rank, settings.seed, target, shape)
 
         return shown(cls, train(make, model, clips, settings, name, resume, eyes=Eyes(vae, clip)))
 
@@ -162,6 +165,17 @@ class TrainMotionLora(io.ComfyNode):
                     first=(NONE,),
                     optional=True,
                 ),
+                advanced(
+                    io.Int.Input,
+                    "look_steps",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    optional=True,
+                    tooltip="Steps that a LoRA takes up the look of the clips in, before the "
+                    "MotionLoRA is trained; it is thrown away. 300 for a single clip, with debias "
+                    "1; 0 is off.",
+                ),
                 *eye_inputs(),
             ],
             outputs=[
@@ -195,6 +209,7 @@ class TrainMotionLora(io.ComfyNode):
         name: str = "motion_lora",
         spelling: str = "official",
         start: str = NONE,
+        look_steps: int = 0,
         vae: Any = None,
         clip: Any = None,
     ) -> io.NodeOutput:
@@ -202,7 +217,12 @@ class TrainMotionLora(io.ComfyNode):
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
-            return stages.motion_lora(model, motion_model, rank, settings.seed, target, begun)
+            shape, base = settings.lora_shape(), model
+            if look_steps:
+                base = with_the_look(model, clips, settings, rank, look_steps, target, caches())
+            return stages.motion_lora(
+                base, motion_model, rank, settings.seed, target, begun, shape=shape
+            )
 
         result = train(make, model, clips, settings, name, resume, spelling, Eyes(vae, clip))
         lora = read_lora(result.path.name, MOTION_LORAS)

@@ -50,7 +50,8 @@ class Clips(Protocol):
 @dataclass(frozen=True)
 class Batch:
     """What one forward pass needs.   clean, noise: b f 4 h w;   t: b;   text: b t c;   pooled: b c;
-    anchor: b, the frame that the debiased loss subtracts"""
+    anchor: b, the frame that the debiased loss subtracts;   perturbation: b f 4 h w, what is added
+    to the noise and not asked back, or None"""
 
     clean: Tensor
     noise: Tensor
@@ -59,6 +60,7 @@ class Batch:
     pooled: Tensor | None
     anchor: Tensor
     names: list[str]
+    perturbation: Tensor | None = None
 
     def pinned(self) -> Batch:
         """In memory that a GPU can copy from while the computer goes on."""
@@ -107,6 +109,38 @@ def draw(
         torch.stack(pooled) if pooled else None,
         torch.zeros_like(frames) if single_frames else frames,
         [clips.name(i) for i in own],
+        perturbation_of(whole, settings, place, part),
+    )
+
+
+def perturbation_of(
+    shape: tuple[int, ...], settings: TrainingSettings, place: int, part: slice
+) -> Tensor | None:
+    """Noise of every frame its own (input perturbation, Ning et al. 2023): what flickers in x_t is
+    then an error and no content. Drawn apart, so that it changes nothing else."""
+    if not settings.input_perturbation:
+        return None
+    generator = generator_for(settings.seed, 4, place)
+    return settings.input_perturbation * torch.randn(shape, generator=generator)[part]
+
+
+def both_ways(batch: Batch) -> Batch:
+    """Each clip, and behind them each once more from its end to its beginning, its noise with it: a
+    camera over still things then moves the other way, and nothing else differs.   b -> 2b"""
+
+    def twice(tensor: Tensor) -> Tensor:
+        return torch.cat((tensor, tensor))
+
+    last, more = batch.clean.shape[1] - 1, batch.perturbation
+    return Batch(
+        torch.cat((batch.clean, batch.clean.flip(1))),
+        torch.cat((batch.noise, batch.noise.flip(1))),
+        twice(batch.t),
+        twice(batch.text),
+        None if batch.pooled is None else twice(batch.pooled),
+        torch.cat((batch.anchor, last - batch.anchor)),
+        [*batch.names, *batch.names],
+        None if more is None else torch.cat((more, more.flip(1))),
     )
 
 

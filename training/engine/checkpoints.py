@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,10 @@ FINGERPRINTS = {
     "models": "another image model or motion model, or other LoRAs on them",
     "start": "another MotionLoRA to start from, or none",
 }
+
+GROUPS = "groups"
+GROUP_STATE = ("d", "d0", "d_max", "d_numerator", "d_denom", "d_hat", "k", "lr_max", "weight_sum")
+"""Numbers that Prodigy and schedule-free optimizers keep beside the state of single weights."""
 
 
 @dataclass
@@ -131,9 +135,12 @@ def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
         ) from error
 
 
-def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path) -> None:
+def check_identity(
+    checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path, allowed: Collection[str] = ()
+) -> None:
     """Raise ValueError naming what differs between the run that saved and the one that resumes.
-    Other captions are a warning: people correct them on the way."""
+    Other captions are a warning: people correct them on the way. So are the settings that the run
+    is allowed to change."""
     for key in {**checkpoint.identity, **identity}:  # an entry at its default may be left out
         then, now = checkpoint.identity.get(key), identity.get(key)
         if then != now and key == "captions":
@@ -141,6 +148,15 @@ def check_identity(checkpoint: Checkpoint, identity: Mapping[str, Any], path: Pa
                 "The captions have changed since %s was written; the run goes on with them as they "
                 "are now.",
                 path.name,
+            )
+            continue
+        if then != now and key in allowed and key not in FINGERPRINTS:
+            log.warning(
+                "%s had %s %s; the run goes on with %s.",
+                path.name,
+                key,
+                named_value(then),
+                named_value(now),
             )
             continue
         if then != now and key in FINGERPRINTS:
@@ -166,7 +182,11 @@ def optimizer_tensors(
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The optimizer's state by the weights' names: tensors, and what is plain numbers."""
     tensors: dict[str, Tensor] = {}
-    plain: dict[str, Any] = {}
+    groups = [
+        {key: plain_number(group[key]) for key in GROUP_STATE if key in group}
+        for group in optimizer.param_groups
+    ]
+    plain: dict[str, Any] = {GROUPS: groups} if any(groups) else {}
     for name, parameter in parameters.items():
         for entry, value in optimizer.state.get(parameter, {}).items():
             key = f"optimizer.{name}.{entry}"
@@ -177,19 +197,27 @@ def optimizer_tensors(
     return tensors, plain
 
 
+def plain_number(value: Any) -> int | float:
+    return value if isinstance(value, int) else float(value)
+
+
 def restore_optimizer(
     optimizer: torch.optim.Optimizer,
     parameters: Mapping[str, nn.Parameter],
     checkpoint: Checkpoint,
 ) -> None:
     entries: dict[str, Any] = {**checkpoint.part("optimizer")}
-    entries.update({k.removeprefix("optimizer."): v for k, v in checkpoint.plain.items()})
+    plain = {k: v for k, v in checkpoint.plain.items() if k != GROUPS}
+    entries.update({k.removeprefix("optimizer."): v for k, v in plain.items()})
     state: dict[int, dict[str, Any]] = {}
-    places = {name: index for index, name in enumerate(parameters)}
+    grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
+    places = {name: grouped.index(id(p)) for name, p in parameters.items()}
     for key, value in entries.items():
         name, _, entry = key.rpartition(".")
         state.setdefault(places[name], {})[entry] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for group, then in zip(optimizer.param_groups, checkpoint.plain.get(GROUPS, []), strict=False):
+        group.update(then)
 
 
 @torch.no_grad()

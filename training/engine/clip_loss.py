@@ -10,8 +10,8 @@ The recipe is that of guoyww/AnimateDiff's train.py, with what it lacks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from ..models.conditioning import ModelInputs
 from ..models.noise_schedule import diffuse
 from ..models.stages import MOTION_MODULE, Trainee
 from .batch_order import BatchOrder, buckets
-from .batches import Batch, Clips, draw
+from .batches import Batch, Clips, both_ways, draw
 from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
 from .held_out import parted
@@ -46,6 +46,7 @@ class ClipLoss(StepLoss):
         self.settings.check()
         self.settings = self.settings.of_stage(self.trainee.stage == MOTION_MODULE)
         self.check_noise_levels()
+        self.check_lora()
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
@@ -67,6 +68,16 @@ class ClipLoss(StepLoss):
                 f"{steps} steps; set it to {steps} at most."
             )
 
+    def check_lora(self) -> None:
+        """Raise ValueError for settings of LoRAs where none is trained."""
+        asked, plain = asdict(self.settings), asdict(TrainingSettings())
+        for name in (name for name in asked if name.startswith("lora_")):
+            if not self.trainee.rank and asked[name] != plain[name]:
+                raise ValueError(
+                    f"The training setting {name} is {asked[name]!r}, and a motion module has no "
+                    f"LoRA; set it to {plain[name]!r}."
+                )
+
     def check_clips(self) -> None:
         """Raise ValueError for a set that this stage cannot be trained on."""
         if not len(self.clips):
@@ -85,8 +96,15 @@ class ClipLoss(StepLoss):
                     f"needs from 2 to {spec.positions}. Set the frames of the clips to "
                     f"{spec.family.frames}."
                 )
+            amounts = self.trainee.amounts
+            if amounts is not None and self.clips.name(index) not in amounts.axes.amounts:
+                raise ValueError(
+                    f"How far the camera moves in the clip {self.clips.name(index)} is not known; "
+                    "axes are trained on clips that a camera moves over by known amounts."
+                )
 
     def identity(self) -> dict[str, Any]:
+        amounts = self.trainee.amounts
         return {
             "stage": self.trainee.stage,
             "rank": self.trainee.rank,
@@ -96,14 +114,19 @@ class ClipLoss(StepLoss):
             "captions": self.clips.fingerprint,
             "models": self.trainee.models,
             **({"start": self.trainee.start} if self.trainee.start else {}),
+            **({"axes": [list(one) for one in amounts.axes.moves]} if amounts else {}),
         }
 
     @contextmanager
     def step_loss(self, place: int) -> Iterator[Tensor]:
         """Motion layers stand in the UNet inside the context, for the backward pass too."""
         batch = self.batch(place)
+        scaled: AbstractContextManager[None] = nullcontext()
+        if self.trainee.amounts is not None:
+            rows = self.trainee.amounts.rows(batch.names).to(self.device)
+            batch, scaled = both_ways(batch), self.trainee.amounts.of(torch.cat((rows, -rows)))
         clips, frames = batch.clean.shape[:2]
-        with self.trainee.denoiser.animated(clips, frames):
+        with self.trainee.denoiser.animated(clips, frames), scaled:
             yield self.of(batch)
 
     def draws(self) -> Callable[[int], Batch]:
@@ -125,7 +148,10 @@ class ClipLoss(StepLoss):
         signal = self.trainee.signal[batch.t].float().to(self.device)
         clean = self.inputs.scaled(batch.clean.to(self.device, non_blocking=True))
         noise = batch.noise.to(self.device, non_blocking=True)
-        predicted = self.predicted(diffuse(clean, noise, signal), batch)
+        added = noise
+        if batch.perturbation is not None:
+            added = noise + batch.perturbation.to(self.device, non_blocking=True)
+        predicted = self.predicted(diffuse(clean, added, signal), batch)
         errors = clip_errors(predicted, noise)
         if s.debias:
             anchored = (debiased(x, batch.anchor, s.debias) for x in (predicted, noise))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from ..models.lora_shape import LoraShape
+from . import lora_settings
 from .bounds import ABOVE_0, NOT_NEGATIVE, POSITIVE, Bounds
 from .setting import MANY, Setting, setting
 from .watch_settings import WatchSettings
 
 BY_STAGE, DECAY = -1.0, 0.999
 """An `ema` that the stage decides, and the one that a motion module is then given."""
-
 TIMESTEPS = 1000
 """T of every family of models that motion modules exist for."""
 
@@ -29,8 +30,7 @@ class TrainingSettings(WatchSettings):
     learning_rate: of all ranks of a LoRA alike; low_rank.py says how the two go together.
     gradient_accumulation: forward passes for one step of the optimizer.
     warmup: steps over which the learning rate rises from 0.
-    ema: decay of the average of the weights that is exported; 0 exports the weights themselves,
-        and BY_STAGE is what `of_stage` makes of it.
+    ema: decay of the average of the weights that is exported; 0 is none, BY_STAGE: see `of_stage`.
     caption_dropout: share of clips that are shown with the empty caption, for guidance.
     min_timestep, max_timestep: the noise levels that are drawn, from the first to before the last,
         out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
@@ -67,8 +67,10 @@ class TrainingSettings(WatchSettings):
     )
     optimizer: str = setting(
         "adamw",
-        "AdamW, or AdamW with its state in 8 bits, which needs bitsandbytes.",
-        choices=("adamw", "adamw_8bit"),
+        "AdamW; its state in 8 bits, by bitsandbytes; Adafactor, which keeps hardly any state; "
+        "Prodigy, which finds the learning rate itself, by prodigyopt; AdamW that needs no "
+        "schedule, by schedulefree.",
+        choices=("adamw", "adamw_8bit", "adafactor", "prodigy", "adamw_schedule_free"),
     )
     precision: str = setting(
         "automatic",
@@ -178,6 +180,12 @@ class TrainingSettings(WatchSettings):
         choices=("independent", "even"),
         added=True,
     )
+    lora_sites: str = lora_settings.LORA_SITES
+    lora_feed_forward: bool = lora_settings.LORA_FEED_FORWARD
+    lora_alpha: float = lora_settings.LORA_ALPHA
+    lora_plus: float = lora_settings.LORA_PLUS
+    input_perturbation: float = lora_settings.INPUT_PERTURBATION
+    resume_changes: str = lora_settings.RESUME_CHANGES
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""
@@ -187,6 +195,10 @@ class TrainingSettings(WatchSettings):
             if not holds:
                 raise ValueError(f"The training setting {name} is {value!r}; it must be {what}.")
         self.check_watch(self.preview_every, self.seed)
+
+    def lora_shape(self) -> LoraShape:
+        """What low-rank pairs are made like."""
+        return LoraShape(self.lora_sites, self.lora_feed_forward, self.lora_alpha)
 
     def rule(self, name: str, known: Setting, value: Any) -> tuple[bool, str]:
         """Whether the value can be trained with, and what it must be."""
@@ -199,6 +211,9 @@ class TrainingSettings(WatchSettings):
             least = self.min_timestep
             holds = least < value <= TIMESTEPS
             return holds, f"above min_timestep, {least}, and {TIMESTEPS} at most"
+        if name == "resume_changes":
+            named = isinstance(value, str) and set(names_in(value)) <= set(FIELDS)
+            return named, "names of settings with commas between, or empty"
         if known.choices:
             return value in known.choices, f"one of {', '.join(known.choices)}"
         return known.bounds is None or value in known.bounds, str(known.bounds)
@@ -218,6 +233,11 @@ class TrainingSettings(WatchSettings):
             if not (FIELDS[name].added and value == FIELDS[name].default)
             and (not FIELDS[name].free or (name == "steps" and self.schedule != "constant"))
         }
+
+
+def names_in(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 WATCH = {f.name for f in fields(WatchSettings)}

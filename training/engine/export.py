@@ -21,6 +21,7 @@ from ...motion_models.layouts import to_diffusers
 from ...motion_models.model import MotionModel
 from ...motion_models.modules import PositionalEncoding
 from ..files.atomic import save_new_tensors, save_tensors
+from ..models.axes import axis_tensors
 from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 from .clip_loss import ClipLoss
 from .exported import at_strength
@@ -51,6 +52,9 @@ def file_tensors(
     if spelling not in SPELLINGS:
         raise ValueError(f"{spelling!r} is no spelling; choose one of {', '.join(SPELLINGS)}.")
     tensors = {k: t.detach().float().cpu().contiguous() for k, t in run.weights().items()}
+    scale = run.loss.trainee.scale
+    if scale != 1.0:
+        tensors = {k: t * scale if k.endswith("up.weight") else t for k, t in tensors.items()}
     tensors = at_strength(tensors, strength)
     motion = run.loss.trainee.denoiser.motion
     if run.loss.trainee.stage == MOTION_MODULE and motion is not None:
@@ -112,15 +116,42 @@ def export(
     calibration: Calibration | None = None,
 ) -> Path:
     """Write the stage's file and return its path; where one of that name lies, it gets a number.
+    Of axes there are two files each, `<name>_<move>`; the path is the first one's.
 
     Raises ValueError where it cannot be written. What was trained stays in the run's checkpoint.
     """
-    paths = paths_for(folder, name)
     strength = calibration.strength if calibration and calibration.applied else 1.0
     with torch.no_grad():
         tensors = file_tensors(run, spelling, strength)
+    about = metadata(run, name, calibration)
+    amounts = run.loss.trainee.amounts
+    if amounts is None:
+        return write(run, folder, name, tensors, about)
+    moves = axis_tensors(tensors, amounts.axes.moves)
+    written = [
+        write(
+            run,
+            folder,
+            f"{name}_{move.replace(' ', '_')}",
+            of_move,
+            {**about, "camera_move": move, "modelspec.title": f"{name}, {move}"},
+        )
+        for move, of_move in moves.items()
+    ]
+    return written[0]
+
+
+def write(
+    run: Run[ClipLoss],
+    folder: Path,
+    name: str,
+    tensors: dict[str, Tensor],
+    about: dict[str, str],
+) -> Path:
+    """One file. Raises ValueError where it cannot be written."""
+    paths = paths_for(folder, name)
     try:
-        return save_new_tensors(paths, tensors, metadata(run, name, calibration))
+        return save_new_tensors(paths, tensors, about)
     except (OSError, SafetensorError) as error:
         size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
         raise ValueError(

@@ -7,6 +7,7 @@ levels. Here all three are the same at every look, and the clips are none of tho
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -73,6 +74,9 @@ def error_at(loss: ClipLoss, index: int, clean: Tensor, noise: Tensor, t: Tensor
     )
     signal = loss.trainee.signal[batch.t].float().to(loss.device)
     scaled = loss.inputs.scaled(batch.clean.to(loss.device))
-    with loss.trainee.denoiser.animated(1, len(clean)):
+    amounts, scaled_by = loss.trainee.amounts, nullcontext()
+    if amounts is not None:
+        scaled_by = amounts.of(amounts.rows(batch.names).to(loss.device))
+    with loss.trainee.denoiser.animated(1, len(clean)), scaled_by:
         predicted = loss.predicted(diffuse(scaled, batch.noise, signal), batch)
     return clip_errors(predicted, batch.noise)[0].cpu()

@@ -30,7 +30,8 @@ from .checkpoints import (
     restore_weights,
     save,
 )
-from .optimizer import WeightAverage
+from .config import names_in
+from .optimizer import WeightAverage, finished_weights, set_rate
 from .processes import precision_notes
 from .step_loss import StepLoss
 
@@ -94,7 +95,8 @@ class Run(Generic[Loss]):
     def resume(self, path: Path) -> None:
         """Go on where the checkpoint was written. Raises ValueError for one of another run."""
         checkpoint = load(path)
-        check_identity(checkpoint, self.identity(), path)
+        allowed = names_in(self.settings.resume_changes)
+        check_identity(checkpoint, self.identity(), path, allowed)
         restore_weights(self.parameters, self.average, checkpoint)
         restore_optimizer(self.optimizer, self.parameters, checkpoint)
         if checkpoint.scaler:
@@ -129,8 +131,7 @@ class Run(Generic[Loss]):
         """One step of the optimizer, over all its forward passes."""
         self.optimizer.zero_grad(set_to_none=True)  # of a step that broke off in its backward pass
         rate = self.loss.rate(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(self.optimizer, rate)
         loss = self.gradients()
         self.scaler.unscale_(self.optimizer)
         norm = float(nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm))
@@ -193,4 +194,6 @@ class Run(Generic[Loss]):
         """What is exported: the running average where there is one, else the weights."""
         if self.average is not None:
             return self.average.values
-        return {name: p.detach() for name, p in self.parameters.items()}
+        with torch.no_grad(), finished_weights(self.optimizer) as differ:
+            found = {name: p.detach() for name, p in self.parameters.items()}
+            return {name: t.clone() for name, t in found.items()} if differ else found

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import TrainingSettings
-from .optimizer import make_optimizer, rate_at
+from .optimizer import base_rate, make_optimizer, rate_at
 from .processes import Processes, precision_on
 
 
@@ -44,7 +44,7 @@ class StepLoss(ABC):
 
     def rate(self, step: int) -> float:
         """The learning rate in a step, 0 the first."""
-        return self.settings.learning_rate * rate_at(step, self.settings)
+        return base_rate(self.settings) * rate_at(step, self.settings)
 
     def optimizer(self) -> torch.optim.Optimizer:
         return make_optimizer(self.parameters, self.settings)

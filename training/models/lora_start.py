@@ -18,9 +18,13 @@ from ...motion_models.specs import MotionSpec
 
 
 def start_from(
-    parameters: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor], spec: MotionSpec
+    parameters: Mapping[str, nn.Parameter],
+    tensors: Mapping[str, Tensor],
+    spec: MotionSpec,
+    scale: float = 1.0,
 ) -> None:
-    """Set a MotionLoRA's parameters to those of a file in any spelling; its alpha goes into `up`.
+    """Set a MotionLoRA's parameters to those of a file in any spelling; its alpha goes into `up`,
+    and the scale that the parameters are trained with out of it.
 
     Raises ValueError for a file of another kind, of other layers or of another rank.
     """
@@ -37,7 +41,7 @@ def start_from(
     check_layers(trained, found, spec)
     with torch.no_grad():
         for layer, pair in trained.items():
-            copy(found[layer], pair)
+            copy(found[layer], pair, scale)
 
 
 def check_layers(
@@ -69,9 +73,9 @@ def shapes_text(shapes: list[tuple[int, ...] | None]) -> str:
     return " and ".join("none" if s is None else "x".join(map(str, s)) for s in shapes)
 
 
-def copy(source: LowRank, target: LowRank) -> None:
+def copy(source: LowRank, target: LowRank, trained_at: float) -> None:
     assert source.down is not None and source.up is not None  # check_layers has compared them
     assert target.down is not None and target.up is not None
     scale = 1.0 if source.alpha is None else source.alpha / source.down.shape[0]
     target.down.copy_(source.down)
-    target.up.copy_(source.up.float() * scale)
+    target.up.copy_(source.up.float() * (scale / trained_at))

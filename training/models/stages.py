@@ -17,23 +17,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
 from ...motion_models.adapters.image_models import check_needs_no_image
 from ...motion_models.fit import base_of, check_fits, unet_layout
-from ...motion_models.model import MotionModel, motion_model
+from ...motion_models.model import motion_model
 from ...motion_models.sites import unet_sites
 from ...motion_models.specs import FAMILIES, Family, MotionSpec
 from ..files.fingerprints import digest_of, tensors_digest, weights_digest
+from .axes import Amounts, Axes
 from .denoiser import Denoiser
+from .lora_shape import LoraShape
+from .lora_sites import new_pairs, spatial_loras, temporal_loras
 from .lora_start import start_from
-from .low_rank import attach
 from .noise_schedule import signal_of_family, signal_of_model
 from .private_copy import check_trainable, private_motion_model, private_unet, weights_to
 
 log = logging.getLogger(__name__)
+
+PLAIN = LoraShape()
 
 DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA = "domain_adapter", "motion_module", "motion_lora"
 
@@ -49,6 +52,8 @@ class Trainee:
     models: fingerprint of the models that training starts from, with the LoRAs on them.
     start: fingerprint of the MotionLoRA that is trained on, if any.
     spec: the motion model's; None for the domain adapter.
+    amounts: where axes are trained, what gives the layers the amounts of a batch (axes.py).
+    scale: of the LoRA's change, which the file has in its `up`.
     """
 
     stage: str
@@ -60,6 +65,8 @@ class Trainee:
     spec: MotionSpec | None = None
     models: str = ""
     start: str = ""
+    amounts: Amounts | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,16 +78,14 @@ class DeviceAndDtype:
 
 
 @torch.inference_mode(False)
-def domain_adapter(model: ModelPatcher, rank: int, seed: int, target: DeviceAndDtype) -> Trainee:
-    """Stage 1. Raises ValueError for a model that cannot be trained, and for an impossible rank."""
-    check_rank(rank)
+def domain_adapter(
+    model: ModelPatcher, rank: int, seed: int, target: DeviceAndDtype, shape: LoraShape = PLAIN
+) -> Trainee:
+    """Stage 1. Raises ValueError for a model that cannot be trained, and for an impossible rank or
+    shape."""
+    pairs = new_pairs(rank, seed, shape)
     unet = private_unet(model, target.device, target.dtype)
-    parameters: dict[str, nn.Parameter] = {}
-    generator = torch.Generator().manual_seed(seed)
-    for name, block in spatial_blocks(Denoiser(unet, None)).items():
-        for attention in ("attn1", "attn2"):
-            layer = block.get_submodule(attention)
-            parameters.update(attach(layer, f"{name}.{attention}", rank, generator))
+    parameters = spatial_loras(Denoiser(unet, None), pairs, shape)
     signal = signal_of_model(model)
     return Trainee(
         DOMAIN_ADAPTER,
@@ -91,19 +96,8 @@ def domain_adapter(model: ModelPatcher, rank: int, seed: int, target: DeviceAndD
         rank,
         None,
         models_digest(model),
+        scale=pairs.scale,
     )
-
-
-def spatial_blocks(denoiser: Denoiser) -> dict[str, nn.Module]:
-    """The transformer blocks of the image model under diffusers' names, which adapter files use."""
-    blocks: dict[str, nn.Module] = {}
-    for site, place in unet_sites(denoiser.unet).items():
-        anchor = place.sequence.get_submodule(place.anchor)
-        if isinstance(anchor, SpatialTransformer):
-            name = site.replace("motion_modules", "attentions")
-            for i, block in enumerate(anchor.transformer_blocks):
-                blocks[f"{name}.transformer_blocks.{i}"] = block
-    return blocks
 
 
 @torch.inference_mode(False)
@@ -187,13 +181,17 @@ def motion_lora(
     seed: int,
     target: DeviceAndDtype,
     start: Mapping[str, Tensor] | None = None,
+    axes: Axes | None = None,
+    shape: LoraShape = PLAIN,
 ) -> Trainee:
     """Stage 3. MotionLoRAs that are on `motion` already are merged and frozen.
 
     start: the tensors of a MotionLoRA file that is trained on; without, a new one is trained.
+    axes: each a MotionLoRA of `rank`, trained together with signed amounts.
     Raises ValueError for a file that does not fit.
     """
-    check_rank(rank)
+    amounts = None if axes is None else Amounts(axes, rank)
+    pairs = new_pairs(rank, seed, shape, amounts)
     check_trainable(model)
     check_needs_no_image(motion)
     spec = motion_model(motion).spec
@@ -202,9 +200,9 @@ def motion_lora(
     frozen = private_motion_model(motion, spec, target.device)
     frozen.requires_grad_(False)
     weights_to(frozen, target.dtype)
-    parameters = temporal_loras(frozen, rank, torch.Generator().manual_seed(seed))
+    parameters = temporal_loras(frozen, pairs, shape)
     if start is not None:
-        start_from(parameters, start, spec)
+        start_from(parameters, start, spec, pairs.scale)
     signal = signal_of_family(spec.family, model)
     return Trainee(
         MOTION_LORA,
@@ -215,28 +213,11 @@ def motion_lora(
         spec=spec,
         models=models_digest(model, motion),
         start="" if start is None else tensors_digest(start),
+        amounts=amounts,
+        scale=pairs.scale,
     )
-
-
-def temporal_loras(
-    motion: MotionModel, rank: int, generator: torch.Generator
-) -> dict[str, nn.Parameter]:
-    parameters: dict[str, nn.Parameter] = {}
-    for module in motion.spec.layout.modules():
-        blocks = motion.module(module).temporal_transformer.transformer_blocks
-        for i, block in enumerate(blocks):
-            for j in (0, 1):
-                name = f"{module}.temporal_transformer.transformer_blocks.{i}.attention_blocks.{j}"
-                attention = block.get_submodule(f"attention_blocks.{j}")
-                parameters.update(attach(attention, name, rank, generator))
-    return parameters
 
 
 def models_digest(*models: ModelPatcher | None) -> str:
     """A fingerprint of models and the patches on them, by which a resumed run knows its own."""
     return digest_of([None if model is None else weights_digest(model) for model in models])
-
-
-def check_rank(rank: int) -> None:
-    if not 1 <= rank <= 1024:
-        raise ValueError(f"The rank is {rank}; it must be from 1 to 1024. Files have 4 to 128.")

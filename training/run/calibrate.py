@@ -31,13 +31,15 @@ def calibration_of(run: Run[ClipLoss], lookout: Lookout) -> Calibration | None:
     asked, reference = run.settings.calibrate, lookout.reference
     if asked == "off" or reference is None:
         return None
-    move = reference.move() if run.loss.trainee.stage == MOTION_LORA else ""
+    trainee = run.loss.trainee
+    is_one_lora = trainee.stage == MOTION_LORA and trainee.amounts is None
+    move = reference.move() if is_one_lora else ""
     if not move:
         log.warning(
             "AnimateDiff Kit: nothing was calibrated, because %s. Set calibrate to off.",
-            "no MotionLoRA was trained"
-            if run.loss.trainee.stage != MOTION_LORA
-            else "the clips show no move of the camera in common",
+            "the clips show no move of the camera in common"
+            if is_one_lora
+            else "no MotionLoRA of one motion was trained",
         )
         return None
     tried = strengths_tried(run, lookout, reference, move)

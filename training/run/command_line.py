@@ -208,11 +208,12 @@ def patches(model: ModelPatcher) -> int:
 
 def make_trainee(config: RunConfig, model: ModelPatcher, target: DeviceAndDtype) -> Trainee:
     stage, path, seed = config.stage, config.model.motion_model, config.training.seed
+    shape = config.training.lora_shape()
     if stage.name == stages.DOMAIN_ADAPTER:
-        return stages.domain_adapter(model, stage.rank, seed, target)
+        return stages.domain_adapter(model, stage.rank, seed, target, shape)
     motion = None if path is None else load_motion_model(str(path))
     if stage.name == stages.MOTION_MODULE:
         return stages.motion_module(model, motion, stage.family, seed, target)
     assert motion is not None  # run_config.py refuses such a file
     start = None if stage.start is None else read_finite(str(stage.start))
-    return stages.motion_lora(model, motion, stage.rank, seed, target, start)
+    return stages.motion_lora(model, motion, stage.rank, seed, target, start, shape=shape)

@@ -21,7 +21,8 @@ from ..data.captions import CAPTIONS
 from ..engine.config import TrainingSettings
 from ..engine.export import SPELLINGS, check_name
 from ..files.text import read_text
-from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE, check_rank
+from ..models.lora_sites import check_rank
+from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
 from .toml_tables import Lora, parse_table, toml_reader
 
 STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA)

@@ -21,9 +21,9 @@ def test_every_setting_is_in_the_node_but_for_some() -> None:
 def test_a_widget_is_as_its_setting_says(name: str) -> None:
     widget, known = WIDGETS[name], FIELDS[name]
     assert (widget.default, widget.tooltip) == (known.shown, known.tooltip)
-    text = "STRING" if known.lines else "COMBO"
-    kinds = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: text}
-    assert widget.get_io_type() == kinds[type(known.default)]
+    kinds = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING"}
+    kind = "COMBO" if known.choices else kinds[type(known.default)]
+    assert widget.get_io_type() == kind
     assert widget.optional == known.added
     assert list(getattr(widget, "options", None) or ()) == list(known.choices)
 

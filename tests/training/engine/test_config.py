@@ -14,7 +14,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("learning_rate", 0.0, "above 0 and below 1"),
     ("learning_rate", 1.0, "above 0 and below 1"),
     ("learning_rate", float("nan"), "above 0 and below 1"),
-    ("optimizer", "sgd", "one of adamw, adamw_8bit"),
+    ("optimizer", "sgd", "one of adamw, adamw_8bit, adafactor, prodigy, adamw_schedule_free"),
     ("precision", "fp8", "one of automatic, fp32, bf16, fp16"),
     ("gradient_accumulation", 0, "at least 1"),
     ("warmup", -1, "from 0 to the 1000 steps"),
@@ -43,6 +43,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("preview_every", -1, "at least 0"),
     ("keep", 0, "at least 1"),
     ("timestep_draw", "random", "one of independent, even"),
+    ("lora_sites", "left", "one of all, up, mid, down, up and mid, down and mid"),
+    ("lora_alpha", -1.0, "at least 0"),
+    ("lora_plus", 0.0, "above 0 and at most 1000"),
+    ("input_perturbation", -0.1, "at least 0"),
+    ("resume_changes", "rank", "names of settings with commas between, or empty"),
 ]
 
 
@@ -76,6 +81,7 @@ def test_every_setting_has_a_rule_two_values_or_a_grammar():
     ruled = {name for name, _, _ in REFUSED}
     assert set(asdict(TrainingSettings())) - ruled == {
         "gradient_checkpointing",
+        "lora_feed_forward",
         "prompts",  # engine/preview_list.py
         "stop_rules",  # engine/stop_rules.py
     }
@@ -99,6 +105,8 @@ def test_what_leaves_a_step_as_it_is_may_change_between_runs():
         {"debias": 1.0},
         {"min_timestep": 800},
         {"max_timestep": 900},
+        {"lora_alpha": 8.0},
+        {"input_perturbation": 0.1},
     ],
 )
 def test_what_changes_a_step_must_stay(change):

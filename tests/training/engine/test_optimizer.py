@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from adk_tests.training import small
 from adk_tests.training.small import settings
-from animatediff_kit.training.engine.optimizer import WeightAverage, make_optimizer, rate_at
+from animatediff_kit.training.engine.checkpoints import found
+from animatediff_kit.training.engine.optimizer import (
+    WeightAverage,
+    make_optimizer,
+    rate_at,
+    set_rate,
+)
 from torch import nn
 
 
@@ -49,6 +57,57 @@ def test_eight_bits_without_bitsandbytes_say_what_to_install(monkeypatch: pytest
         "The optimizer adamw_8bit needs bitsandbytes, which is not installed. Install it into "
         "ComfyUI's Python with `pip install bitsandbytes`, or choose adamw."
     )
+
+
+PACKAGES = {"adafactor": "torch", "prodigy": "prodigyopt", "adamw_schedule_free": "schedulefree"}
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_others_learn_and_go_on_bit_for_bit(name: str, tmp_path: Path):
+    """Those of packages are tried where they are installed."""
+    pytest.importorskip(PACKAGES[name])
+    plus = 1.0 if name == "prodigy" else 4.0
+    changes: dict[str, Any] = dict(optimizer=name, lora_plus=plus)
+    whole = small.run(tmp_path / "whole", steps=4, **changes)
+    start = small.weights(whole)
+    whole.train()
+    assert not small.equal(start, small.weights(whole))
+    small.run(tmp_path / "parts", steps=2, **changes).train()
+    resumed = small.run(tmp_path / "parts", steps=4, **changes)
+    resumed.resume(found(tmp_path / "parts")[-1])
+    resumed.train()
+    assert resumed.losses == whole.losses and small.equal(resumed.weights(), whole.weights())
+    differs = not small.equal(small.weights(whole), whole.weights())
+    assert differs == (name == "adamw_schedule_free")
+
+
+@pytest.mark.parametrize("name", ["prodigy", "adamw_schedule_free"])
+def test_what_is_not_installed_says_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, PACKAGES[name], None)  # as if it were not installed
+    wanted = f"The optimizer {name} needs {PACKAGES[name]}, .* `pip install {PACKAGES[name]}`"
+    with pytest.raises(ValueError, match=wanted):
+        make_optimizer(weights(), settings(optimizer=name))
+
+
+def test_an_older_torch_is_without_adafactor(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(torch.optim, "Adafactor")
+    with pytest.raises(ValueError, match="The optimizer adafactor needs torch 2.5, and this is"):
+        make_optimizer(weights(), settings(optimizer="adafactor"))
+
+
+def test_lora_plus_gives_up_matrices_a_higher_rate():
+    parameters = {"a.down.weight": weights()["a"], "a.up.weight": weights(1)["a"]}
+    before = {name: p.detach().clone() for name, p in parameters.items()}
+    optimizer = make_optimizer(parameters, settings(lora_plus=8.0, weight_decay=0.0))
+    set_rate(optimizer, 1e-3)
+    for p in parameters.values():
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    moved = {n: float((before[n] - p.detach()).abs().mean()) for n, p in parameters.items()}
+    assert moved["a.down.weight"] == pytest.approx(1e-3, rel=1e-3)
+    assert moved["a.up.weight"] == pytest.approx(8e-3, rel=1e-3)
+    with pytest.raises(ValueError, match="prodigy finds one rate for all weights; set lora_plus"):
+        make_optimizer(parameters, settings(lora_plus=8.0, optimizer="prodigy"))
 
 
 def rates(**changes: Any) -> list[float]:

@@ -8,7 +8,7 @@ import comfy.ops
 import pytest
 import torch
 from animatediff_kit.motion_models.modules import TemporalAttention
-from animatediff_kit.training.models.low_rank import LowRankLinear, attach
+from animatediff_kit.training.models.low_rank import LowRankLinear, Pairs, attach
 from animatediff_kit.training.models.private_copy import PlainLayers
 from comfy.ldm.modules.attention import CrossAttention
 from torch import Tensor, nn
@@ -84,7 +84,7 @@ def test_all_four_projections_get_float32_pairs_under_the_files_names(
     kind: str, dtype: torch.dtype
 ) -> None:
     attended = attention(kind, dtype).requires_grad_(False)
-    parameters = attach(attended, "block.attn1", RANK, generator())
+    parameters = attach(attended, "block.attn1", Pairs(RANK, generator()))
     assert set(parameters) == {
         f"block.attn1.processor.{p}_lora.{half}.weight"
         for p in ("to_q", "to_k", "to_v", "to_out")
@@ -98,6 +98,6 @@ def test_all_four_projections_get_float32_pairs_under_the_files_names(
 
 
 def test_the_four_projections_start_from_different_noise() -> None:
-    parameters = attach(attention("temporal", torch.float32), "a", RANK, generator())
+    parameters = attach(attention("temporal", torch.float32), "a", Pairs(RANK, generator()))
     downs = [p for name, p in parameters.items() if ".down." in name]
     assert not any(torch.equal(a, b) for i, a in enumerate(downs) for b in downs[:i])

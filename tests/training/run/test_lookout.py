@@ -169,7 +169,7 @@ def test_the_strength_of_the_clips_is_found(
     assert caplog.messages[-1] == told
     run.loss.trainee = replace(run.loss.trainee, stage=stages.MOTION_MODULE)
     assert calibration_of(run, lookout) is None
-    assert "because no MotionLoRA was trained. Set" in caplog.messages[-1]
+    assert "because no MotionLoRA of one motion was trained. Set" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize(

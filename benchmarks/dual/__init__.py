@@ -1,0 +1,1 @@
+"""What one clip teaches: its motion alone, or its looks, too."""
