@@ -36,13 +36,13 @@ FAMILIES = {
 LORA = "zoom.safetensors"
 
 
-def small_copy(evolved: Path, folder: Path) -> Path:
-    """A copy of the other pack whose modules are as narrow as the models here."""
+def small_copy(evolved: Path, folder: Path, width: int = WIDTH) -> Path:
+    """A copy of the other pack whose modules have `width` channels at full resolution."""
     copy = folder / "custom_nodes" / "evolved"
     ignored = shutil.ignore_patterns(".git", "freeinit_*", "*.ckpt", "*.safetensors")
     shutil.copytree(evolved, copy, ignore=ignored)
     code = copy / "animatediff" / "motion_module_ad.py"
-    small = {"320": WIDTH, "640": 2 * WIDTH, "1280": 4 * WIDTH}
+    small = {"320": width, "640": 2 * width, "1280": 4 * width}
     text = code.read_text(encoding="utf-8")
     text, count = re.subn(r"\b(320|640|1280)\b", lambda found: str(small[found.group()]), text)
     if count < 8:

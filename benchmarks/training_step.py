@@ -58,6 +58,7 @@ class OneClip:
         self.clip = torch.randn((frames, 4, latent, latent))
         self.embedding = torch.randn((TOKENS, TEXT))
         self.pooled = None
+        self.captions = lambda index: ("a caption",)
 
     def __len__(self) -> int:
         return self.count
@@ -226,12 +227,11 @@ def official_peak(batch: int) -> tuple[float, float]:
 
 def print_memory() -> None:
     print("Memory: 256x256, 16 frames, bf16 arithmetic, AdamW; GiB, counted\n")
-    print("| stage | batch | checkpointing | weights | peak |")
-    print("|---|---|---|---|---|")
+    print("| stage | batch | checkpointing | weights | peak |\n|---|---|---|---|---|")
     for stage, batch in (("motion_module", 4), ("motion_lora", 1)):
         for checkpointing in (True, False):
             weights, peak = peak_of(stage, batch, checkpointing)
-            on = "yes" if checkpointing else "no"
+            on = ("no", "yes")[checkpointing]
             print(f"| {stage} | {batch} | {on} | {weights:.2f} | {peak:.2f} |", flush=True)
     weights, peak = official_peak(4)
     print(f"| motion_module, official steps | 4 | no | {weights:.2f} | {peak:.2f} |")

@@ -18,12 +18,15 @@ PADDING, HEADING = 15, 50  # of a group: at its sides, and above its nodes' titl
 FOOT = 60  # of a group, below its lowest node, which may grow
 SLOT, WIDGET, TEXT = 20, 24, 90
 PANELS = {
-    # what the pack's own scripts draw in a node, in pixels: web/timeline, web/camera_pad.js
+    # pixels for what the pack's own scripts draw in a node: web/timeline, web/camera_pad.js
     "ADK_Animate": 40,
     "ADK_LoadMotionLoRA": 40,
     "ADK_ContextWindows": 150,
     "ADK_PromptTravel": 170,
     "ADK_Strength": 190,
+    # the moving preview while they sample, which would push a node over its neighbour below
+    "KSampler": 220,
+    "SamplerCustomAdvanced": 220,
 }
 VIEW = (1600, 760)
 """What of the canvas is free on a screen of 1920 by 1080, beside the page's bars."""

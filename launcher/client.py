@@ -122,21 +122,34 @@ class Client:
 
     def download(self, file: OutputFile, folder: Path) -> Path:
         """Copies an output file through `GET /view` into `folder`, byte for byte."""
-        query = urllib.parse.urlencode(
-            {"filename": file.filename, "subfolder": file.subfolder, "type": file.folder}
-        )
         # A server's answer must not choose a path outside the folder.
         target = folder / Path(file.filename).name
         folder.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(target.name + ".partial")
-        with self._open(f"/view?{query}") as response, partial.open("wb") as out:
+        with self.opened(file) as response, partial.open("wb") as out:
             shutil.copyfileobj(response, out)
         partial.replace(target)
         return target
 
+    def opened(self, file: OutputFile) -> Any:
+        """An output file as a stream of bytes, to be closed."""
+        query = urllib.parse.urlencode(
+            {"filename": file.filename, "subfolder": file.subfolder, "type": file.folder}
+        )
+        return self._open(f"/view?{query}")
+
     def interrupt(self) -> None:
         with self._open("/interrupt", {}):
             pass
+
+    def cancel(self, prompt_id: str) -> None:
+        """Takes a prompt from the queue, or interrupts it; other prompts go on."""
+        for resource, body in (
+            ("/queue", {"delete": [prompt_id]}),
+            ("/interrupt", {"prompt_id": prompt_id}),
+        ):
+            with self._open(resource, body):
+                pass
 
     def _open(
         self, resource: str, body: dict[str, Any] | None = None, timeout: float | None = None

@@ -4,7 +4,8 @@ Knows torch and comfy; knows nothing of nodes, sampling schedules or training.
 
     files to models      folders read kinds detect layouts specs load lora domain_adapter
                          adapter_over_time
-    arithmetic           modules model strength low_rank position_tables
+    arithmetic           modules model strength low_rank position_tables fast/ (the same, in less
+                         time and memory)
     a run and a call     call
     into the UNet        sites placements layers norms fit inject
     views                views/ (windows inside the motion layers)

@@ -20,7 +20,7 @@ from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from .call import call_of, publish_runs
+from .call import Call, call_of, publish_runs
 from .low_rank import pairs_of
 from .placements import Placement, placed
 from .sites import uncompiled
@@ -75,14 +75,22 @@ class BlockOverTime(nn.Module):
         options = transformer_options or {}
         call = call_of(x, options.get("sigmas"), options)
         values = values_at(self.scale, call, x[:, :1, :1, None])
-        with placed(self.placements(values)):
+        with placed(self.placements(values, self.pairs_on(x, call))):
             return self.block(x, context=context, transformer_options=options)
 
-    def placements(self, values: Values) -> Iterator[Placement]:
+    def pairs_on(self, x: Tensor, call: Call) -> dict[str, Pair]:
+        """The pairs where x is; sent there once a run."""
+
+        def sent() -> dict[str, Pair]:
+            return {name: (down.to(x), up.to(x)) for name, (down, up) in self.pairs.items()}
+
+        return call.run.keep(("pairs of an adapter", id(self.pairs), x.device, x.dtype), sent)
+
+    def placements(self, values: Values, pairs: Mapping[str, Pair]) -> Iterator[Placement]:
         block = self.block
         while isinstance(block, BlockOverTime):  # of an adapter before this one
             block = block.block
-        for name, pair in self.pairs.items():
+        for name, pair in pairs.items():
             path, _, key = name.rpartition(".")
             parent = block.get_submodule(path)
             layer = parent._modules[key]

@@ -37,20 +37,23 @@ class Run:
     """A sampling run over one video.
 
     frames: of the whole video; sigmas: noise levels of the steps, the last is where sampling ends;
-    indices: the frames that a window shows, None for all; views: the windows inside the motion
-    layers, where the run has such; inner: those inside the motion layers of one window.
+    indices: the frames that a window shows, None for all; beside: how many windows of one length
+    these are, side by side in a call; views: the windows inside the motion layers, where the run
+    has such; inner: those inside the motion layers of one window.
     """
 
     frames: int
     sigmas: Tensor | None = None
     indices: tuple[int, ...] | None = None
+    beside: int = 1
     views: Views | None = None
     inner: Views | None = None
     kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def within(self, indices: Sequence[int]) -> Run:
-        """The same run as one of its windows shows it."""
-        return replace(self, indices=tuple(indices))
+    def within(self, indices: Sequence[int], beside: int = 1) -> Run:
+        """The same run as one of its windows shows it, or `beside` windows, one behind the
+        other."""
+        return replace(self, indices=tuple(indices), beside=beside)
 
     def in_views(self, views: Views) -> Run:
         """The same run for a call with all frames, whose motion layers slide the windows."""
@@ -90,9 +93,10 @@ class Beside:
 class Call:
     """One call of the UNet, as the layers of one motion model see it.
 
-    videos: whole videos in the batch, one for each cond (and for each tile that another pack puts
-    beside it); frames: of each; run: the sampling run that the call belongs to; t: (b f) sigmas;
-    options: transformer_options; strength, motion_scale: how the layers act (strength.py);
+    videos: whole videos in the batch, one for each cond (and for each window of the call, and each
+    tile that another pack puts beside it); frames: of each; run: the sampling run that the call
+    belongs to; t: (b f) sigmas; options: transformer_options; strength, motion_scale: how the
+    layers act (strength.py);
     norms: a name in NORM_CHOICES (specs.py); parts: how a call of views is cut; positions: the
     tables of positions on the device that computes, by the name of the layer that adds them;
     beside: low-rank changes beside the layers; attention: of queries, keys and values over time,
@@ -124,8 +128,18 @@ class Call:
 
     @property
     def indices(self) -> tuple[int, ...]:
-        """The numbers in the video of the frames of this call."""
+        """The numbers in the video of the frames of this call; of all its windows, where several
+        stand side by side."""
         return tuple(range(self.frames)) if self.run.indices is None else self.run.indices
+
+    def by_window(self) -> list[Call]:
+        """The call that each window would be by itself: with its frames, once for each cond."""
+        several, frames = self.run.beside, self.frames
+        if several == 1:
+            return [self]
+        windows = [self.indices[i * frames : (i + 1) * frames] for i in range(several)]
+        videos = self.videos // several
+        return [replace(self, videos=videos, run=self.run.within(w)) for w in windows]
 
     @property
     def at_once(self) -> int:
@@ -154,9 +168,9 @@ def call_of(x: Tensor, t: Tensor | None, options: dict[str, Any], other: str = "
         videos = len(options.get("cond_or_uncond", (0,)))
         frames = x.shape[0] // videos if shown is None else len(shown)
         run = Run(frames, options.get("sample_sigmas"))
-    if shown is not None:
+    if shown is not None and shown != run.indices:
         run = run.within(shown)
-    frames = run.frames if run.indices is None else len(run.indices)
+    frames = run.frames if run.indices is None else len(run.indices) // run.beside
     videos, rest = divmod(x.shape[0], frames)
     if rest or not videos:
         raise ValueError(

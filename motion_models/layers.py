@@ -13,6 +13,8 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor
 
 from .call import Call
+from .fast.fits import computes
+from .fast.forward import forward
 from .model import MotionModel
 from .modules import MotionModule
 from .norms import norms_across_frames
@@ -60,8 +62,8 @@ class MotionSettings:
 class MotionLayer(Added):
     """A motion module in its place in the UNet, for one call.   x: (b f) c h w -> (b f) c h w
 
-    This is where the arithmetic is chosen: the reference's (modules.py), whole or in the parts of
-    views.
+    This is where the arithmetic is chosen: the fast order (fast) for what it knows, else the
+    reference's (modules.py), whole or in the parts of views.
     """
 
     def __init__(self, module: MotionModule, call: Call) -> None:
@@ -72,6 +74,8 @@ class MotionLayer(Added):
     def forward(self, x: Tensor) -> Tensor:
         if self.call.parts is not None:
             return in_views(self.module.temporal_transformer, x, self.call)
+        if computes(self.module, x, self.call):
+            return forward(self.module, x, self.call)
         return self.module(x, self.call)
 
 

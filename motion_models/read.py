@@ -14,6 +14,7 @@ import comfy.utils
 from torch import Tensor
 
 from .headers import check_header
+from .quantised import decoded
 from .sound import check_finite, check_plain
 
 PACKINGS = ("state_dict", "module", "model", "unet", "controlnet")
@@ -30,8 +31,8 @@ CODE = re.compile(r"GLOBAL (?P<name>[\w.]+)")
 
 
 def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors of a weights file by name, nesting undone, and its metadata (safetensors alone
-    has any).
+    """All tensors of a weights file by name, nesting undone and 8 bits with scales decoded, and its
+    metadata (safetensors alone has any).
 
     Pickles are opened with torch's weights-only reader: code in them is never run. Raises
     ValueError with the file's name when it is not there, truncated, no weights file, a pickle with
@@ -55,7 +56,8 @@ def read_weights(path: str) -> tuple[dict[str, Tensor], dict[str, str]]:
             f"{name} holds no tensors. Choose a motion model, a MotionLoRA or a domain adapter."
         )
     check_plain(tensors, name)
-    return tensors, dict(metadata or {})
+    about = dict(metadata or {})
+    return decoded(tensors, about, name), about
 
 
 def read_finite(path: str) -> dict[str, Tensor]:

@@ -31,6 +31,12 @@ def values_at(strength: Strength, call: Call, x: Tensor) -> Values:
     """
     if not callable(strength):
         return strength
+    values = side_by_side([asked(strength, one, x) for one in call.by_window()], call)
+    return values.to(x) if isinstance(values, Tensor) else values
+
+
+def asked(strength: Callable[[Call, int, int], Values], call: Call, x: Tensor) -> Values:
+    """What a callable gives for a call of one window, looked at."""
     height, width = x.shape[2:]
     values = strength(call, height, width)
     if not isinstance(values, Tensor):
@@ -42,7 +48,19 @@ def values_at(strength: Strength, call: Call, x: Tensor) -> Values:
             f"{call.videos} videos of {call.frames} frames at {height}x{width}; it must be a "
             f"number, or a tensor of shape {[batch, 1, height, width]}."
         )
-    return values.to(x)
+    return values
+
+
+def side_by_side(windows: list[Values], call: Call) -> Values:
+    """The values of a call with several windows: those of each cond, window by window.   each a
+    number or (c f) 1 h w, of c conds -> the same, or (c w f) 1 h w of w windows"""
+    first = windows[0]
+    if len(windows) == 1 or not any(isinstance(v, Tensor) or v != first for v in windows):
+        return first
+    rows = call.videos * call.frames // len(windows)
+    maps = [v if isinstance(v, Tensor) else torch.full((rows, 1, 1, 1), v) for v in windows]
+    maps = torch.broadcast_tensors(*(v.to(maps[0].device) for v in maps))
+    return torch.stack([v.unflatten(0, (-1, call.frames)) for v in maps], 1).flatten(0, 2)
 
 
 def add_scaled(x: Tensor, residual: Tensor, values: Values) -> Tensor:

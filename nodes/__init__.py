@@ -30,7 +30,9 @@ from .prompts import PromptTravel
 from .ranks import join_ranks
 from .small_world import SmallWorldModels
 from .training.camera import MoveCamera
-from .training.clips import ClipsFromImages, LoadVideoClips
+from .training.clips import LoadVideoClips
+from .training.clips_from_images import ClipsFromImages
+from .training.contact_sheet import ContactSheet
 from .training.encode import EncodeClips
 from .training.measure import MeasureMotion
 from .training.panel import add_routes
@@ -70,6 +72,7 @@ NODES: list[type[io.ComfyNode]] = [
     LoadVideoClips,
     ClipsFromImages,
     MoveCamera,
+    ContactSheet,
     EncodeClips,
     TrainingSettingsNode,
     TrainDomainAdapter,

@@ -4,7 +4,7 @@ ComfyUI 0.33 has nodes that put clones of a model on other GPUs, and a pool with
 By itself it splits the conds of a call over them, which gives nothing at guidance 1 and twice the
 speed at most. Windows are independent, and there are more of them: here device d of D computes the
 windows d, d + D, d + 2D ... Their predictions are summed in the order of the windows, so a video is
-bit for bit that of one GPU of the kind.
+bit for bit that of one GPU of the kind that computes window by window (window_batches.py).
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import comfy.context_windows
-import comfy.model_management
 import comfy.utils
 import torch
 from torch import Tensor
@@ -30,13 +29,14 @@ from ..motion_models.views.windows import Views
 from . import crew
 from .conditioning import Cond, window_conds
 from .controls import Cut, Hints, hints_of
-from .devices import Compute, devices_for, over_devices
+from .devices import devices_for, over_devices
 from .evaluation import Evaluation, published
 from .frames import frames_of
 from .fuse import fuse_weights
 from .progress_text import tell_window
 from .views.controls import conds_in_parts
 from .views.plan import home_of_views, is_animated, views_of
+from .window_batches import in_batches
 from .window_phases import Phases, WindowPhase, phase_at
 from .window_states import state_of_window, tell_skipped
 from .windows import Windows, WindowSettings, windows_of
@@ -150,14 +150,18 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
         inner = {length: phase.views_in(length, step) for length in {*map(len, windows)}}
         progress = comfy.utils.ProgressBar(steps * len(windows))
 
+        def several(at: Evaluation, batch: list[int]) -> list[Tensor]:
+            shown = [windows[i] for i in batch]
+            return in_windows(at, shown, phase.windows.length, inner[len(shown[0])])
+
         def compute(at: Evaluation, i: int) -> Tensor:
-            return in_window(at, windows[i], phase.windows.length, inner[len(windows[i])])
+            return several(at, [i])[0]
 
         devices = devices_for(given, mine)
         found = (
             over_devices(given, devices, mine, compute)
             if devices
-            else one_by_one(given, mine, compute)
+            else in_batches(given, windows, mine, several)
         )
         for i, predictions in zip(mine, found, strict=True):
             yield predictions
@@ -181,21 +185,18 @@ class FrameWindows(comfy.context_windows.ContextHandlerABC):
             return given.calc_cond_batch(model, parts, x, given.timestep, model_options)
 
 
-def one_by_one(given: Evaluation, windows: Collection[int], compute: Compute) -> Iterator[Tensor]:
-    """What `compute` gives for each of the windows; Cancel ends it between two."""
-    for i in windows:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        yield compute(given, i)
-
-
-def in_window(given: Evaluation, indices: list[int], length: int, inner: Views | None) -> Tensor:
-    """The predictions for a window of frames, conds l 4 h w.   length: of the windows as they are
-    set; inner: the views inside this one"""
+def in_windows(
+    given: Evaluation, windows: Windows, length: int, inner: Views | None
+) -> list[Tensor]:
+    """The predictions for windows of as many frames, in one call, each conds l 4 h w.   length: of
+    the windows as they are set; inner: the views inside each"""
     options, frames = given.model_options, given.x.shape[0]
-    run = run_of(given.x, options)
-    told = window_options(Window(indices, frames), options, run.with_inner(inner))
+    indices = [frame for window in windows for frame in window]
+    run = run_of(given.x, options).with_inner(inner).within(indices, len(windows))
+    told = window_options(Window(indices, frames), options, run)
     told.update(state_of_window(options, run, indices))
-    return given.in_window(indices, told, Cut(indices, frames, length), hints_of(run))
+    predictions = given.in_window(indices, told, Cut(indices, frames, length), hints_of(run))
+    return list(predictions.split(len(windows[0]), dim=1))
 
 
 def run_of(x: Tensor, model_options: dict[str, Any]) -> Run:
@@ -211,7 +212,7 @@ def is_first(timestep: Tensor, sigmas: Tensor | None) -> bool:
 
 
 def window_options(window: Window, model_options: dict[str, Any], run: Run) -> dict[str, Any]:
-    """What transformer_options say of a window."""
+    """What transformer_options say of a window that the run is narrowed to."""
     earlier = model_options.get("transformer_options", {}).get("ad_params", {})
     ad_params = {
         "full_length": window.total_frames,
@@ -219,7 +220,7 @@ def window_options(window: Window, model_options: dict[str, Any], run: Run) -> d
         "sub_idxs": list(window.index_list),
     }
     return {
-        OPTION: run.within(window.index_list),
+        OPTION: run,
         "context_window": window,
         "ad_params": {**earlier, **ad_params},
     }

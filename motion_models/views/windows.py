@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,14 +47,27 @@ class Views:
 
         blended = torch.zeros_like(x)
         for group in self.groups:
-            index = torch.tensor([frame for i in group for frame in self.windows[i]])
-            index = index.to(x.device)
-            share = x.new_tensor([value for i in group for value in self.shares[i]])
+            index, share = self.placed(tuple(group), x)
             scales = of_windows(scale) if isinstance(scale, Tensor) else scale
             y = attend(of_windows(x), scales)
             y = y.unflatten(0, (-1, len(group))).flatten(1, 2)
             blended.index_add_(1, index, y * share.unsqueeze(-1))
         return blended
+
+    def placed(self, group: tuple[int, ...], x: Tensor) -> tuple[Tensor, Tensor]:
+        """The frames of the windows of a group and their shares, where x is; sent there once for
+        all modules of a step."""
+        key = (group, x.device, x.dtype)
+        if key not in self.sent:
+            frames = torch.tensor([frame for i in group for frame in self.windows[i]])
+            shares = [value for i in group for value in self.shares[i]]
+            self.sent[key] = frames.to(x.device), x.new_tensor(shares)
+        return self.sent[key]
+
+    @cached_property
+    def sent(self) -> dict[Any, tuple[Tensor, Tensor]]:
+        """What `placed` gave."""
+        return {}
 
     @cached_property
     def groups(self) -> list[list[int]]:

@@ -8,9 +8,10 @@ from torch import Tensor
 from ...training.data.camera_moves import MOVES, CameraMove
 from ...training.data.clips import ClipSet
 from ...training.data.image_clips import StillClips
+from ...training.data.joined_clips import JoinedClips
 from ..schema import CATEGORY, ClipsSocket, schema
 from ..texts import check_text
-from .clips import check_clips, seed_input, size_input
+from .clip_inputs import check_clips, seed_input, size_input
 
 
 class MoveCamera(io.ComfyNode):
@@ -86,4 +87,6 @@ class MoveCamera(io.ComfyNode):
         if isinstance(clips, Tensor):
             clips = StillClips(clips, check_text("caption", caption), frames, width, height)
         check_clips(clips)
+        if isinstance(clips, JoinedClips):
+            return io.NodeOutput(clips.each(lambda one: CameraMove(one, move, amount, seed)))
         return io.NodeOutput(CameraMove(clips, move, amount, seed))

@@ -7,43 +7,18 @@ from typing import Any
 
 import folder_paths
 from comfy_api.latest import io
-from torch import Tensor
 
 from ...training.data.captions import CAPTIONS
 from ...training.data.clips import ClipSet
-from ...training.data.image_clips import ImageClips
+from ...training.data.joined_clips import joined
 from ...training.data.probes import PROBES, Probes
-from ...training.data.sources import state_of
-from ...training.data.video_clips import VideoClips, VideoSettings
+from ...training.data.source_state import state_of
+from ...training.data.video_clips import VideoClips
+from ...training.data.video_settings import CHOICES, VideoSettings
 from ..places import check_readable
 from ..schema import CATEGORY, ClipsSocket, advanced, schema
 from ..texts import check_text, unquoted, written_path
-
-CACHE = "animatediff_kit_cache"
-"""Below ComfyUI's output folder: where clips are kept that are encoded into no other place, and
-what is known of files."""
-
-
-def caches() -> Path:
-    return Path(folder_paths.get_output_directory()) / CACHE
-
-
-def size_input(name: str, default: int, tooltip: str, least: int = 64) -> io.Int.Input:
-    return io.Int.Input(name, default=default, min=least, max=4096, step=8, tooltip=tooltip)
-
-
-def seed_input(tooltip: str) -> Any:
-    """No seed of a sampler's: the page must not change it after a run, or every run would have
-    other clips."""
-    return advanced(
-        io.Int.Input,
-        "seed",
-        default=0,
-        min=0,
-        max=0xFFFFFFFFFFFFFFFF,
-        control_after_generate=False,
-        tooltip=tooltip,
-    )
+from .clip_inputs import before, caches, clips_input, seed_input, size_input
 
 
 def source_path(source: str) -> Path:
@@ -59,10 +34,75 @@ def source_path(source: str) -> Path:
     return path
 
 
-def check_clips(clips: object) -> None:
-    """Raise ValueError for what are no clips, which a workflow that came as JSON may hold."""
-    if not isinstance(clips, ClipSet):
-        raise ValueError(f"clips is {clips!r}. Connect the node Load Video Clips, or another.")
+def lengths_of(frame_buckets: str) -> tuple[int, ...]:
+    """Lengths as people write them: 8, 16, 24. Raises ValueError for what is no number."""
+    words = check_text("frame_buckets", frame_buckets).replace(",", " ").split()
+    wrong = [word for word in words if not (word.isascii() and word.isdigit())]
+    if wrong:
+        raise ValueError(
+            f"frame_buckets has {wrong[0]!r} in it; write whole numbers with commas between them, "
+            "as 8, 16, 24."
+        )
+    return tuple(map(int, words))
+
+
+def added_inputs() -> list[Any]:
+    """Those that came after the first version, in the order of the contract."""
+    return [
+        io.Float.Input(
+            "fps",
+            default=0.0,
+            min=0.0,
+            max=1000.0,
+            step=0.1,
+            optional=True,
+            tooltip="Frames of a clip a second, taken by time, so that videos of all rates move at "
+            "one speed; 8 is AnimateDiff's. 0 counts stored frames by stride.",
+        ),
+        advanced(
+            io.Combo.Input,
+            "choice",
+            options=list(CHOICES),
+            default=CHOICES[0],
+            optional=True,
+            tooltip="Where clips lie in a video. random: by the seed. first: from the beginning. "
+            "uniform: evenly spread. all: the whole video in windows, however many.",
+        ),
+        advanced(
+            io.String.Input,
+            "frame_buckets",
+            default="",
+            optional=True,
+            tooltip="Lengths in the place of frames, as 8, 16, 24: each video gives clips of the "
+            "longest that it holds. A batch has clips of one length.",
+        ),
+        advanced(
+            io.Boolean.Input,
+            "images",
+            default=False,
+            optional=True,
+            tooltip="Takes each picture below the source as a clip of one frame, and no video: for "
+            "a domain adapter. Motion is not trained on them.",
+        ),
+        advanced(
+            io.String.Input,
+            "trigger",
+            default="",
+            optional=True,
+            tooltip="Words that are put before each caption, to call what was learned by.",
+        ),
+        advanced(
+            io.Int.Input,
+            "repeats",
+            default=1,
+            min=1,
+            max=1000,
+            optional=True,
+            tooltip="How often each clip is shown while another source's are shown once. It is "
+            "encoded once.",
+        ),
+        clips_input(),
+    ]
 
 
 class LoadVideoClips(io.ComfyNode):
@@ -106,7 +146,8 @@ class LoadVideoClips(io.ComfyNode):
                     options=list(CAPTIONS),
                     default=CAPTIONS[0],
                     tooltip="sidecar: the .txt of the video's name, or the CSV's column name. "
-                    "file name: its words. fixed caption: the one below for all clips.",
+                    "file name: its words. fixed caption: the one below for all clips. sidecar "
+                    "lines: each line of the .txt is a caption, one of them an epoch.",
                 ),
                 io.String.Input(
                     "caption",
@@ -137,6 +178,7 @@ class LoadVideoClips(io.ComfyNode):
                     tooltip="Keeps about the shape of each video, at the area of width x height, "
                     "with sides that are multiples of 64.",
                 ),
+                *added_inputs(),
             ],
             outputs=[
                 ClipsSocket.Output(
@@ -168,6 +210,13 @@ class LoadVideoClips(io.ComfyNode):
         clips_per_video: int = 1,
         mirror: bool = False,
         aspect_buckets: bool = False,
+        fps: float = 0.0,
+        choice: str = CHOICES[0],
+        frame_buckets: str = "",
+        images: bool = False,
+        trigger: str = "",
+        repeats: int = 1,
+        clips: ClipSet | None = None,
     ) -> io.NodeOutput:
         settings = VideoSettings(
             frames,
@@ -180,60 +229,12 @@ class LoadVideoClips(io.ComfyNode):
             clips_per_video,
             mirror,
             aspect_buckets,
+            fps,
+            choice,
+            lengths_of(frame_buckets),
+            images,
+            check_text("trigger", trigger),
         )
         path = source_path(source)
-        return io.NodeOutput(VideoClips(path, settings, check_readable, Probes(caches() / PROBES)))
-
-
-class ClipsFromImages(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="ADK_ClipsFromImages",
-            display_name="Make Training Clips",
-            category=f"{CATEGORY}/training",
-            description="Training clips from frames that the workflow already holds.",
-            search_aliases=["clips from images", "training images", "dataset"],
-            inputs=[
-                io.Image.Input("images", tooltip="The frames of the clip, in their order."),
-                io.String.Input(
-                    "caption", default="", multiline=True, tooltip="What the clip shows."
-                ),
-                io.Int.Input(
-                    "stride",
-                    default=1,
-                    min=1,
-                    max=256,
-                    tooltip="Images from one frame of the clip to the next.",
-                ),
-                io.Int.Input(
-                    "frames",
-                    default=0,
-                    min=0,
-                    max=1024,
-                    tooltip="Cuts the batch into clips of so many frames. 0: one clip of them all.",
-                ),
-                size_input("width", 0, "Width of the training clips. 0: the images' own.", 0),
-                size_input("height", 0, "Height of the training clips. 0: the images' own.", 0),
-            ],
-            outputs=[
-                ClipsSocket.Output(
-                    "training_clips",
-                    display_name="clips",
-                    tooltip="Clips for Encode Clips or Move Camera.",
-                )
-            ],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        images: Tensor,
-        caption: str = "",
-        stride: int = 1,
-        frames: int = 0,
-        width: int = 0,
-        height: int = 0,
-    ) -> io.NodeOutput:
-        check_text("caption", caption)
-        return io.NodeOutput(ImageClips(images, caption, stride, frames, width, height))
+        own = VideoClips(path, settings, check_readable, Probes(caches() / PROBES))
+        return io.NodeOutput(joined(before(clips), own, repeats))

@@ -16,7 +16,7 @@ from ...training.data.fill_cache import encode_clips
 from ..places import check_writable
 from ..schema import CATEGORY, ClipsSocket, EncodedClipsSocket, schema
 from ..texts import check_text, unquoted, written_path
-from .clips import CACHE, caches, check_clips
+from .clip_inputs import CACHE, caches, check_clips
 
 
 class EncodeClips(io.ComfyNode):

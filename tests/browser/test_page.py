@@ -82,5 +82,9 @@ def test_help_opens(page: Page) -> None:
         page.tab.get_by_test_id("info-button").first.click()
         content = page.tab.locator(".node-help-content").first
         content.get_by_role("heading", name="Inputs").wait_for(timeout=20_000)
+        animation = content.locator("img").first
+        animation.scroll_into_view_if_needed()
+        loaded = "image => image.decode().then(() => image.naturalWidth)"
+        assert animation.evaluate(loaded) > 0
         page.picture("help")
     assert "closed_loop" in content.inner_text()

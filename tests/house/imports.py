@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACK = "animatediff_kit"
-SCRIPTED = ("standalone", "launcher", "conversion", "graphs")
+SCRIPTED = ("standalone", "launcher", "conversion", "graphs", "fleet")
 """Rooms that scripts import from the root."""
 
 

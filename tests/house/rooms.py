@@ -45,7 +45,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "small_world": (*TRAINING, "motion_models", "standalone"),
     "benchmarks": (
         "nodes",
+        "lockstep",
         "sampling",
+        "training/data",
         "training/engine",
         "training/files",
         "training/models",
@@ -60,6 +62,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "graphs": ("launcher",),
     "conversion": (),
     "examples": ("launcher",),
+    "fleet": ("launcher",),
     "launcher": ("conversion",),
     "standalone": (),
 }
@@ -69,6 +72,7 @@ KEEPS_OUT: dict[str, tuple[str, ...]] = {
     "measures": ("comfy", "comfy_api", "folder_paths"),
     "training/files": ("comfy", "comfy_api", "folder_paths"),
     "launcher": ("comfy", "comfy_api", "folder_paths", "numpy"),
+    "fleet": ("torch", "comfy", "comfy_api", "folder_paths", "numpy"),
     "graphs": ("torch", "comfy", "comfy_api", "folder_paths", "numpy"),
     "conversion": ("torch", "comfy", "comfy_api", "folder_paths", "numpy", "PIL"),
     "motion_models": ("comfy_api", "server"),

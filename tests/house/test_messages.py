@@ -13,6 +13,7 @@ ROOMS = (
     "nodes",
     "standalone",
     "launcher",
+    "fleet",
     "measures",
 )
 FILES = ("run.py", "train.py")

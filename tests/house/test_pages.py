@@ -19,6 +19,7 @@ PAGES = [
         "docs/compatibility.md",
         "docs/costs.md",
         "docs/exactness.md",
+        "docs/memory.md",
         "docs/old_workflows.md",
         "docs/scale.md",
     )

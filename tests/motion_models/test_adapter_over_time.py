@@ -8,7 +8,7 @@ import pytest
 import torch
 from adk_tests.motion_models.test_domain_adapter import adapter
 from adk_tests.support import by_hand, tiny, windowed
-from animatediff_kit.motion_models.adapter_over_time import LinearOverTime
+from animatediff_kit.motion_models.adapter_over_time import BlockOverTime, LinearOverTime
 from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
 from animatediff_kit.motion_models.inject import apply_motion_model
@@ -98,6 +98,16 @@ def test_over_the_steps(base: ModelPatcher) -> None:
     assert set(seen) == {0.0, 0.5}
     for other in (base, adapted(base, 1.0)):
         assert by_hand.relative(found, tiny.sample(other, steps=2)) > 1e-4
+
+
+def test_its_matrices_are_sent_to_the_device_once_a_run() -> None:
+    pairs = {"to_q": (torch.randn(2, 4).double(), torch.randn(4, 2).double())}
+    block = BlockOverTime(nn.Identity(), pairs, 1.0)
+    x, call = torch.randn(6, 5, 4), Call.alone(1, 6)
+    first, again = block.pairs_on(x, call), block.pairs_on(x + 1.0, call)
+    assert all(a is b for a, b in zip(first["to_q"], again["to_q"], strict=True))
+    assert first["to_q"][0].dtype == x.dtype
+    assert block.pairs_on(x, Call.alone(1, 6))["to_q"][0] is not first["to_q"][0]
 
 
 def test_frames_cut_into_pieces_keep_their_scale() -> None:

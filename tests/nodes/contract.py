@@ -218,6 +218,13 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("clips_per_video", INT, 1),
         ("mirror", BOOLEAN, False),
         ("aspect_buckets", BOOLEAN, False),
+        ("fps", FLOAT, 0.0),
+        ("choice", COMBO, "random"),
+        ("frame_buckets", STRING, ""),
+        ("images", BOOLEAN, False),
+        ("trigger", STRING, ""),
+        ("repeats", INT, 1),
+        ("clips", CLIPS, None),
     ],
     "ADK_ClipsFromImages": [
         ("images", "IMAGE", None),
@@ -226,6 +233,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("frames", INT, 0),
         ("width", INT, 0),
         ("height", INT, 0),
+        ("clips", CLIPS, None),
     ],
     "ADK_CameraMove": [
         ("clips", f"{CLIPS},IMAGE", None),
@@ -236,6 +244,11 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("width", INT, 256),
         ("height", INT, 256),
         ("seed", INT, 0),
+    ],
+    "ADK_ContactSheet": [
+        ("clips", CLIPS, None),
+        ("most", INT, 200),
+        ("leave_out", COMBO, "nothing"),
     ],
     "ADK_EncodeClips": [
         ("clips", CLIPS, None),
@@ -315,6 +328,10 @@ OPTIONAL = {
     },
     "ADK_Strength": {"mask", "floats", "curve", "times"},
     "ADK_FreeInit": {"high_frequencies"},
+    "ADK_VideoClips": {
+        *("fps", "choice", "frame_buckets", "images", "trigger", "repeats", "clips"),
+    },
+    "ADK_ClipsFromImages": {"clips"},
     "ADK_CameraPath": {"before"},
     "ADK_ApplyCameraControl": {"strength_over_time"},
     "ADK_PreviewWindows": {"on_equal_length", "model"},
@@ -358,6 +375,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_VideoClips": [CLIPS],
     "ADK_ClipsFromImages": [CLIPS],
     "ADK_CameraMove": [CLIPS],
+    "ADK_ContactSheet": [CLIPS, "IMAGE", "STRING"],
     "ADK_EncodeClips": ["ADK_ENCODED_CLIPS"],
     "ADK_SmallWorldModels": [MODEL, "CLIP", "VAE"],
 }
@@ -377,7 +395,10 @@ FOLDED = {
     "ADK_ApplyImageToVideo": {"beta_schedule"},
     "ADK_CameraPath": {"radius"},
     "ADK_ApplyCameraControl": {"start_percent", "end_percent"},
-    "ADK_VideoClips": {"seed", "clips_per_video", "mirror", "aspect_buckets"},
+    "ADK_VideoClips": {
+        *("seed", "clips_per_video", "mirror", "aspect_buckets"),
+        *("choice", "frame_buckets", "images", "trigger", "repeats"),
+    },
     "ADK_CameraMove": {"seed"},
     "ADK_TrainingSettings": {
         "caption_dropout",

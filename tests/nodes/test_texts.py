@@ -12,7 +12,8 @@ import torch
 from animatediff_kit.nodes.motion_model import ApplyMotionModel
 from animatediff_kit.nodes.texts import check_choice, check_text, written_path
 from animatediff_kit.nodes.training.camera import MoveCamera
-from animatediff_kit.nodes.training.clips import ClipsFromImages, LoadVideoClips
+from animatediff_kit.nodes.training.clips import LoadVideoClips
+from animatediff_kit.nodes.training.clips_from_images import ClipsFromImages
 from animatediff_kit.nodes.training.encode import EncodeClips, cache_path
 
 HALF = "cats \ud800 and dogs"

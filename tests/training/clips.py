@@ -39,6 +39,9 @@ class ClipsInMemory:
     def caption(self, index: int) -> str:
         return f"caption {index}"
 
+    def captions(self, index: int) -> tuple[str, ...]:
+        return (self.caption(index),)
+
     def shape(self, index: int) -> tuple[int, ...]:
         height, width = self.sizes[index] if self.sizes else (self.side, self.side)
         return (self.frames, 4, height, width)

@@ -42,6 +42,8 @@ def main(folder: Path) -> None:
     processes = start_processes()
     for stage in (stages.DOMAIN_ADAPTER, stages.MOTION_MODULE, stages.MOTION_LORA):
         small.run(folder / stage, stage, processes=processes, **SETTINGS).train()
+    bf16 = {**SETTINGS, "steps": 1, "gradient_exchange": "bf16"}
+    small.run(folder / "bf16", processes=processes, **bf16).train()
     run = small.run(folder / "stopped", processes=processes, **{**SETTINGS, "steps": 50})
     with noted_signals() as signals:
         stop = SignalStop(run, signals)

@@ -10,6 +10,7 @@ import torch
 from animatediff_kit.motion_models.load import build
 from animatediff_kit.motion_models.specs import FAMILIES, MotionLayout, MotionSpec, expected_shapes
 from animatediff_kit.small_world.unet_config import unet_config
+from animatediff_kit.training.engine.batches import Clips
 from animatediff_kit.training.engine.clip_loss import ClipLoss
 from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.engine.loop import Run
@@ -75,7 +76,7 @@ def run(
     folder: Path,
     stage: str = stages.MOTION_LORA,
     where: DeviceAndDtype = CPU,
-    clips: ClipsInMemory | None = None,
+    clips: Clips | None = None,
     watch: Any = None,
     processes: Any = None,
     **changes: Any,

@@ -64,7 +64,7 @@ class EncodedClips:
         kept = [e for e in readable if latents_key(e.key) in self._latents]
         wanted = sum(entry.key not in left_out for entry in readable)
         missing = wanted - sum(entry.key not in left_out for entry in kept)
-        captions = {"", *(entry.caption for entry in kept)}
+        captions = {"", *(caption for entry in kept for caption in entry.captions)}
         lost = [c for c in captions if self._text_key(c, "embedding") not in self._texts]
         if lost or missing:
             without = f" and lacks {len(lost)} of {len(captions)} texts" if lost else ""
@@ -86,6 +86,10 @@ class EncodedClips:
 
     def caption(self, index: int) -> str:
         return self._entries[index].caption
+
+    def captions(self, index: int) -> tuple[str, ...]:
+        """All that it may be shown with, the first among them."""
+        return self._entries[index].captions
 
     def shape(self, index: int) -> tuple[int, ...]:
         """f 4 h w"""

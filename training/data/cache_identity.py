@@ -31,11 +31,24 @@ anew."""
 
 
 class Entry(NamedTuple):
-    """A clip of a set."""
+    """A clip of a set.   others: captions beside the first"""
 
     key: str
     name: str
     caption: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        return (self.caption, *self.others)
+
+    def written(self) -> list[str]:
+        return [self.key, self.name, *self.captions]
+
+
+def read_entry(written: list[Any]) -> Entry:
+    key, name, caption, *others = map(str, written)
+    return Entry(key, name, caption, tuple(others))
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,8 @@ def entry_of(clips: ClipSet, index: int, vae: str) -> Entry:
     stop_if_asked()
     name = clips.name(index)
     key = digest_of({"name": name, "clip": clips.identity(index), "vae": vae})[:32]
-    return Entry(key, name, clips.caption(index))
+    caption, *others = clips.captions(index)
+    return Entry(key, name, caption, tuple(others))
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ class Manifest:
 
     def fingerprint(self) -> str:
         """Of the clips with their captions and both models; their order makes no difference."""
-        pairs = sorted([entry.key, entry.caption] for entry in self.clips)
+        pairs = sorted([entry.key, *entry.captions] for entry in self.clips)
         return digest_of([self.clip, pairs])
 
     def pixels_fingerprint(self) -> str:
@@ -94,7 +108,8 @@ class Manifest:
         return digest_of([self.clip, sorted(entry.key for entry in self.clips)])
 
     def written(self) -> bytes:
-        content = {"format": FORMAT, **vars(self)}
+        clips = [entry.written() for entry in self.clips]
+        content = {"format": FORMAT, **vars(self), "clips": clips}
         return json.dumps({**content, "checksum": checksum(content)}).encode()
 
 
@@ -146,7 +161,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     if content.pop("format") != FORMAT or told != checksum({"format": FORMAT, **content}):
         raise damaged(folder / MANIFEST)
     try:
-        clips = tuple(Entry(*map(str, entry)) for entry in content["clips"])
+        clips = tuple(map(read_entry, content["clips"]))
         return Manifest(content["vae"], content["clip"], clips, tuple(content["left_out"]))
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(folder / MANIFEST) from error

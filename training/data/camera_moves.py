@@ -176,23 +176,22 @@ class CameraMove(ClipSet):
     def caption(self, index: int) -> str:
         return self.clips.caption(index)
 
+    def captions(self, index: int) -> tuple[str, ...]:
+        return self.clips.captions(index)
+
+    def fps(self, index: int) -> float:
+        return self.clips.fps(index)
+
     def description(self) -> dict[str, Any]:
-        return {
-            "camera": [list(move) for move in self.moves],
-            "camera_seed": self.seed,
-            "camera_jitter": self.jitter,
-            **self.clips.description(),
-        }
+        return {**self._camera(), **self.clips.description()}
 
     def identity(self, index: int) -> dict[str, Any]:
         """The index is in it, for a clip's windows are drawn by it."""
-        return {
-            "camera": [list(move) for move in self.moves],
-            "camera_seed": self.seed,
-            "camera_jitter": self.jitter,
-            "camera_index": index,
-            **self.clips.identity(index),
-        }
+        return {**self._camera(), "camera_index": index, **self.clips.identity(index)}
+
+    def _camera(self) -> dict[str, Any]:
+        moves = [list(move) for move in self.moves]
+        return {"camera": moves, "camera_seed": self.seed, "camera_jitter": self.jitter}
 
     def training_size(self, height: int, width: int) -> tuple[int, int]:
         return self.clips.training_size(height, width)

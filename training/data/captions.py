@@ -13,8 +13,8 @@ from .sources import Source
 
 log = logging.getLogger(__name__)
 
-SIDECAR, FILE_NAME, FIXED = "sidecar", "file name", "fixed caption"
-CAPTIONS = (SIDECAR, FILE_NAME, FIXED)
+SIDECAR, FILE_NAME, FIXED, LINES = "sidecar", "file name", "fixed caption", "sidecar lines"
+CAPTIONS = (SIDECAR, FILE_NAME, FIXED, LINES)
 
 SIDES = re.compile(
     r"\b(?:(?P<side>left|right)(?=\b|ward|most|hand)"
@@ -26,7 +26,9 @@ OPPOSITES = {"left": "right", "right": "left", "clockwise": "anticlockwise"}
 
 def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str | None]:
     """One caption a source; None for a few of many that have none, which are named in a warning.
-    Raises ValueError where it is no text, and where more have none, naming the first such file."""
+    Raises ValueError where it is no text, and where more have none, naming the first such file.
+
+    "sidecar lines" gives one text with a line for each of a clip's captions."""
     if mode == FIXED:
         if not caption.strip():
             raise ValueError(
@@ -36,9 +38,9 @@ def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str 
     if mode == FILE_NAME:
         check_names(sources)
         return [spoken(Path(source.name)) for source in sources]
-    if mode != SIDECAR:
+    if mode not in (SIDECAR, LINES):
         raise ValueError(f"{mode!r} is no way to caption; choose one of {', '.join(CAPTIONS)}.")
-    written = [source.caption() for source in sources]
+    written = [source.caption(by_lines=mode == LINES) for source in sources]
     without = [s for s, caption in zip(sources, written, strict=True) if not caption]
     if is_share(len(without), len(sources)):
         log.warning(
@@ -54,6 +56,13 @@ def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str 
             "there, or set captions to 'file name' or 'fixed caption'."
         )
     return [caption or None for caption in written]
+
+
+def choices_of(written: str, mode: str, trigger: str) -> tuple[str, ...]:
+    """A clip's captions, of which each epoch draws one, behind the trigger's words."""
+    found = dict.fromkeys(written.split("\n") if mode == LINES else [written])
+    before = f"{trigger.strip()}, " if trigger.strip() else ""
+    return tuple(f"{before}{caption}" for caption in found)
 
 
 def check_names(sources: Sequence[Source]) -> None:

@@ -59,6 +59,18 @@ class ClipSet(ABC):
     @abstractmethod
     def caption(self, index: int) -> str: ...
 
+    def captions(self, index: int) -> tuple[str, ...]:
+        """All that a clip may be shown with, of which each epoch of training draws one."""
+        return (self.caption(index),)
+
+    def fps(self, index: int) -> float:
+        """Frames a second that a clip shows, for people; 0 where nobody knows."""
+        return 0.0
+
+    def part(self, index: int) -> int:
+        """Clips of one part are about equally large; there may be several where sets are joined."""
+        return 0
+
     @abstractmethod
     def description(self) -> dict[str, Any]:
         """Everything that decides pixels and captions, as JSON: files, dates, settings."""

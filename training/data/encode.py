@@ -9,6 +9,7 @@ import hashlib
 import logging
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import psutil
@@ -18,7 +19,7 @@ from torch import Tensor
 from .cache_identity import Entry
 from .clips import ClipSet, UnreadableClip
 from .read_ahead import THREADS, ahead
-from .records import text_key
+from .records import literal, text_key
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,13 @@ class Read:
 
 
 def read_clips(clips: ClipSet, wanted: list[tuple[int, Entry]]) -> Generator[Read, None, None]:
-    """Clips by their numbers, decoded by threads a few ahead. The first tells how much memory the
-    others take."""
+    """Clips by their numbers, decoded by threads a few ahead, part by part."""
+    for _, part in groupby(wanted, lambda item: clips.part(item[0])):
+        yield from read_part(clips, list(part))
+
+
+def read_part(clips: ClipSet, wanted: list[tuple[int, Entry]]) -> Generator[Read, None, None]:
+    """The first tells how much memory the others take."""
 
     def read(item: tuple[int, Entry]) -> Read:
         index, entry = item
@@ -125,7 +131,8 @@ def encode_frames(vae: Any, frames: Tensor, seed: str) -> Tensor:
 
 def encode_text(clip: Any, caption: str, digest: str) -> dict[str, Tensor]:
     """digest: the text encoder's."""
-    encoded = clip.encode_from_tokens(clip.tokenize(caption), return_pooled=True, return_dict=True)
+    tokens = clip.tokenize(literal(caption))
+    encoded = clip.encode_from_tokens(tokens, return_pooled=True, return_dict=True)
     tensors = {text_key(caption, digest, "embedding"): encoded["cond"][0]}
     if hasattr(clip.cond_stage_model, "clip_g"):  # SDXL's; SD1.5's would be noise: UNFILLED
         tensors[text_key(caption, digest, "pooled")] = encoded["pooled_output"][0]

@@ -65,7 +65,9 @@ class Filling:
     ) -> None:
         self.clips, self.vae, self.clip, self.folder = clips, vae, clip, folder
         self.identity, self.shard_bytes, self.report = identity, shard_bytes, on_progress
-        self.captions = sorted({"", *(entry.caption for entry in identity.clips)})
+        self.captions = sorted(
+            {"", *(caption for entry in identity.clips for caption in entry.captions)}
+        )
         self.left_out: dict[str, str] = {}
         self.done, self.total = 0, len(self.captions) + len(identity.clips)
 

@@ -30,6 +30,12 @@ def is_video(path: Path) -> bool:
     return path.is_file() and (suffix in VIDEOS or (suffix in IMAGES and moves(path)))
 
 
+def is_still(path: Path) -> bool:
+    """Whether a file is one picture."""
+    named = path.suffix.lower() in IMAGES and path.name[0] != "."
+    return named and path.is_file() and not moves(path)
+
+
 def moves(path: Path) -> bool:
     """Whether a WebP, PNG or AVIF holds more than one frame. What cannot be read does not."""
     try:

@@ -32,7 +32,7 @@ from .records import (
     is_text,
     latents_key,
     metadata_of,
-    text_key,
+    weighed_text_key,
 )
 from .shards import damaged, shard_files, write_file
 from .walk import stop_if_asked
@@ -73,7 +73,7 @@ def upgrade(folder: Path, identity: Identity) -> None:
         caption, clip = record["caption"], str(then["clip"])
         old = hashlib.sha256(caption.encode()).hexdigest()[:32]
         parts = ("embedding", "pooled")
-        names = {f"{old}.{part}": text_key(caption, clip, part) for part in parts}
+        names = {f"{old}.{part}": weighed_text_key(caption, clip, part) for part in parts}
         return {"caption": caption, "clip": clip}, names
 
     for path in shard_files(folder, "latents"):

@@ -7,17 +7,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..files.atomic import write_atomic
-from .animations import count_animation
+from .animations import animation_times, count_animation
 from .clips import UnreadableClip
 from .read_ahead import ahead
 from .sources import Source
-from .videos import count_frames, name_hdr
+from .videos import frame_times, name_hdr
 from .walk import stop_if_asked
 
 log = logging.getLogger(__name__)
@@ -31,11 +32,13 @@ say where each frame lies, and pictures. Its size is in the hash, too."""
 
 class Probe(NamedTuple):
     """content: a hash of the source's pixels, as far as its files' ends show them; neither path nor
-    date are in it.   curve: of an HDR video's brightness, which is told; else empty"""
+    date are in it.   curve: of an HDR video's brightness, which is told; else empty
+    milliseconds: from the first frame's time stamp to the last's; 0 for images, which have none"""
 
     frames: int
     content: str
     curve: str = ""
+    milliseconds: int = 0
 
 
 class Probes:
@@ -55,7 +58,7 @@ class Probes:
         try:
             bytes_then, modified, images, *then = self.known[key]
             if [bytes_then, modified, images] == state:
-                return Probe(int(then[0]), str(then[1]), str(then[2]))
+                return Probe(int(then[0]), str(then[1]), str(then[2]), int(then[3]))
         except (KeyError, TypeError, ValueError, IndexError):
             pass
         found = probe(source)
@@ -96,23 +99,37 @@ def state_of(source: Source) -> list[int]:
 def probe(source: Source) -> Probe:
     """Raises UnreadableClip."""
     images = source.images()
-    frames, curve = (len(images), "") if images else count(source)
+    frames, curve, length = (len(images), "", 0) if images else count(source)
     if frames < 1:
         raise UnreadableClip(f"{source.name} holds no frames.")
     try:
-        return Probe(frames, content_of(images or [source.path]), curve)
+        return Probe(frames, content_of(images or [source.path]), curve, length)
     except OSError as error:
         raise UnreadableClip(
             f"{source.name} cannot be read ({error.strerror or error})."
         ) from error
 
 
-def count(source: Source) -> tuple[int, str]:
+def count(source: Source) -> tuple[int, str, int]:
+    """Frames, the curve of an HDR video, and milliseconds."""
     if source.is_animation():
-        return count_animation(source.path, source.name), ""
+        frames = count_animation(source.path, source.name)
+        return frames, "", milliseconds(still_or_times(source)) if frames > 1 else 0
     curves: list[str] = []
-    frames = count_frames(source.path, source.name, lambda name, curve: curves.append(curve))
-    return frames, "".join(curves)
+    times = frame_times(source.path, source.name, lambda name, curve: curves.append(curve))
+    return len(times), "".join(curves), milliseconds(times)
+
+
+def still_or_times(source: Source) -> list[float]:
+    """No times of an animation that is damaged, which is told when a clip of it is read."""
+    try:
+        return animation_times(source.path, source.name)
+    except UnreadableClip:
+        return []
+
+
+def milliseconds(times: list[float]) -> int:
+    return math.ceil(1000 * times[-1]) if times else 0
 
 
 def content_of(files: Iterable[Path]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -99,7 +100,8 @@ def is_text(record: Any, names: Collection[str]) -> bool:
     caption, clip = record.get("caption"), record.get("clip")
     if not isinstance(caption, str) or not isinstance(clip, str):
         return False
-    return text_key(caption, clip, "embedding") in names
+    keys = (text_key(caption, clip, "embedding"), weighed_text_key(caption, clip, "embedding"))
+    return any(key in names for key in keys)
 
 
 def latents_key(key: str) -> str:
@@ -109,5 +111,22 @@ def latents_key(key: str) -> str:
 
 def text_key(caption: str, clip: str, part: str) -> str:
     """clip: the text encoder's digest;   part: embedding or pooled."""
+    marked = caption if literal(caption) == caption else f"literal\0{caption}"
+    return weighed_text_key(marked, clip, part)
+
+
+def weighed_text_key(caption: str, clip: str, part: str) -> str:
+    """Of a caption that was encoded as a prompt, with weights for what stands in parentheses; it is
+    not used any more where it has some."""
     content = f"{clip}\0{caption}".encode()
     return f"{hashlib.sha256(content).hexdigest()[:32]}.{part}"
+
+
+def literal(caption: str) -> str:
+    """The prompt whose tokens are the caption's own: parentheses give no weight, and no textual
+    inversion is read.
+
+    ComfyUI's tokenizers take "\\(" as a parenthesis; a space before the colon parts what CLIP's
+    tokenizer parts in any case.
+    """
+    return re.sub(r"([()])", r"\\\1", caption).replace("embedding:", "embedding :")

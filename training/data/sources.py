@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import comfy.model_management
-
 from ..files.names import in_unicode
 from ..files.text import read_text
-from .kinds import IMAGES, VIDEOS, is_video
+from .kinds import IMAGES, VIDEOS, is_still, is_video
 from .tables import rows
 from .unread import name_the_loose, name_the_unread
 from .walk import MayRead, anything, stop_if_asked, walk
@@ -41,9 +37,9 @@ class Source:
     caption_place: str
     may_read: MayRead = field(default=anything, compare=False, repr=False)
 
-    def caption(self) -> str | None:
+    def caption(self, by_lines: bool = False) -> str | None:
         """The caption that is written beside it, None without one. Raises ValueError for a file
-        that is no text."""
+        that is no text.   by_lines: keep the file's lines apart, but for empty ones"""
         if not isinstance(self.written, Path):
             return self.written
         self.may_read(self.written)
@@ -54,7 +50,9 @@ class Source:
                     f"{self.caption_place} has {size:,} bytes, and a caption {CAPTION_BYTES:,} at "
                     "most. Write what the clip shows in a few sentences."
                 )
-            return " ".join(read_text(self.written, self.caption_place).split())
+            text = read_text(self.written, self.caption_place)
+            lines = [" ".join(line.split()) for line in text.splitlines()]
+            return ("\n" if by_lines else " ").join(line for line in lines if line)
         except OSError as error:
             raise ValueError(
                 f"{self.caption_place} cannot be read ({error.strerror or error})."
@@ -83,14 +81,17 @@ class Source:
         }
 
 
-def find_sources(source: Path, may_read: MayRead = anything) -> list[Source]:
-    """All clips of a folder, sub-folders included, or of a CSV, in a fixed order.
+def find_sources(source: Path, may_read: MayRead = anything, images: bool = False) -> list[Source]:
+    """All clips of a folder, sub-folders included, or of a CSV, in a fixed order; or each picture
+    that lies in the folder, where `images` is set.
 
     may_read: raises ValueError for what is not to be read; asked before a file is looked at, of
     places as they are written, links and all. Raises ValueError when there is no such place, or
     nothing in it.
     """
     may_read(source)
+    if images:
+        return stills_in(source, may_read)
     if source.is_dir():
         found = in_folder(source, may_read)
     elif source.suffix.lower() == ".csv" and source.is_file():
@@ -125,6 +126,18 @@ def in_folder(folder: Path, may_read: MayRead) -> list[Source]:
     if found:
         clips = {*videos, *sequences}
         name_the_loose([e for e in entries if is_loose(e, clips)], folder)
+    return [beside_text(entry, folder, may_read) for entry in found]
+
+
+def stills_in(folder: Path, may_read: MayRead) -> list[Source]:
+    """Each picture at any depth that does not move. Raises ValueError where there is none."""
+    entries = walk(folder, may_read) if folder.is_dir() else []
+    found = sorted(entry for entry in entries if paused(is_still, entry))
+    if not found:
+        raise ValueError(
+            f"No images lie in {folder}: looked for {', '.join(IMAGES)}. Put some there, choose "
+            "another source, or turn images off for videos."
+        )
     return [beside_text(entry, folder, may_read) for entry in found]
 
 
@@ -203,38 +216,3 @@ def is_there(file: Path, may_read: MayRead) -> bool:
         return file.is_file()
     except (OSError, ValueError):  # a name that is too long for the disk, or holds a NUL
         return False
-
-
-class Cancelled(Exception):
-    """ComfyUI's Cancel, which is still to be answered."""
-
-
-def note_cancel() -> None:
-    """Raises Cancelled, and leaves it to ComfyUI to end the run."""
-    if comfy.model_management.processing_interrupted():
-        raise Cancelled
-
-
-def state_of(source: Path, may_read: MayRead = anything) -> str:
-    """A hash of the names, sizes and dates of all that a source reads, captions included; equal
-    while nothing has changed. Empty after Cancel, which ComfyUI then answers before its next
-    node."""
-    may_read(source)
-    digest = hashlib.sha256(os.fsencode(source))
-    try:
-        for file in files_of(source, may_read):
-            note_cancel()
-            stat = file.stat()
-            digest.update(os.fsencode(file) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    except Cancelled:
-        return ""
-    return digest.hexdigest()
-
-
-def files_of(source: Path, may_read: MayRead) -> Iterator[Path]:
-    """Every file that a source reads. Raises Cancelled."""
-    if source.is_dir():
-        yield from (path for path in walk(source, may_read, note_cancel) if path.is_file())
-    elif source.is_file():
-        yield source
-        yield from (found.path for found in in_table(source, may_read, note_cancel))

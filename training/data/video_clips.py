@@ -2,75 +2,38 @@
 
 from __future__ import annotations
 
-import logging
-import random
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .animations import decode_animation
-from .bad_share import is_share, names_of
-from .captions import captions_of, mirrored
-from .clips import (
-    ClipSet,
-    UnreadableClip,
-    bucket_size,
-    check_memory,
-    check_size,
-    reduction,
-)
+from .animations import decode_animation, decode_animation_at
+from .captions import captions_of, choices_of, mirrored
+from .clip_starts import Room, rate_of, rooms, starts
+from .clips import ClipSet, UnreadableClip, bucket_size, reduction
+from .display import Picture
 from .pictures import read_images
 from .probes import Probe, Probes, probe_all
 from .sources import Source, find_sources
-from .videos import decode
+from .video_settings import ALL, VideoSettings
+from .videos import decode, decode_at
 from .walk import MayRead, anything
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class VideoSettings:
-    """stride: video frames from one clip frame to the next.   mirror: each clip once more, mirrored
-    (left and right change places in its caption).   aspect_buckets: each clip keeps about its
-    shape, at the area of width x height."""
-
-    frames: int = 16
-    stride: int = 4
-    width: int = 256
-    height: int = 256
-    captions: str = "sidecar"
-    caption: str = ""
-    seed: int = 0
-    clips_per_video: int = 1
-    mirror: bool = False
-    aspect_buckets: bool = False
-
-    @property
-    def span(self) -> int:
-        """Video frames that a clip reaches over."""
-        return (self.frames - 1) * self.stride + 1
-
-    def check(self) -> None:
-        for name in ("frames", "stride", "clips_per_video"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; set it to 1 or more.")
-        check_size(self.height, self.width)
-        check_memory(self.frames, self.height, self.width)
 
 
 @dataclass(frozen=True)
 class Cut:
-    """One clip: where it starts in which video.   content: the video's hash"""
+    """One clip: where it starts in which video, in frames or milliseconds.   captions: each epoch
+    draws one;   found: what is known of the video"""
 
     source: Source
     start: int
     number: int
-    caption: str
-    content: str
+    captions: tuple[str, ...]
+    found: Probe
+    room: Room
 
 
 class VideoClips(ClipSet):
@@ -92,17 +55,23 @@ class VideoClips(ClipSet):
     ) -> None:
         settings.check()
         self.folder, self.settings = source, settings
-        sources = find_sources(source, may_read)
+        sources = find_sources(source, may_read, settings.images)
         captions = captions_of(sources, settings.captions, settings.caption)
         pairs = [(s, c) for s, c in zip(sources, captions, strict=True) if c is not None]
-        probed = long_enough(
-            probe_all([source for source, _ in pairs], probes or Probes()), settings
-        )
+        probed = probe_all([source for source, _ in pairs], probes or Probes())
+        found = rooms(probed, settings)
         self.cuts = [
-            Cut(source, start, number, caption, probed[source].content)
+            Cut(
+                source,
+                start,
+                number,
+                choices_of(caption, settings.captions, settings.trigger),
+                probed[source],
+                found[source],
+            )
             for source, caption in pairs
-            if source in probed
-            for number, start in enumerate(starts(source, probed[source].frames, settings))
+            if source in found
+            for number, start in enumerate(starts(source.name, found[source], settings))
         ]
 
     def __len__(self) -> int:
@@ -110,20 +79,26 @@ class VideoClips(ClipSet):
 
     def name(self, index: int) -> str:
         cut, flipped = self._find(index)
-        number = f" #{cut.number + 1}" if self.settings.clips_per_video > 1 else ""
+        several = self.settings.clips_per_video > 1 or self.settings.choice == ALL
+        number = f" #{cut.number + 1}" if several else ""
         return f"{cut.source.name}{number}{' (mirrored)' if flipped else ''}"
 
     def caption(self, index: int) -> str:
+        return self.captions(index)[0]
+
+    def captions(self, index: int) -> tuple[str, ...]:
         cut, flipped = self._find(index)
-        return mirrored(cut.caption) if flipped else cut.caption
+        return tuple(map(mirrored, cut.captions)) if flipped else cut.captions
+
+    def fps(self, index: int) -> float:
+        cut = self._find(index)[0]
+        return self.settings.fps or rate_of(cut.found) / self.stride
 
     def description(self) -> dict[str, Any]:
-        settings = asdict(self.settings)
-        del settings["captions"], settings["caption"]
-        files = {cut.source: cut.caption for cut in self.cuts}
+        files = {cut.source: "\n".join(cut.captions) for cut in self.cuts}
         return {
             "source": str(self.folder),
-            **settings,
+            **self.settings.description(),
             "files": [{**file.state(), "caption": caption} for file, caption in files.items()],
         }
 
@@ -131,10 +106,10 @@ class VideoClips(ClipSet):
         cut, flipped = self._find(index)
         settings = self.settings
         return {
-            "content": cut.content,
+            "content": cut.found.content,
             "start": cut.start,
-            "frames": settings.frames,
-            "stride": settings.stride,
+            "frames": cut.room.frames,
+            **({"fps": settings.fps} if cut.room.by_time else {"stride": self.stride}),
             "size": [settings.width, settings.height],
             "aspect_buckets": settings.aspect_buckets,
             "mirrored": flipped,
@@ -146,78 +121,42 @@ class VideoClips(ClipSet):
             return bucket_size(height, width, settings.height * settings.width)
         return settings.height, settings.width
 
+    @property
+    def stride(self) -> int:
+        """Where frames are counted; images that have no times are at the rate wanted."""
+        return 1 if self.settings.fps or self.settings.images else self.settings.stride
+
     def reduction(self, height: int, width: int) -> int:
         """What a picture's sides are divided by as it is read."""
         size = self.training_size(height, width)
-        return reduction(height, width, *size, self.settings.frames)
+        return reduction(height, width, *size, self.settings.lengths[0])
 
     def frame_count(self, index: int) -> int:
-        return self.settings.frames
+        return self._find(index)[0].room.frames
 
     def frames(self, index: int) -> Iterator[Tensor]:
         cut, flipped = self._find(index)
-        settings, source = self.settings, cut.source
-        if images := source.images():
-            chosen = images[cut.start : cut.start + settings.span : settings.stride]
-            if len(chosen) < settings.frames:
-                raise UnreadableClip(f"{source.name} has lost images; {len(images)} are left.")
-            pictures = read_images(chosen, source.name, self.reduction)
-        else:
-            args = (cut.start, settings.stride, settings.frames, self.reduction)
-            read = decode_animation if source.is_animation() else decode
-            pictures = read(source.path, source.name, *args)
-        for picture in pictures:
+        for picture in self._pictures(cut):
             frame = torch.from_numpy(picture).float() / 255.0
             yield frame.flip(1) if flipped else frame
+
+    def _pictures(self, cut: Cut) -> Iterable[Picture]:
+        source, frames = cut.source, cut.room.frames
+        if images := source.images():
+            chosen = images[cut.start :: self.stride][:frames]
+            if len(chosen) < frames:
+                raise UnreadableClip(f"{source.name} has lost images; {len(images)} are left.")
+            return read_images(chosen, source.name, self.reduction)
+        file = source.path, source.name
+        if cut.room.by_time:
+            when = cut.start / 1000, self.settings.fps, frames
+            read_at = decode_animation_at if source.is_animation() else decode_at
+            return read_at(*file, *when, self.reduction)
+        read = decode_animation if source.is_animation() else decode
+        return read(*file, cut.start, self.stride, frames, self.reduction)
 
     def _find(self, index: int) -> tuple[Cut, bool]:
         """The clip's cut, and whether it is mirrored; the mirrored ones follow all the others."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self.cuts[index % len(self.cuts)], index >= len(self.cuts)
-
-
-def long_enough(probed: dict[Source, Probe], settings: VideoSettings) -> dict[Source, Probe]:
-    """The videos in which a clip fits. A few of many in which none does are named in a warning;
-    raises ValueError for more."""
-    short = [(s, found.frames) for s, found in probed.items() if found.frames < settings.span]
-    if is_share(len(short), len(probed)):
-        log.warning(
-            "%d of %d videos have less than the %d frames that a clip reaches over, and are left "
-            "out: %s.",
-            len(short),
-            len(probed),
-            settings.span,
-            names_of([source.name for source, _ in short]),
-        )
-    elif short:
-        raise ValueError(too_short(short, len(probed), settings))
-    return {s: found for s, found in probed.items() if found.frames >= settings.span}
-
-
-def too_short(short: list[tuple[Source, int]], of: int, settings: VideoSettings) -> str:
-    source, length = short[0]
-    others = f" ({len(short)} of {of} are too short)" if of > 1 else ""
-    return (
-        f"{source.name} has {length} {'frame' if length == 1 else 'frames'}, but "
-        f"{settings.frames} frames at stride {settings.stride} need {settings.span}{others}. "
-        f"{remedy(min(length for _, length in short), settings)}"
-    )
-
-
-def remedy(shortest: int, settings: VideoSettings) -> str:
-    if shortest == 1:
-        return (
-            "A still has no motion to learn: take it out, set frames to 1 for a domain adapter, "
-            "or make clips of stills with the node Move Camera."
-        )
-    stride = (shortest - 1) // max(1, settings.frames - 1)
-    change = f"stride to {stride}" if stride else f"frames to {shortest} and stride to 1"
-    return f"Set {change}, or take the short videos out."
-
-
-def starts(source: Source, length: int, settings: VideoSettings) -> list[int]:
-    """First frames of a video's clips, each drawn from its own part of what fits."""
-    room, count = length - settings.span + 1, settings.clips_per_video
-    random_of = random.Random(f"{settings.seed}/{source.name}")
-    return [int((number + random_of.random()) * room / count) for number in range(count)]

@@ -1,13 +1,14 @@
 """Frames of videos, decoded with PyAV.
 
-Frames are counted as they are shown, as AnimateDiff's own training does; a variable frame rate and
-a GIF's delays make no difference. What a header says of count and rate is not trusted.
+`decode` counts frames as they are shown, as AnimateDiff's own training does; a variable frame rate
+and a GIF's delays make no difference. `decode_at` takes them by their time stamps. What a header
+says of count and rate is not trusted.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from typing import Any
 from .clips import UnreadableClip
 from .containers import opened, shown_packets
 from .display import TRANSFERS, Picture, Reduce, as_it_is, upright
+from .frame_times import numbers_at, seconds_of
 
 log = logging.getLogger(__name__)
 
 SEEK_FROM = 300
 """Frames before a clip's start from which on a jump is cheaper than decoding them all."""
+
+SLACK = 0.002
+"""Seconds that a clip may be longer than its video: lengths and starts are whole milliseconds."""
 
 
 def name_hdr(name: str, curve: str) -> None:
@@ -32,15 +37,19 @@ def name_hdr(name: str, curve: str) -> None:
     )
 
 
-def count_frames(path: Path, name: str, on_hdr: Callable[[str, str], None] = name_hdr) -> int:
-    """Frames of a video that can be shown: its packets are read, and none is decoded.
+def frame_times(
+    path: Path, name: str, on_hdr: Callable[[str, str], None] = name_hdr
+) -> list[float]:
+    """When each frame of a video that can be shown is shown, in seconds from the first: its packets
+    are read, and none is decoded.
 
     on_hdr: called with name and curve of a video in HDR. Raises UnreadableClip.
     """
     with opened(path, name, decoding=False) as (container, stream):
         if curve := TRANSFERS.get(stream.codec_context.color_trc):
             on_hdr(name, curve)
-        return sum(1 for _ in shown_packets(container, stream))
+        stamps = [packet.pts for packet in shown_packets(container, stream)]
+        return seconds_of(stamps, stream.time_base, stream.average_rate)
 
 
 def decode(
@@ -51,40 +60,64 @@ def decode(
     Where fewer can be decoded than were counted, the last that fit. Raises UnreadableClip for
     damage, for a size that changes, and when they fit nowhere.
     """
-    pictures = take(path, name, start, stride, frames, reduce)
+    span = (frames - 1) * stride + 1
+    pictures = take(path, name, range(start, start + span, stride), reduce)
     if len(pictures) == frames:
         return pictures
-    there, needed = sum(1 for _ in frames_from(path, name, 0)), (frames - 1) * stride + 1
-    if there < needed:
+    there = sum(1 for _ in frames_from(path, name, 0))
+    if there < span:
         raise UnreadableClip(
             f"{name} breaks off after {there} frames, but {frames} frames at stride {stride} need "
-            f"{needed}."
+            f"{span}."
         )
-    return take(path, name, there - needed, stride, frames, reduce, exact=True)
+    return take(path, name, range(there - span, there, stride), reduce, exact=True)
+
+
+def decode_at(
+    path: Path, name: str, start: float, fps: float, frames: int, reduce: Reduce = as_it_is
+) -> list[Picture]:
+    """The frames that are shown `start` seconds after the first and at each 1/fps behind, however
+    many are stored between them; frame_times.py says which. As `decode` where some are lost."""
+    times = frame_times(path, name, lambda name, curve: None)
+    numbers = numbers_at(times, begin(times, name, start, fps, frames), fps, frames)
+    pictures = take(path, name, numbers, reduce)
+    if len(pictures) == frames:
+        return pictures
+    there = times[: sum(1 for _ in frames_from(path, name, 0))]
+    numbers = numbers_at(there, begin(there, name, start, fps, frames), fps, frames)
+    return take(path, name, numbers, reduce, exact=True)
+
+
+def begin(times: Sequence[float], name: str, start: float, fps: float, frames: int) -> float:
+    """The start, or the last before it at which a clip fits. Raises UnreadableClip for none."""
+    last, needed = times[-1] if times else 0.0, (frames - 1) / fps
+    if not times or last < needed - SLACK:
+        raise UnreadableClip(
+            f"{name} breaks off after {last:.2f} seconds, but {frames} frames at {fps:g} a second "
+            f"need {needed:.2f}."
+        )
+    return min(start, max(0.0, last - needed))
 
 
 def take(
-    path: Path,
-    name: str,
-    start: int,
-    stride: int,
-    frames: int,
-    reduce: Reduce,
-    exact: bool = False,
+    path: Path, name: str, numbers: Sequence[int], reduce: Reduce, exact: bool = False
 ) -> list[Picture]:
-    """As many of the frames as there are. exact: count from the first frame, without a jump."""
-    decoded = frames_from(path, name, start, exact)
-    chosen = islice(decoded, 0, (frames - 1) * stride + 1, stride)
-    pictures: list[Picture] = []
-    for frame, aspect in chosen:
-        pictures.append(upright(frame, aspect, name, reduce))
-        (h, w), (height, width) = pictures[-1].shape[:2], pictures[0].shape[:2]
-        if (h, w) != (height, width):
-            raise UnreadableClip(
-                f"{name} changes its size from {width} x {height} to {w} x {h} within a clip."
-            )
+    """As many of the frames as there are.   numbers: rising, some perhaps twice;   exact: count
+    from the first frame, without a jump."""
+    decoded = frames_from(path, name, numbers[0], exact)
+    found: dict[int, Picture] = {}
+    for number, (frame, aspect) in enumerate(decoded, numbers[0]):
+        if number in numbers:
+            found[number] = upright(frame, aspect, name, reduce)
+            (h, w), (height, width) = found[number].shape[:2], found[numbers[0]].shape[:2]
+            if (h, w) != (height, width):
+                raise UnreadableClip(
+                    f"{name} changes its size from {width} x {height} to {w} x {h} within a clip."
+                )
+        if number == numbers[-1]:
+            break
     decoded.close()
-    return pictures
+    return [found[number] for number in numbers if number in found]
 
 
 def frames_from(

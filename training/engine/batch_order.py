@@ -52,6 +52,10 @@ class BatchOrder:
             last = self.last = epoch, self.epoch(epoch)
         return last[1][row].tolist()
 
+    def epoch_of(self, place: int) -> int:
+        """The epoch that forward pass `place` belongs to, 0 the first."""
+        return place // self.passes
+
     def epoch(self, number: int) -> NDArray[np.int64]:
         """All batches of an epoch, in their order.   -> passes size"""
         generator = generator_for(self.seed, 0, number)

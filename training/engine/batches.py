@@ -6,6 +6,7 @@ process draws what many share, and a step can be replayed alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,7 +33,8 @@ class EncodedText(Protocol):
 
 class Clips(Protocol):
     """Encoded clips, as cache.py keeps them; a thread reads them.   latents: f 4 h w, as the VAE
-    gave them;   frame: one of them, 1 4 h w;   pixels_fingerprint: of all but the captions"""
+    gave them;   frame: one of them, 1 4 h w;   captions: each epoch shows a clip with one of them;
+    pixels_fingerprint: of all but the captions"""
 
     @property
     def fingerprint(self) -> str: ...
@@ -41,6 +43,7 @@ class Clips(Protocol):
     def __len__(self) -> int: ...
     def name(self, index: int) -> str: ...
     def caption(self, index: int) -> str: ...
+    def captions(self, index: int) -> Sequence[str]: ...
     def shape(self, index: int) -> tuple[int, ...]: ...
     def latents(self, index: int) -> Tensor: ...
     def frame(self, index: int, number: int) -> Tensor: ...
@@ -97,7 +100,7 @@ def draw(
     else:
         latents = [clips.latents(i) for i in own]
     texts = [
-        clips.text("" if drop else clips.caption(i))
+        clips.text("" if drop else caption_of(clips, i, order.epoch_of(place), settings.seed))
         for i, drop in zip(own, dropped[part].tolist(), strict=True)
     ]
     pooled = [text.pooled for text in texts if text.pooled is not None]
@@ -142,6 +145,15 @@ def both_ways(batch: Batch) -> Batch:
         [*batch.names, *batch.names],
         None if more is None else torch.cat((more, more.flip(1))),
     )
+
+
+def caption_of(clips: Clips, index: int, epoch: int, seed: int) -> str:
+    """The one of a clip's captions that an epoch shows it with, drawn from seed and epoch."""
+    captions = clips.captions(index)
+    if len(captions) == 1:
+        return captions[0]
+    generator = generator_for(seed, 4, epoch, index)
+    return captions[int(torch.randint(len(captions), (1,), generator=generator))]
 
 
 def timesteps(

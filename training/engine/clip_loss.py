@@ -26,6 +26,7 @@ from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
 from .held_out import parted
 from .losses import clip_errors, debiased, min_snr_weight
+from .moving_clips import moving_clips
 from .processes import OneProcess, Processes
 from .step_loss import StepLoss
 
@@ -47,6 +48,8 @@ class ClipLoss(StepLoss):
         self.settings = self.settings.of_stage(self.trainee.stage == MOTION_MODULE)
         self.check_noise_levels()
         self.check_lora()
+        if self.trainee.spec is not None:
+            self.clips = moving_clips(self.clips)
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
@@ -56,7 +59,7 @@ class ClipLoss(StepLoss):
         self.order = BatchOrder(groups, s.batch_size, s.seed)
         if s.gradient_checkpointing:
             self.trainee.denoiser.checkpoint_layers()
-        self.network = self.processes.wrap(self.trainee.denoiser)
+        self.network = self.processes.wrap(self.trainee.denoiser, s.gradient_exchange)
         self.batch = DrawnAhead(self.draws(), s.steps * s.gradient_accumulation)
 
     def check_noise_levels(self) -> None:

@@ -17,6 +17,7 @@ from .watch_settings import WatchSettings
 
 BY_STAGE, DECAY = -1.0, 0.999
 """An `ema` that the stage decides, and the one that a motion module is then given."""
+
 TIMESTEPS = 1000
 """T of every family of models that motion modules exist for."""
 
@@ -30,12 +31,14 @@ class TrainingSettings(WatchSettings):
     learning_rate: of all ranks of a LoRA alike; low_rank.py says how the two go together.
     gradient_accumulation: forward passes for one step of the optimizer.
     warmup: steps over which the learning rate rises from 0.
-    ema: decay of the average of the weights that is exported; 0 is none, BY_STAGE: see `of_stage`.
+    ema: decay of the average of the weights that is exported; 0 exports the weights themselves,
+        and BY_STAGE is what `of_stage` makes of it.
     caption_dropout: share of clips that are shown with the empty caption, for guidance.
     min_timestep, max_timestep: the noise levels that are drawn, from the first to before the last,
         out of 0 (hardly any) to 1000 (hardly anything else). Which way a camera goes is settled in
         the strongest noise, where the loss is a small part of the whole.
     timestep_draw: of the noise levels, batches.py.
+    gradient_exchange: between processes, processes.py; the node has one, and does not offer it.
     snr_gamma: weight of min(SNR, gamma) / SNR (Hang et al. 2023); 0 is off.
     noise_offset: constant part of the noise of each channel, the same over a clip; 0 is off.
     debias: weight beta of MotionDirector's appearance-debiased loss (Zhao et al. 2023); 0 is off.
@@ -186,6 +189,7 @@ class TrainingSettings(WatchSettings):
     lora_plus: float = lora_settings.LORA_PLUS
     input_perturbation: float = lora_settings.INPUT_PERTURBATION
     resume_changes: str = lora_settings.RESUME_CHANGES
+    gradient_exchange: str = lora_settings.GRADIENT_EXCHANGE
 
     def check(self) -> None:
         """Raise ValueError for the first setting with which no run makes sense."""
@@ -212,7 +216,7 @@ class TrainingSettings(WatchSettings):
             holds = least < value <= TIMESTEPS
             return holds, f"above min_timestep, {least}, and {TIMESTEPS} at most"
         if name == "resume_changes":
-            named = isinstance(value, str) and set(names_in(value)) <= set(FIELDS)
+            named = isinstance(value, str) and set(lora_settings.names_in(value)) <= set(FIELDS)
             return named, "names of settings with commas between, or empty"
         if known.choices:
             return value in known.choices, f"one of {', '.join(known.choices)}"
@@ -233,11 +237,6 @@ class TrainingSettings(WatchSettings):
             if not (FIELDS[name].added and value == FIELDS[name].default)
             and (not FIELDS[name].free or (name == "steps" and self.schedule != "constant"))
         }
-
-
-def names_in(text: str) -> list[str]:
-    """Of a list with commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 WATCH = {f.name for f in fields(WatchSettings)}

@@ -134,7 +134,7 @@ def export(
             folder,
             f"{name}_{move.replace(' ', '_')}",
             of_move,
-            {**about, "camera_move": move, "modelspec.title": f"{name}, {move}"},
+            {**about, "camera_move": move},
         )
         for move, of_move in moves.items()
     ]
@@ -146,12 +146,12 @@ def write(
     folder: Path,
     name: str,
     tensors: dict[str, Tensor],
-    about: dict[str, str],
+    about: Mapping[str, str],
 ) -> Path:
     """One file. Raises ValueError where it cannot be written."""
     paths = paths_for(folder, name)
     try:
-        return save_new_tensors(paths, tensors, about)
+        return save_new_tensors(paths, tensors, dict(about))
     except (OSError, SafetensorError) as error:
         size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
         raise ValueError(

@@ -30,7 +30,7 @@ from .checkpoints import (
     restore_weights,
     save,
 )
-from .config import names_in
+from .lora_settings import names_in
 from .optimizer import WeightAverage, finished_weights, set_rate
 from .processes import precision_notes
 from .step_loss import StepLoss

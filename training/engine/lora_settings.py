@@ -1,5 +1,6 @@
-"""Rows of the table of settings (config.py) that are of LoRAs, of noise and of resuming: what peers
-offer beside the authors' recipe. At their defaults nothing is computed otherwise."""
+"""Rows of the table of settings (config.py) that are of LoRAs, of noise, of resuming and of
+several processes: what peers offer beside the authors' recipe. At their defaults nothing is
+computed otherwise."""
 
 from __future__ import annotations
 
@@ -53,3 +54,15 @@ RESUME_CHANGES = setting(
     free=True,
     added=True,
 )
+GRADIENT_EXCHANGE = setting(
+    "fp32",
+    "How gradients travel between processes. bf16 halves what travels, which slow networks between "
+    "machines need, and rounds it to 8 bits.",
+    choices=("fp32", "bf16"),
+    added=True,
+)
+
+
+def names_in(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]

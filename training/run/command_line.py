@@ -13,7 +13,6 @@ import argparse
 import importlib
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -161,12 +160,8 @@ def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
     cache = importlib.import_module("..data.cache", __package__)
     fill_cache = importlib.import_module("..data.fill_cache", __package__)
     if processes.rank == 0:
-        videos = importlib.import_module("..data.video_clips", __package__)
-        probes = importlib.import_module("..data.probes", __package__)
-        table = asdict(config.clips)
-        source, folder = table.pop("source"), table.pop("cache")
-        known = probes.Probes(folder / probes.PROBES)
-        clips = videos.VideoClips(source, videos.VideoSettings(**table), probes=known)
+        folder = config.clips[0].cache
+        clips = clips_of(config)
         _, clip, vae = load_model(config, encoders=True)
         log.info("Encoding %d clips into %s.", len(clips), folder)
         with torch.inference_mode():
@@ -175,7 +170,20 @@ def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
         memory.unload_all_models()
         memory.soft_empty_cache()
     processes.wait()
-    return cache.EncodedClips(config.clips.cache)
+    return cache.EncodedClips(config.clips[0].cache)
+
+
+def clips_of(config: RunConfig) -> Any:
+    """The clips of all sources, in their order."""
+    videos = importlib.import_module("..data.video_clips", __package__)
+    probes = importlib.import_module("..data.probes", __package__)
+    joined = importlib.import_module("..data.joined_clips", __package__).joined
+    known = probes.Probes(config.clips[0].cache / probes.PROBES)
+    clips = None
+    for table in config.clips:
+        own = videos.VideoClips(table.source, table.settings(), probes=known)
+        clips = joined(clips, own, table.repeats)
+    return clips
 
 
 def load_model(config: RunConfig, encoders: bool = False) -> tuple[ModelPatcher, Any, Any]:

@@ -2,6 +2,8 @@
 
     [model]     checkpoint, motion_model, domain_adapter, domain_adapter_scale, loras
     [clips]     source, cache, frames, stride, width, height, captions...
+    [[sources]] the same but cache, in the place of [clips] source, once for each; what one leaves
+                out is as [clips] has it
     [stage]     name, rank, family, start
     [training]  the fields of TrainingSettings
     [output]    folder, name, spelling
@@ -12,12 +14,13 @@ Paths are relative to the file's own folder. training/example.toml says what eac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ...motion_models.specs import FAMILIES
 from ..data.captions import CAPTIONS
+from ..data.video_settings import VideoSettings
 from ..engine.config import TrainingSettings
 from ..engine.export import SPELLINGS, check_name
 from ..files.text import read_text
@@ -37,23 +40,17 @@ class ModelTable:
     loras: tuple[Lora, ...] = ()
 
 
-@dataclass(frozen=True)
-class ClipsTable:
-    """What VideoSettings takes, but for its captions from files alone; `cache` gets the encoded
-    clips."""
+@dataclass(frozen=True, kw_only=True)
+class ClipsTable(VideoSettings):
+    """A source, and how clips are cut from it; `cache` gets the encoded clips of all sources.
+    repeats: how often an epoch shows each clip"""
 
     source: Path
     cache: Path
-    frames: int = 16
-    stride: int = 4
-    width: int = 256
-    height: int = 256
-    captions: str = CAPTIONS[0]
-    caption: str = ""
-    seed: int = 0
-    clips_per_video: int = 1
-    mirror: bool = False
-    aspect_buckets: bool = False
+    repeats: int = 1
+
+    def settings(self) -> VideoSettings:
+        return VideoSettings(**{f.name: getattr(self, f.name) for f in fields(VideoSettings)})
 
 
 @dataclass(frozen=True)
@@ -78,12 +75,16 @@ class OutputTable:
 
 @dataclass(frozen=True)
 class RunConfig:
+    """clips: of each source"""
+
     model: ModelTable
-    clips: ClipsTable
+    clips: tuple[ClipsTable, ...]
     stage: StageTable
     training: TrainingSettings
     output: OutputTable
 
+
+SOURCES = "sources"
 
 TABLES: dict[str, Any] = {
     "model": ModelTable,
@@ -113,29 +114,52 @@ def read_config(path: Path) -> RunConfig:
 def parse(tables: Mapping[str, Any], folder: Path) -> RunConfig:
     """Raises ValueError that names the key of the first fault."""
     for name, table in tables.items():
+        if name == SOURCES:
+            continue
         if name not in TABLES:
-            raise ValueError(f"[{name}] is no table; the tables are {', '.join(TABLES)}.")
+            known = ", ".join((*TABLES, SOURCES))
+            raise ValueError(f"[{name}] is no table; the tables are {known}.")
         if not isinstance(table, dict):
             raise ValueError(f"{name} must be a table, [{name}].")
     parts = {
-        name: parse_table(kind, tables.get(name, {}), name, folder) for name, kind in TABLES.items()
+        name: parse_table(kind, tables.get(name, {}), name, folder)
+        for name, kind in TABLES.items()
+        if name != "clips"
     }
-    config = RunConfig(**parts)
+    config = RunConfig(clips=sources_of(tables, folder), **parts)
     check_values(config, tables)
     check_files(config)
     return config
 
 
+def sources_of(tables: Mapping[str, Any], folder: Path) -> tuple[ClipsTable, ...]:
+    """A table for each source. Raises ValueError that names the first fault."""
+    shared, entries = tables.get("clips", {}), tables.get(SOURCES)
+    if entries is None:
+        return (parse_table(ClipsTable, shared, "clips", folder),)
+    if not (isinstance(entries, list) and entries and all(isinstance(e, dict) for e in entries)):
+        raise ValueError(f"{SOURCES} must be tables, each under a line [[{SOURCES}]].")
+    if "source" in shared:
+        raise ValueError("[clips] source stands beside [[sources]]; write a [[sources]] for it.")
+    for key in shared:
+        if key not in {field.name for field in fields(ClipsTable)}:
+            parse_table(ClipsTable, {"source": "", **shared}, "clips", folder)
+    found: list[ClipsTable] = []
+    for entry in entries:
+        if "cache" in entry:
+            raise ValueError("[[sources]] cache: all sources share that of [clips]; take it out.")
+        found.append(parse_table(ClipsTable, {**shared, **entry}, f"[{SOURCES}]", folder))
+    return tuple(found)
+
+
 def check_values(config: RunConfig, tables: Mapping[str, Any]) -> None:
     """Raise ValueError for values that mean nothing, alone or together."""
-    clips, stage, model = config.clips, config.stage, config.model
+    stage, model = config.stage, config.model
     choose("[stage] name", stage.name, STAGES)
     choose("[stage] family", stage.family, tuple(FAMILIES))
     choose("[output] spelling", config.output.spelling, SPELLINGS)
-    choose("[clips] captions", clips.captions, CAPTIONS)
-    for name in ("frames", "stride", "clips_per_video"):
-        if getattr(clips, name) < 1:
-            raise ValueError(f"[clips] {name} is {getattr(clips, name)}; it must be at least 1.")
+    for clips in config.clips:
+        check_clips(clips, "[clips]" if SOURCES not in tables else f"[[{SOURCES}]]")
     for place, check in (
         ("[stage] rank", lambda: check_rank(stage.rank)),
         ("[training]", config.training.check),
@@ -159,6 +183,20 @@ def check_values(config: RunConfig, tables: Mapping[str, Any]) -> None:
     for place, is_useless in useless.items():
         if is_useless:
             raise ValueError(f"{place} has no effect here; take it out. {reason(place)}")
+
+
+def check_clips(clips: ClipsTable, place: str) -> None:
+    """Raise ValueError for the first fault of a source."""
+    if not clips.source.exists():
+        raise ValueError(f"{place} source: there is no file or folder {clips.source}.")
+    choose(f"{place} captions", clips.captions, CAPTIONS)
+    for name in ("frames", "stride", "clips_per_video", "repeats"):
+        if getattr(clips, name) < 1:
+            raise ValueError(f"{place} {name} is {getattr(clips, name)}; it must be at least 1.")
+    try:
+        clips.settings().check()
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def reason(place: str) -> str:
@@ -191,9 +229,7 @@ def check_files(config: RunConfig) -> None:
         for path in paths:
             if path is not None and not path.is_file():
                 raise ValueError(f"{place}: there is no file {path}.")
-    if not config.clips.source.exists():
-        raise ValueError(f"[clips] source: there is no file or folder {config.clips.source}.")
-    for place, path in (("cache", config.clips.cache), ("folder", config.output.folder)):
+    for place, path in (("cache", config.clips[0].cache), ("folder", config.output.folder)):
         if path.exists() and not path.is_dir():
             table = "clips" if place == "cache" else "output"
             raise ValueError(f"[{table}] {place}: {path} is a file; it must be a folder.")

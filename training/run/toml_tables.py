@@ -20,6 +20,8 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "Path | None": ((str,), "a path in quotes"),
 }
 
+WHOLE_NUMBERS = "tuple[int, ...]"
+
 
 @dataclass(frozen=True)
 class Lora:
@@ -60,12 +62,20 @@ def value_of(field: Field[Any], value: Any, place: str, folder: Path) -> Any:
     """A value of TOML as the field's type has it."""
     if field.name == "loras":
         return loras_of(value, place, folder)
+    if field.type == WHOLE_NUMBERS:
+        return whole_numbers_of(value, place)
     types, name = KINDS[str(field.type)]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise ValueError(f"{place} is {value!r}; it must be {name}.")
     if str(field.type).startswith("Path"):
         return folder / expanded(str(value))
     return float(value) if field.type == "float" else value
+
+
+def whole_numbers_of(value: Any, place: str) -> tuple[int, ...]:
+    if not isinstance(value, list) or any(type(one) is not int for one in value):
+        raise ValueError(f"{place} is {value!r}; it must be a list of whole numbers.")
+    return tuple(value)
 
 
 def loras_of(value: Any, place: str, folder: Path) -> tuple[Lora, ...]:

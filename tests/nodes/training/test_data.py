@@ -14,11 +14,14 @@ from adk_tests.support import encoders
 from adk_tests.support.clip_sets import DrawnClips
 from adk_tests.support.videos import as_images, numbered, numbers, write_captioned
 from animatediff_kit.nodes.training.camera import MoveCamera
-from animatediff_kit.nodes.training.clips import ClipsFromImages, LoadVideoClips
+from animatediff_kit.nodes.training.clips import LoadVideoClips
+from animatediff_kit.nodes.training.clips_from_images import ClipsFromImages
 from animatediff_kit.nodes.training.encode import EncodeClips
 from animatediff_kit.training.data.cache import EncodedClips
+from animatediff_kit.training.data.camera_moves import CameraMove
 from animatediff_kit.training.data.fill_cache import encode_clips
 from comfy.sd import CLIP, VAE
+from PIL import Image
 
 
 def only(output: Any) -> Any:
@@ -58,7 +61,8 @@ def test_every_widget_reaches_the_clips(tmp_path: Path) -> None:
     write_captioned(tmp_path / "input" / "a_car.mp4", 40, "unused")
     clips = only(
         LoadVideoClips.execute(
-            str(tmp_path / "input"), 3, 2, 128, 192, "fixed caption", "a car", 7, 2, True, True
+            *(str(tmp_path / "input"), 3, 2, 128, 192, "fixed caption", "a car", 7, 2, True, True),
+            *(4.0, "uniform", "2, 3", False, "zwx", 1),
         )
     )
     assert vars(clips.settings) == dict(
@@ -72,8 +76,69 @@ def test_every_widget_reaches_the_clips(tmp_path: Path) -> None:
         clips_per_video=2,
         mirror=True,
         aspect_buckets=True,
+        fps=4.0,
+        choice="uniform",
+        frame_buckets=(2, 3),
+        images=False,
+        trigger="zwx",
     )
-    assert len(clips) == 4
+    assert len(clips) == 4 and clips.caption(0) == "zwx, a car"
+    for written in ("8;16", "8, sixteen", "-8", "1.5"):
+        with pytest.raises(ValueError, match="^frame_buckets has '.*' in it; write whole numbers"):
+            LoadVideoClips.execute(str(tmp_path / "input"), frame_buckets=written)
+
+
+def test_sources_are_chained(tmp_path: Path, vae: VAE, clip: CLIP) -> None:
+    """Videos, images and a batch of the workflow in one set, each at its own settings; a camera
+    moves over all of them."""
+    write_captioned(tmp_path / "input" / "cars" / "a.mp4", 9, "a car drives left")
+    picture = tmp_path / "input" / "looks" / "b.png"
+    picture.parent.mkdir()
+    Image.fromarray(numbered(5, 128, 128)).save(picture)
+    picture.with_suffix(".txt").write_text("a look")
+    videos = only(LoadVideoClips.execute("cars", 3, 4, 64, 64, fps=6.0))
+    both = only(
+        LoadVideoClips.execute("looks", width=128, height=64, images=True, repeats=2, clips=videos)
+    )
+    images = as_images(numbered(i, 96, 96) for i in range(2))
+    every = only(ClipsFromImages.execute(images, "a dog", width=64, height=64, clips=both))
+    assert [every.caption(i) for i in range(4)] == [
+        "a car drives left",
+        "a look",
+        "a look",
+        "a dog",
+    ]
+    assert [tuple(every.read(i).frames.shape[:3]) for i in (0, 1, 3)] == [
+        (3, 64, 64),
+        (1, 64, 128),
+        (2, 64, 64),
+    ]
+    with torch.inference_mode():
+        cache = only(EncodeClips.execute(every, vae, clip))
+    assert sorted(len(group) for group in cache.buckets().values()) == [1, 1, 2]
+    moved = only(MoveCamera.execute(every, "zoom in", 0.2))
+    assert len(moved) == 4 and isinstance(moved.parts[1].clips, CameraMove)
+    with pytest.raises(ValueError, match="^clips is 3. Connect the node Load Video Clips"):
+        LoadVideoClips.execute("cars", 3, clips=3)
+
+
+def test_lists_as_cores_dataset_nodes_give_them() -> None:
+    """A list of batches, each of its own size, with a caption each, or one for all."""
+    sizes = ((64, 64), (96, 128), (64, 64))
+    lists = [
+        as_images(numbered(8 * n + i, *size) for i in range(3)) for n, size in enumerate(sizes)
+    ]
+    captions = ["a dog", "a cat", "a fish"]
+    clips = only(ClipsFromImages.execute(lists, captions, [1], [2], [0], [0], None))
+    assert [clips.caption(i) for i in range(3)] == captions
+    assert [numbers(clips.read(i).frames) for i in range(3)] == [[0, 1], [8, 9], [16, 17]]
+    assert clips.read(1).frames.shape == (2, 96, 128, 3)
+    one = only(ClipsFromImages.execute(lists, ["a pet"], [1], [2], [0], [0], None))
+    assert {one.caption(i) for i in range(3)} == {"a pet"}
+    with pytest.raises(ValueError, match="^2 captions came with 3 batches of images. Connect a"):
+        ClipsFromImages.execute(lists, captions[:2])
+    with pytest.raises(ValueError, match="^Batch 2 of 3: The clip has no caption. Write what it"):
+        ClipsFromImages.execute(lists, ["a dog", "", "a fish"])
 
 
 def test_no_source_is_told() -> None:

@@ -9,7 +9,14 @@ from animatediff_kit.nodes.training.settings import FOLDED, SHOWN, TrainingSetti
 from animatediff_kit.training.engine.config import FIELDS, TrainingSettings
 
 WIDGETS: dict[str, Any] = {i.id: i for i in TrainingSettingsNode.define_schema().inputs}
-IN_FILES_ALONE = {"weight_decay", "clip_norm", "keep", "export_keep", "tensorboard"}
+IN_FILES_ALONE = {
+    "weight_decay",
+    "clip_norm",
+    "keep",
+    "gradient_exchange",
+    "export_keep",
+    "tensorboard",
+}
 
 
 def test_every_setting_is_in_the_node_but_for_some() -> None:

@@ -103,6 +103,16 @@ class UnetBatches:
         return executor(x, *args, **kwargs)
 
 
+def test_windows_are_sent_to_the_device_once_for_all_modules() -> None:
+    views, x = views_of(12, WindowSettings(6, 2), 0), torch.randn(3, 12, 8)
+    group = tuple(views.groups[0])
+    index, share = views.placed(group, x)
+    again = views.placed(group, x + 1.0)
+    assert again[0] is index and again[1] is share
+    assert index.tolist() == [frame for i in group for frame in views.windows[i]]
+    assert views.placed(group, x.double())[1].dtype == torch.float64
+
+
 def test_cond_and_uncond_together_or_apart() -> None:
     """ComfyUI puts both into one batch where it thinks that memory suffices."""
     model, found = animated("v1"), []

@@ -11,7 +11,8 @@ from adk_tests.support.videos import numbered, numbers, write_images
 from animatediff_kit.training.data.animations import count_animation, decode_animation
 from animatediff_kit.training.data.clips import UnreadableClip
 from animatediff_kit.training.data.kinds import moves
-from animatediff_kit.training.data.video_clips import VideoClips, VideoSettings
+from animatediff_kit.training.data.video_clips import VideoClips
+from animatediff_kit.training.data.video_settings import VideoSettings
 from PIL import Image
 
 KINDS = {".webp": {"quality": 95}, ".png": {}, ".apng": {"format": "PNG"}, ".avif": {}, ".gif": {}}

@@ -14,7 +14,7 @@ import pytest
 from adk_tests.support.videos import write_video
 from animatediff_kit.training.data.clips import UnreadableClip
 from animatediff_kit.training.data.containers import readers
-from animatediff_kit.training.data.videos import count_frames, decode
+from animatediff_kit.training.data.videos import decode, frame_times
 from PIL import Image
 
 
@@ -51,7 +51,7 @@ def test_a_cover_picture_is_not_the_video(tmp_path: Path) -> None:
     video = with_cover(write_video(tmp_path / "a.mp4", 20))
     with av.open(str(video)) as container:
         assert [stream.codec_context.name for stream in container.streams.video][0] == "mjpeg"
-    assert count_frames(video, "a.mp4") == 20
+    assert len(frame_times(video, "a.mp4")) == 20
     (picture,) = decode(video, "a.mp4", 0, 1, 1)
     assert picture.shape == (64, 64, 3)
 
@@ -67,9 +67,9 @@ def test_a_song_with_a_cover_holds_no_video(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
     with pytest.raises(UnreadableClip, match="^a.mp4 holds no video.$"):
-        count_frames(song, "a.mp4")
+        frame_times(song, "a.mp4")
     with pytest.raises(UnreadableClip, match="^a.mp4 holds no video but a cover picture.$"):
-        count_frames(with_cover(song), "a.mp4")
+        frame_times(with_cover(song), "a.mp4")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_list_of_other_files_is_refused(tmp_path: Path, text: str, name: str) 
     write_video(tmp_path / "real.mp4", 4)
     (tmp_path / name).write_text(text)
     with pytest.raises(UnreadableClip, match=f"^{name} cannot be decoded \\(Inval"):
-        count_frames(tmp_path / name, name)
+        frame_times(tmp_path / name, name)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
@@ -97,9 +97,9 @@ def test_no_name_is_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.chdir(tmp_path)
     write_video(tmp_path / "a.mp4", 4)
     with pytest.raises(UnreadableClip, match="No such file or directory"):
-        count_frames(Path(name), name)
+        frame_times(Path(name), name)
     (tmp_path / "a.mp4").rename(tmp_path / name)
-    assert count_frames(Path(name), name) == 4
+    assert len(frame_times(Path(name), name)) == 4
 
 
 def test_no_reader_opens_what_a_name_means() -> None:

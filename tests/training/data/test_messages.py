@@ -19,8 +19,9 @@ from animatediff_kit.training.data.cache_identity import (
 from animatediff_kit.training.data.clips import UnreadableClip
 from animatediff_kit.training.data.pictures import read_images
 from animatediff_kit.training.data.tables import rows
-from animatediff_kit.training.data.video_clips import VideoClips, VideoSettings
-from animatediff_kit.training.data.videos import count_frames
+from animatediff_kit.training.data.video_clips import VideoClips
+from animatediff_kit.training.data.video_settings import VideoSettings
+from animatediff_kit.training.data.videos import frame_times
 from PIL import Image
 
 
@@ -58,7 +59,7 @@ def test_a_list_of_other_files_is_no_video(tmp_path: Path) -> None:
     path.write_text("ffconcat version 1.0\nfile real.mp4\n")
     text = r"\): it is a list of other files and no video itself, or it is damaged\.$"
     with pytest.raises(UnreadableClip, match=r"^a list cannot be decoded \(.*" + text):
-        count_frames(path, "a list")
+        frame_times(path, "a list")
 
 
 def test_a_sequence_of_two_sizes(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from adk_tests.support.clip_sets import NEEDS_MEMORY_FIGURES, result_of
 from adk_tests.support.videos import numbered, numbers, write_images
 from animatediff_kit.training.data.clips import LARGE, UnreadableClip, reduction
 from animatediff_kit.training.data.pictures import read_images
-from animatediff_kit.training.data.video_clips import VideoClips, VideoSettings
+from animatediff_kit.training.data.video_clips import VideoClips
+from animatediff_kit.training.data.video_settings import VideoSettings
 from PIL import Image, ImageCms, ImageOps
 
 DRAWN = np.random.default_rng(0).integers(0, 256, (40, 56, 3), np.uint8)

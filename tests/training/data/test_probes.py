@@ -12,7 +12,8 @@ import pytest
 from adk_tests.support.videos import write_captioned
 from animatediff_kit.training.data import probes
 from animatediff_kit.training.data.probes import END, Probes, content_of
-from animatediff_kit.training.data.video_clips import VideoClips, VideoSettings
+from animatediff_kit.training.data.video_clips import VideoClips
+from animatediff_kit.training.data.video_settings import VideoSettings
 
 SETTINGS = VideoSettings(frames=2, stride=1, width=64, height=64)
 
@@ -27,13 +28,13 @@ def test_a_file_is_probed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in ("a", "b"):
         write_captioned(source / f"{name}.mp4", 4, f"a dog {name}")
     counted: list[str] = []
-    count = probes.count_frames
+    times_of = probes.frame_times
 
-    def noted(path: Path, name: str, on_hdr: Any) -> int:
+    def noted(path: Path, name: str, on_hdr: Any) -> list[float]:
         counted.append(name)
-        return count(path, name, on_hdr)
+        return times_of(path, name, on_hdr)
 
-    monkeypatch.setattr(probes, "count_frames", noted)
+    monkeypatch.setattr(probes, "frame_times", noted)
 
     def probed(folder: Path) -> list[Any]:
         counted.clear()

@@ -13,7 +13,8 @@ import pytest
 from adk_tests.support.videos import write_images
 from animatediff_kit.training.data.captions import captions_of
 from animatediff_kit.training.data.kinds import IMAGES, VIDEOS
-from animatediff_kit.training.data.sources import find_sources, state_of
+from animatediff_kit.training.data.source_state import state_of
+from animatediff_kit.training.data.sources import find_sources
 from PIL import Image
 
 

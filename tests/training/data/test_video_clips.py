@@ -18,7 +18,8 @@ from adk_tests.support.videos import (
     write_video,
 )
 from animatediff_kit.training.data.clips import UnreadableClip
-from animatediff_kit.training.data.video_clips import VideoClips, VideoSettings
+from animatediff_kit.training.data.video_clips import VideoClips
+from animatediff_kit.training.data.video_settings import VideoSettings
 
 FIXED: dict[str, Any] = dict(captions="fixed caption", caption="a clip")
 

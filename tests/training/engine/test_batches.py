@@ -51,6 +51,33 @@ def test_a_step_can_be_replayed_without_those_before_it():
     assert same(drawn(17), alone)
 
 
+def test_each_epoch_shows_a_clip_with_one_of_its_captions():
+    """Drawn from seed and epoch alone; the numbers of clips that have one stay as they were."""
+
+    class Several(ClipsInMemory):
+        def captions(self, index: int) -> tuple[str, ...]:
+            return tuple(f"caption {index}{more}" for more in ("", " x", " xx"))
+
+    def shown(step: int, seed: int = 0) -> list[str]:
+        clips = Several(count=8, side=4)
+        batch = drawn(step, clips, caption_dropout=0.0, seed=seed)
+        known = {
+            clips.text(caption).embedding.sum().item(): caption
+            for index in range(8)
+            for caption in clips.captions(index)
+        }
+        return sorted(known[text.sum().item()] for text in batch.text)
+
+    epochs = [shown(2 * epoch) + shown(2 * epoch + 1) for epoch in range(12)]
+    assert all(
+        sorted(c[:9] for c in shown) == [f"caption {i}" for i in range(8)] for shown in epochs
+    )
+    assert len({caption for shown in epochs for caption in shown}) == 24
+    assert epochs[3] == shown(6) + shown(7) and shown(0) != shown(0, seed=1)
+    one, several = drawn(3), drawn(3, Several(count=8, side=4))
+    assert torch.equal(one.clean, several.clean) and torch.equal(one.noise, several.noise)
+
+
 @pytest.mark.parametrize("other", [dict(step=4), dict(step=3, seed=1)])
 def test_steps_and_seeds_share_no_numbers(other):
     first, second = drawn(3, caption_dropout=0.0), drawn(**other, caption_dropout=0.0)

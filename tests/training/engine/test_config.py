@@ -48,6 +48,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("lora_plus", 0.0, "above 0 and at most 1000"),
     ("input_perturbation", -0.1, "at least 0"),
     ("resume_changes", "rank", "names of settings with commas between, or empty"),
+    ("gradient_exchange", "fp16", "one of fp32, bf16"),
 ]
 
 
@@ -107,6 +108,7 @@ def test_what_leaves_a_step_as_it_is_may_change_between_runs():
         {"max_timestep": 900},
         {"lora_alpha": 8.0},
         {"input_perturbation": 0.1},
+        {"gradient_exchange": "bf16"},
     ],
 )
 def test_what_changes_a_step_must_stay(change):

@@ -73,6 +73,21 @@ def test_two_processes_train_as_one_does(stage: str, together: Path, tmp_path: P
     assert relative_error(other, one) < 1e-4  # second moments are squares
 
 
+def test_gradients_that_travel_in_bf16_are_rounded_and_no_more(
+    together: Path, tmp_path: Path
+) -> None:
+    """After one step, AdamW's first moments are a multiple of the gradients. Those of the pairs'
+    first halves are 0, as the second halves are."""
+    run = small.run(tmp_path, **{**SETTINGS, "steps": 1})
+    run.train()
+    (alone,), (both,) = (list(map(load, found(f))) for f in (tmp_path, together / "bf16"))
+    exact, rounded = (c.part("optimizer") for c in (alone, both))
+    firsts = [name for name, t in exact.items() if name.endswith(".exp_avg") and t.any()]
+    assert firsts
+    for name in firsts:
+        assert 1e-4 < relative_error(rounded[name], exact[name]) < 2**-7, name
+
+
 def test_a_run_of_two_processes_can_be_resumed_by_one(together: Path, tmp_path: Path) -> None:
     run = small.run(tmp_path, **{**SETTINGS, "steps": 5})
     run.resume(found(together / MOTION_LORA)[-1])

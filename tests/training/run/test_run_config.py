@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from animatediff_kit.training.data.video_settings import VideoSettings
 from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.run import run_config
 from animatediff_kit.training.run.run_config import RunConfig, read_config
@@ -62,7 +63,7 @@ def fault(path: Path) -> str:
 def test_a_short_file_has_the_defaults_of_the_nodes(folder: Path) -> None:
     found = config(folder)
     assert found.training == TrainingSettings(steps=20)
-    assert (found.stage.rank, found.clips.frames, found.model.loras) == (64, 16, ())
+    assert (found.stage.rank, found.clips[0].frames, found.model.loras) == (64, 16, ())
 
 
 def test_paths_are_relative_to_the_files_own_folder(
@@ -72,7 +73,7 @@ def test_paths_are_relative_to_the_files_own_folder(
     found = config(folder, clips__cache=f'"{folder}/far/cache"')
     assert found.model.checkpoint == folder / "base.safetensors"
     assert found.output.folder == folder / "run"
-    assert found.clips.cache == folder / "far" / "cache"
+    assert found.clips[0].cache == folder / "far" / "cache"
 
 
 def test_loras_are_paths_or_paths_with_a_strength(folder: Path) -> None:
@@ -176,7 +177,8 @@ def test_a_motion_module_from_zero_needs_no_motion_model(folder: Path) -> None:
 
 def test_unknown_tables_and_keys_outside_of_tables_are_named(folder: Path) -> None:
     assert fault(written(folder, extra="[optimizer]\nname = 1")).startswith(
-        "zoom.toml: [optimizer] is no table; the tables are model, clips, stage, training, output."
+        "zoom.toml: [optimizer] is no table; the tables are model, clips, stage, training, "
+        "output, sources."
     )
     path = folder / "zoom.toml"
     path.write_text("training = 3")
@@ -186,6 +188,71 @@ def test_unknown_tables_and_keys_outside_of_tables_are_named(folder: Path) -> No
 def test_a_table_that_is_left_out_lacks_its_first_key(folder: Path) -> None:
     (folder / "zoom.toml").write_text("[training]\nsteps = 2")
     assert fault(folder / "zoom.toml") == "zoom.toml: [model] checkpoint is missing."
+
+
+SOURCES = """
+[[sources]]
+source = "clips"
+fps = 8
+frame_buckets = [8, 16]
+[[sources]]
+source = "clips"
+images = true
+repeats = 4
+width = 512
+"""
+
+
+def test_sources_have_settings_of_their_own(folder: Path) -> None:
+    """What one leaves out is as [clips] has it."""
+    changes: dict[str, str | None] = {
+        "clips.source": None,
+        "clips.width": "320",
+        "clips.trigger": '"zwx"',
+    }
+    path = written(folder, changes)
+    path.write_text(path.read_text() + SOURCES)
+    videos, images = read_config(path).clips
+    assert (videos.fps, videos.lengths, videos.width, videos.repeats) == (8.0, (16, 8), 320, 1)
+    assert (images.images, images.repeats, images.width, images.trigger) == (True, 4, 512, "zwx")
+    assert videos.cache == images.cache == folder / "cache"
+    assert type(videos.settings()) is VideoSettings and videos.settings().trigger == "zwx"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "message"),
+    [
+        ({}, SOURCES, "[clips] source stands beside [[sources]]; write a [[sources]] for it."),
+        ({"clips.sauce": "3"}, SOURCES, "[clips] sauce is no key; the keys are frames, stride, "),
+        ({}, "[[sources]]\nsauce = 3", "[[sources]] sauce is no key; the keys are frames, "),
+        ({}, "[[sources]]\nfps = 8", "[[sources]] source is missing."),
+        ({}, '[[sources]]\ncache = "x"', "[[sources]] cache: all sources share that of [clips]"),
+        ({}, '[[sources]]\nsource = "no"', "[[sources]] source: there is no file or folder "),
+        (
+            {},
+            '[[sources]]\nsource = "clips"\nframe_buckets = [8, "16"]',
+            "[[sources]] frame_buckets is [8, '16']; it must be a list of whole numbers.",
+        ),
+        (
+            {},
+            '[[sources]]\nsource = "clips"\nfps = -1',
+            "[[sources]]: fps is -1; set it from 0, which counts stored frames, to 1000.",
+        ),
+        (
+            {},
+            '[[sources]]\nsource = "clips"\nrepeats = 0',
+            "[[sources]] repeats is 0; it must be at least 1.",
+        ),
+        ({}, "[sources]\nfps = 8", "sources must be tables, each under a line [[sources]]."),
+    ],
+)
+def test_faults_of_sources(
+    changes: dict[str, str | None], text: str, message: str, folder: Path
+) -> None:
+    beside = "stands beside" in message
+    path = written(folder, changes if beside else {"clips.source": None, **changes})
+    path.write_text(f"{path.read_text()}\n{text}\n")
+    assert fault(path).startswith(f"zoom.toml: {message}")
 
 
 def test_a_mark_at_the_start_tells_the_encoding(folder: Path) -> None:
