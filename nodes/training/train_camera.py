@@ -18,6 +18,7 @@ from ...training.engine.export import check_name
 from ...training.models import stages
 from ...training.models.axes import Axes
 from ...training.models.private_copy import check_trainable
+from ...training.run.eyes import Eyes
 from ...training.run.in_comfyui import train
 from ...training.run.own_pictures import own_pictures
 from ...training.run.own_seed import with_own_seed
@@ -159,7 +160,7 @@ class TrainCameraMove(io.ComfyNode):
                 model, motion_model, rank, settings.seed, target, axes=task, shape=shape
             )
 
-        result = train(make, model, encoded, settings, name, resume, spelling)
+        result = train(make, model, encoded, settings, name, resume, spelling, Eyes(vae, clip))
         lora = read_lora(result.path.name, MOTION_LORAS)
         return shown(cls, result, apply_motion_lora(motion_model, lora, 1.0, result.path.name))
 

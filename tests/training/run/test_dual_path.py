@@ -61,3 +61,8 @@ def test_the_look_is_learned_on_single_frames_and_the_model_stays_as_it_is(tmp_p
     plain = of_the_look(SETTINGS, 2)
     assert (plain.steps, plain.debias, plain.min_timestep) == (2, 0.0, 0)
     assert plain.learning_rate == pytest.approx(2e-3) and plain.seed == SETTINGS.seed
+
+
+def test_stop_rules_are_the_motions_alone() -> None:
+    settings = TrainingSettings(stop_rules="step above 3", preview_every=2)
+    of_the_look(settings, 10).check()
