@@ -195,6 +195,7 @@ class Page:
             "() => { const t = app.extensionManager.workflow.activeWorkflow.changeTracker;"
             " t.captureCanvasState ? t.captureCanvasState() : t.checkState(); }"
         )
+        self.tab.wait_for_timeout(1000)  # 0.33 keeps a step of its own after a node was added
 
     def search(self, words: str) -> list[str]:
         """What typing into the search of nodes offers, in its order."""
