@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkProcess
@@ -61,10 +62,38 @@ class DrawnClips(ClipSet):
 
 
 def in_a_process(work: Callable[[], Any]) -> ForkProcess:
-    """Start `work` in a copy of this process."""
-    process = multiprocessing.get_context("fork").Process(target=work)
+    """Start `work` in a copy of this process.
+
+    torch makes its thread pool anew in a copy, at the first use, and two threads that come to it
+    first at once find none: the copy's main thread comes before any other.
+    """
+
+    def alone() -> None:
+        torch.set_num_threads(1)
+        work()
+
+    process = multiprocessing.get_context("fork").Process(target=alone)
     process.start()
     return process
+
+
+def killed(work: Callable[[], Any], begun: Callable[[], bool], after: float) -> ForkProcess:
+    """A copy of this process that did `work`, killed `after` seconds from when it had begun, and
+    ended; it may have been done before.
+
+    A copy of a process with threads may wait for ever for a lock that one of them held when it was
+    made: where nothing has begun in 20 s, another takes its place, twice at most.
+    """
+    for _ in range(3):
+        process, until = in_a_process(work), time.monotonic() + 20
+        while not begun() and process.is_alive() and time.monotonic() < until:
+            time.sleep(0.001)
+        process.join(after)
+        process.kill()
+        process.join()
+        if begun():
+            return process
+    raise AssertionError("three copies of this process have begun nothing")
 
 
 def result_of(work: Callable[[], Any]) -> Any:

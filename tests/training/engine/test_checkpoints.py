@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import resource
 import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from adk_tests.support.clip_sets import killed
 from animatediff_kit.training.engine import checkpoints
 from animatediff_kit.training.engine.checkpoints import (
     Checkpoint,
@@ -93,30 +92,16 @@ def save_for_ever(folder: Path) -> None:
         save(folder, checkpoint(step, size=400), keep=2)
 
 
-def killed_while_it_writes(folder: Path, after: float) -> bool:
-    """Whether a process that saves into `folder` without an end had a file there in 20 s; it is
-    killed `after` seconds later."""
-    writer = multiprocessing.get_context("fork").Process(target=save_for_ever, args=(folder,))
-    writer.start()
-    until = time.monotonic() + 20
-    while not found(folder) and time.monotonic() < until:
-        time.sleep(0.001)
-    time.sleep(after)
-    writer.kill()
-    writer.join()
-    assert writer.exitcode == -signal.SIGKILL
-    return bool(found(folder))
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 def test_a_kill_at_any_moment_leaves_whole_files_alone(tmp_path: Path) -> None:
-    chance, interrupted, silent = random.Random(0), 0, 0
+    chance, interrupted = random.Random(0), 0
     for _ in range(25):
-        # A copy of a process with threads may wait for ever for a lock that one of them held when
-        # it was made: it writes nothing, and another takes its place.
-        while not killed_while_it_writes(tmp_path, chance.uniform(0.0, 0.02)):
-            silent += 1
-            assert silent <= 2
+        writer = killed(
+            lambda: save_for_ever(tmp_path),
+            lambda: bool(found(tmp_path)),
+            chance.uniform(0.0, 0.02),
+        )
+        assert writer.exitcode == -signal.SIGKILL
         kept = found(tmp_path)
         assert 1 <= len(kept) <= 3  # one more than kept, between the renaming and the removing
         for path in kept:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import random
 import re
-import time
 from itertools import count
 from pathlib import Path
 
 import pytest
 import torch
-from adk_tests.support.clip_sets import NEEDS_FORK, in_a_process
+from adk_tests.support.clip_sets import NEEDS_FORK, killed
 from animatediff_kit.motion_models.read import read_weights
 from animatediff_kit.training.engine.checkpoints import found
 from animatediff_kit.training.engine.export import export
@@ -62,12 +61,11 @@ def test_killed_at_any_moment_it_leaves_whole_files_alone(tmp_path: Path) -> Non
     tensors, about = read_weights(str(export(run, tmp_path / "whole", "pan")))
     chance, interrupted = random.Random(0), 0
     for _ in range(12):
-        writer = in_a_process(lambda: [export(run, out, "pan") for _ in count()])
-        while not list(out.glob("*.safetensors")):
-            time.sleep(0.001)
-        time.sleep(chance.uniform(0.0, 0.03))
-        writer.kill()
-        writer.join()
+        killed(
+            lambda: [export(run, out, "pan") for _ in count()],
+            lambda: any(out.glob("*.safetensors")),
+            chance.uniform(0.0, 0.03),
+        )
         files = list(out.glob("*.safetensors"))
         for path in files:
             there, told = read_weights(str(path))
