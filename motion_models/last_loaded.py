@@ -37,13 +37,10 @@ def reused(load: Callable[..., ModelPatcher], path: str, *more: Any) -> ModelPat
     """What `load(path, *more)` returns, from memory where it was the last of that loader and the
     file has not changed since."""
     key = (*state_of(path), *map(repr, more))
-    before, kept = _kept.get(load, (None, None))
-    if kept is None or before != key:
-        kept = None
+    if load not in _kept or _kept[load][0] != key:
         _kept.pop(load, None)  # before the next is read, so that memory never holds two
-        kept = load(path, *more)
-        _kept[load] = key, kept
-    return kept.clone()
+        _kept[load] = key, load(path, *more)
+    return _kept[load][1].clone()
 
 
 def state_of(path: str) -> tuple[str | int, ...]:
