@@ -19,13 +19,12 @@ from .loss_plot import (
     TOP,
     WIDTH,
     Axes,
-    draw_grid,
-    draw_line,
-    font,
+    Line,
+    framed,
+    legend_entry,
     write,
 )
 from .pictures import below
-from .ticks import tick_texts, ticks
 
 CROP = 24, BOTTOM + 24
 """Rows of the loss plot's own layout that are kept: it has room for a title."""
@@ -108,34 +107,15 @@ def draw_looks(looks: Sequence[Look], steps: int) -> Image.Image | None:
 def draw_chart(chart: Chart, steps: int) -> Image.Image:
     """-> WIDTH x 280"""
     values = np.array(list(chart.lines.values()))
-    axes = axes_of(values, steps)
-    across = [t for t in ticks(0, axes.steps, 6) if t == int(t)]
-    up = ticks(axes.low, axes.high, 6)
-    fine = Image.new("RGB", (WIDTH * FINER, (BOTTOM + 40) * FINER), "white")
-    draw = ImageDraw.Draw(fine)
-    draw_grid(draw, [axes.x(t) for t in across], [axes.y(t) for t in up])
-    for line, colour in zip(values, COLOURS, strict=False):
-        draw_line(draw, axes, np.array(chart.steps), line, colour, 2 * FINER)
-    picture = fine.reduce(FINER)
+    at = np.array(chart.steps)
+    lines = [Line(at, line, c, 2 * FINER) for line, c in zip(values, COLOURS, strict=False)]
+    picture = framed(axes_of(values, steps), BOTTOM + 40, lines)
     draw = ImageDraw.Draw(picture)
-    for t, text in zip(across, tick_texts(across), strict=True):
-        write(draw, (axes.x(t), BOTTOM + 5), text, "mt", 11)
-    for t, text in zip(up, tick_texts(up), strict=True):
-        write(draw, (LEFT - 6, axes.y(t)), text, "rm", 11)
     write(draw, (LEFT, TOP - 10), NAMES[chart.key], "lm", 11)
     right = RIGHT
     for name, colour in reversed(list(zip(chart.lines, COLOURS, strict=False))):
         right = legend_entry(draw, right, NAMES[name], colour)
     return picture.crop((0, CROP[0], WIDTH, CROP[1]))
-
-
-def legend_entry(draw: ImageDraw.ImageDraw, right: float, name: str, colour: str) -> float:
-    """-> where the next one to the left ends"""
-    y = TOP - 10
-    write(draw, (right, y), name, "rm", 11)
-    left = right - draw.textlength(name, font(11)) - 6
-    draw.line((left - 14, y, left, y), colour, 3)
-    return left - 26
 
 
 def axes_of(values: np.ndarray, steps: int) -> Axes:

@@ -113,17 +113,43 @@ def runs(xs: Sequence[float], ys: Sequence[float]) -> Iterator[list[tuple[float,
         yield line
 
 
-def draw_line(
-    draw: ImageDraw.ImageDraw, axes: Axes, xs: np.ndarray, ys: np.ndarray, colour: str, width: int
-) -> None:
-    """A line through the steps xs and the losses ys; a point where there is but one."""
-    for run in runs(xs.tolist(), ys.tolist()):
-        points = [(axes.x(x) * FINER, axes.y(y) * FINER) for x, y in run]
-        if len(points) > 1:
-            draw.line(points, colour, width, joint="curve")
-            continue
-        ((x, y),) = points
-        draw.ellipse((x - width, y - width, x + width, y + width), colour)
+@dataclass(frozen=True)
+class Line:
+    """Through the steps xs and the losses ys; a point where there is but one.   width: in pixels of
+    the finer picture"""
+
+    xs: np.ndarray
+    ys: np.ndarray
+    colour: str
+    width: int
+
+    def draw(self, on: ImageDraw.ImageDraw, axes: Axes) -> None:
+        width = self.width
+        for run in runs(self.xs.tolist(), self.ys.tolist()):
+            points = [(axes.x(x) * FINER, axes.y(y) * FINER) for x, y in run]
+            if len(points) > 1:
+                on.line(points, self.colour, width, joint="curve")
+                continue
+            ((x, y),) = points
+            on.ellipse((x - width, y - width, x + width, y + width), self.colour)
+
+
+def framed(axes: Axes, height: int, lines: Sequence[Line]) -> Image.Image:
+    """Lines in a frame with a grid and its numbers, room around it.   -> WIDTH x height"""
+    across = [t for t in ticks(0, axes.steps, 6) if t == int(t)]
+    up = ticks(axes.low, axes.high, 6)
+    fine = Image.new("RGB", (WIDTH * FINER, height * FINER), "white")
+    draw = ImageDraw.Draw(fine)
+    draw_grid(draw, [axes.x(t) for t in across], [axes.y(t) for t in up])
+    for line in lines:
+        line.draw(draw, axes)
+    picture = fine.reduce(FINER)
+    draw = ImageDraw.Draw(picture)
+    for t, text in zip(across, tick_texts(across), strict=True):
+        write(draw, (axes.x(t), BOTTOM + 5), text, "mt", 11)
+    for t, text in zip(up, tick_texts(up), strict=True):
+        write(draw, (LEFT - 6, axes.y(t)), text, "rm", 11)
+    return picture
 
 
 def draw_grid(draw: ImageDraw.ImageDraw, xs: Sequence[float], ys: Sequence[float]) -> None:
@@ -165,36 +191,32 @@ def write_title(draw: ImageDraw.ImageDraw, title: str) -> None:
 
 def write_legend(draw: ImageDraw.ImageDraw) -> None:
     """Which line is which, above the frame's right corner; what the axes show."""
-    y = TOP - 10
-    for right, text, colour in ((RIGHT, "running mean", STRONG), (RIGHT - 104, "loss", FAINT)):
-        write(draw, (right, y), text, "rm", 11)
-        left = right - draw.textlength(text, font(11)) - 6
-        draw.line((left - 14, y, left, y), colour, 3)
-    write(draw, (LEFT, y), "loss", "lm", 11)
+    legend_entry(draw, RIGHT, "running mean", STRONG)
+    legend_entry(draw, RIGHT - 104, "loss", FAINT)
+    write(draw, (LEFT, TOP - 10), "loss", "lm", 11)
     write(draw, ((LEFT + RIGHT) / 2, HEIGHT - 5), "step", "mb", 11)
+
+
+def legend_entry(draw: ImageDraw.ImageDraw, right: float, name: str, colour: str) -> float:
+    """-> where the next one to the left ends"""
+    y = TOP - 10
+    write(draw, (right, y), name, "rm", 11)
+    left = right - draw.textlength(name, font(11)) - 6
+    draw.line((left - 14, y, left, y), colour, 3)
+    return left - 26
 
 
 def draw_losses(losses: Sequence[float], steps: int, title: str) -> Image.Image:
     """The loss of every step, faint, and its running mean, over the steps of the whole run.
     -> 512 x 320"""
     bins = binned(losses)
-    axes = axes_of(bins, steps)
-    across = [t for t in ticks(0, axes.steps, 6) if t == int(t)]
-    up = ticks(axes.low, axes.high, 6)
-    fine = Image.new("RGB", (WIDTH * FINER, HEIGHT * FINER), "white")
-    draw = ImageDraw.Draw(fine)
-    draw_grid(draw, [axes.x(t) for t in across], [axes.y(t) for t in up])
     # from each bin's lowest to its highest and on to the next bin's, there and back
     pairs = np.stack([bins.lows, bins.highs], 1)
     pairs[1::2] = pairs[1::2, ::-1]
-    draw_line(draw, axes, np.repeat(bins.steps, 2), pairs.ravel(), FAINT, FINER)
-    draw_line(draw, axes, bins.steps, bins.means, STRONG, 2 * FINER)
-    picture = fine.reduce(FINER)
+    raw = Line(np.repeat(bins.steps, 2), pairs.ravel(), FAINT, FINER)
+    mean = Line(bins.steps, bins.means, STRONG, 2 * FINER)
+    picture = framed(axes_of(bins, steps), HEIGHT, [raw, mean])
     draw = ImageDraw.Draw(picture)
-    for t, text in zip(across, tick_texts(across), strict=True):
-        write(draw, (axes.x(t), BOTTOM + 5), text, "mt", 11)
-    for t, text in zip(up, tick_texts(up), strict=True):
-        write(draw, (LEFT - 6, axes.y(t)), text, "rm", 11)
     write_title(draw, title)
     write_legend(draw)
     if np.isnan(bins.lows).all():
