@@ -35,15 +35,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     lines = importlib.import_module("animatediff_kit.benchmarks.dual.lines")
     studios = importlib.import_module("animatediff_kit.benchmarks.claims.studio")
+    page = importlib.import_module("animatediff_kit.benchmarks.claims.page")
     for part in ("motion_models", "sampling"):
         logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
     studio = studios.Studio(studios.WORLD / "proof")
     folder = studios.WORLD / "one_video"
     for one in lines.figures(studio, folder, options.clips, options.steps):
-        e = one.estimate
-        told = f"{one.name}: {e.value:.3f} [{e.low:.3f}, {e.high:.3f}], {e.count} clips"
-        verdict = "" if one.holds is None else f"; {one.line}: {'yes' if one.holds else 'NO'}"
-        print(told + verdict, flush=True)
+        print(page.printed(one), flush=True)
 
 
 if __name__ == "__main__":

@@ -37,16 +37,14 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     lines = importlib.import_module("animatediff_kit.benchmarks.axes.lines")
     studios = importlib.import_module("animatediff_kit.benchmarks.claims.studio")
+    page = importlib.import_module("animatediff_kit.benchmarks.claims.page")
     for part in ("motion_models", "sampling"):
         logging.getLogger(f"animatediff_kit.{part}").setLevel(logging.WARNING)
     studio = studios.Studio(studios.WORLD / "proof", options.clips)
     files = shipped(studios) if options.shipped else trained()
     bench = lines.Bench(studio, files, options.steps)
     for one in lines.figures(bench):
-        e = one.estimate
-        told = f"{one.name}: {e.value:.3f} [{e.low:.3f}, {e.high:.3f}], {e.count} clips"
-        verdict = "" if one.holds is None else f"; {one.line}: {'yes' if one.holds else 'NO'}"
-        print(told + verdict, flush=True)
+        print(page.printed(one), flush=True)
 
 
 def shipped(studios: object) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .findings import Figure, Part, Table, load, markdown, save
+from .findings import load, save
 from .lasting import Job, LastingStudio, Ledger, go_on
 from .moving_tables import Kept, parts
 from .moving_windows import (
@@ -18,7 +18,7 @@ from .moving_windows import (
     shot_of,
     video,
 )
-from .page import told, write_page
+from .page import printed, write_page
 from .scenes import Case
 from .studio import ROOT
 
@@ -78,11 +78,3 @@ def tell(folder: Path) -> int:
             save(finding, DOCS / "proof")
     write_page(findings, DOCS / "proof.md", DOCS / "images" / "proof")
     return 0
-
-
-def printed(part: Part) -> str:
-    if isinstance(part, Table):
-        return f"\n{markdown(part)}\n"
-    assert isinstance(part, Figure)
-    verdict = {None: "", True: "holds", False: "missed"}[part.holds]
-    return f"{part.name}: {told(part.estimate, part.unit)}  {part.line}  {verdict}"

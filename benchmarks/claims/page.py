@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ...training.run.toml_tables import toml_reader
 from . import scenes, studio
 from .estimates import Estimate
-from .findings import Finding
+from .findings import Figure, Finding, Part, Table, markdown
 
 HERE = Path(__file__).resolve().parent
 
@@ -62,6 +62,16 @@ def anchor(finding: Finding) -> str:
 def told(estimate: Estimate, unit: str = "") -> str:
     low, high = number(estimate.low, unit), number(estimate.high, unit)
     return f"{value(estimate.value, unit)} [{low}, {high}]"
+
+
+def printed(part: Part) -> str:
+    """A table or a figure for a terminal, as benchmarks print them that take hours."""
+    if isinstance(part, Table):
+        return f"\n{markdown(part)}\n"
+    assert isinstance(part, Figure)
+    estimate, verdict = part.estimate, {None: "", True: "holds", False: "missed"}[part.holds]
+    figures = f"{told(estimate, part.unit)}, {estimate.count} clips"
+    return f"{part.name}: {figures}  {part.line}  {verdict}".rstrip()
 
 
 def value(value: float, unit: str) -> str:
