@@ -1,10 +1,11 @@
 """Can the joints of a continued animation be found in the frames?
 
-    .venv/bin/python benchmarks/continuation.py [--clips 16] [--kept 4]
+    .venv/bin/python benchmarks/continuation.py [--clips 16] [--kept 8] [--blended 7]
 
-Each clip of the small world goes on four times, 12 new frames each, to 64 frames. Its joints are
-judged as context windows' seams are, by measures/seams.py. The control is the same number of
-frames of five clips that share none; most of it must fail. Printed: how many clips pass, and the
+Each clip of the small world, 16 frames, goes on to 64 frames, each time with as many new ones as
+make 16 with the kept ones. Its joints are judged as context windows' seams are, by
+measures/seams.py: where frames are blended, at both ends of each cross-fade. The control is as many
+frames of clips that share none; most of it must fail. Printed: how many clips pass, and the
 mean effects at the joints.
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 from standalone.enter_comfyui import enter_comfyui
 
-FRAMES, TIMES, STEPS, GUIDANCE = 16, 4, 20, 6.0
+FRAMES, TOTAL, STEPS, GUIDANCE = 16, 64, 20, 6.0
 MOTIONS = ("going round", "bouncing")
 """Those that go on for ever; the others of the small world end where they leave the picture."""
 
@@ -72,29 +73,35 @@ def caption_of(number: int) -> str:
     return f"a {colours[number // 2 % 4]} {shapes[number // 3 % 4]} {motion} on a gray background"
 
 
-def continued(studio: Studio, caption: str, seed: int, kept: int) -> Any:
+def continued(studio: Studio, caption: str, seed: int, kept: int, blended: int) -> Any:
     from animatediff_kit.sampling.continuation import (  # pyright: ignore[reportMissingImports]
         continue_latent,
         join_continuation,
     )
 
     video = studio.sample(empty(FRAMES), caption, seed)
-    for _ in range(TIMES):
-        more = studio.sample(continue_latent(video, kept, FRAMES - kept), caption, seed)
+    while len(video["samples"]) < TOTAL:
+        more = studio.sample(continue_latent(video, kept, FRAMES - kept, blended), caption, seed)
         video = join_continuation(video, more)
     return studio.decoded(video["samples"])
 
 
-def unrelated(studio: Studio, caption: str, seed: int, kept: int) -> Any:
+def unrelated(studio: Studio, caption: str, seed: int, kept: int, _: int) -> Any:
     """As many frames, of clips that share none."""
     import torch
 
-    lengths = [FRAMES] + [FRAMES - kept] * TIMES
+    lengths = [FRAMES] + [FRAMES - kept] * ((TOTAL - FRAMES) // (FRAMES - kept))
     clips = [
         studio.sample(empty(FRAMES), caption, 1000 * (seed + 1) + k)["samples"][:length]
         for k, length in enumerate(lengths)
     ]
     return studio.decoded(torch.cat(clips))
+
+
+def windows(kept: int, blended: int) -> list[range]:
+    """The frames that each clip has a part in: as windows are, which share the blended ones."""
+    starts = range(0, TOTAL - FRAMES + 1, FRAMES - kept)
+    return [range(start + (kept - blended) * (start > 0), start + FRAMES) for start in starts]
 
 
 def empty(frames: int) -> dict[str, Any]:
@@ -106,25 +113,27 @@ def empty(frames: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--clips", type=int, default=16)
-    parser.add_argument("--kept", type=int, default=4)
+    parser.add_argument("--kept", type=int, default=8)
+    parser.add_argument("--blended", type=int, default=7)
     options = parser.parse_args()
     enter_comfyui()
     from animatediff_kit.measures.motion_measures import (  # pyright: ignore[reportMissingImports]
         measure_motion,
     )
     from animatediff_kit.measures.seams import (  # pyright: ignore[reportMissingImports]
-        Seams,
         measure_seams,
+        seams_of,
     )
 
     studio = Studio()
-    steps = [FRAMES - 1 + k * (FRAMES - options.kept) for k in range(TIMES)]
-    seams = Seams(frozenset(steps), frozenset({*steps, *(step + 1 for step in steps)}))
-    print(f"{options.clips} clips, {options.kept} frames kept, joints at {steps}")
+    kept, blended = options.kept, options.blended
+    seams = seams_of(windows(kept, blended), TOTAL)
+    told = f"{kept} frames kept, {blended} of them blended"
+    print(f"{options.clips} clips, {told}, joints at {sorted(seams.steps)}")
     print("| | pass | motion | warp | sharpness |\n|---|---|---|---|---|")
     for name, render in (("continued", continued), ("unrelated clips", unrelated)):
         triples = [
-            measure_seams(measure_motion(render(studio, caption_of(k), k, options.kept)), seams)
+            measure_seams(measure_motion(render(studio, caption_of(k), k, kept, blended)), seams)
             for k in range(options.clips)
         ]
         passed = sum(triple.passes for triple in triples)

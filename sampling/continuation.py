@@ -4,6 +4,10 @@ The next clip is sampled with a noise mask that keeps those frames, so that the 
 where the motion comes from (inpainting in time; SDEdit's masked sampling, Meng et al. 2022). With
 the same seed they also carry the noise that they were made from, by ComfyUI's `batch_index`: frame
 number i of the whole video always has the noise number i of its seed.
+
+Where frames are blended, the mask opens over the last of the kept ones bit by bit, and the joined
+video takes them from the new clip: a cross-fade inside the sampler, so that the motion changes over
+several frames and not between two.
 """
 
 from __future__ import annotations
@@ -18,11 +22,20 @@ Latent = dict[str, Any]
 KEPT = "animatediff_kit_kept_frames"
 """How many frames at the start of a LATENT are those of the clip before; samplers hand it on."""
 
+BLENDED = "animatediff_kit_blended_frames"
+"""How many of those, the last ones, pass over into the new clip; none where it is missing."""
 
-def continue_latent(latent: Latent, kept: int, frames: int) -> Latent:
+OF_THE_CLIP = (KEPT, BLENDED, "noise_mask")
+"""What a joined video has no more."""
+
+
+def continue_latent(latent: Latent, kept: int, frames: int, blended: int = 0) -> Latent:
     """The last `kept` frames of a clip and `frames` new ones, to be sampled at denoise 1.
 
-    Raises ValueError where the clip has fewer frames than are to be kept, or is no batch of frames.
+    blended: n of the kept frames, the last ones; frame i of them is new to (i + 1) / (n + 1).
+
+    Raises ValueError where the clip has fewer frames than are to be kept, or is no batch of frames,
+    and where no kept frame would stay as it is.
     """
     samples = checked(latent)
     if not 1 <= kept <= len(samples):
@@ -30,11 +43,17 @@ def continue_latent(latent: Latent, kept: int, frames: int) -> Latent:
             f"{kept} frames are to be kept, and the clip has {len(samples)}; keep 1 to "
             f"{len(samples)}."
         )
+    if not 0 <= blended < kept:
+        raise ValueError(
+            f"{blended} of {kept} kept frames are to be blended, and one at least has to stay as "
+            f"it is; blend 0 to {kept - 1}."
+        )
     if frames < 1:
         raise ValueError(f"{frames} new frames are no continuation; ask for 1 or more.")
     new = samples.new_zeros((frames, *samples.shape[1:]))
     mask = torch.ones((kept + frames, 1, *samples.shape[2:]))
     mask[:kept] = 0
+    mask[kept - blended : kept] = (torch.arange(blended) + 1).view(-1, 1, 1, 1) / (blended + 1)
     numbers = latent.get("batch_index") or range(len(samples))
     first = numbers[-1] + 1 - kept
     return {
@@ -43,11 +62,13 @@ def continue_latent(latent: Latent, kept: int, frames: int) -> Latent:
         "noise_mask": mask,
         "batch_index": list(range(first, first + kept + frames)),
         KEPT: kept,
+        BLENDED: blended,
     }
 
 
 def join_continuation(before: Latent, continued: Latent) -> Latent:
-    """The clip before and what was sampled behind it, as one: every frame once.
+    """The clip before and what was sampled behind it, as one: every frame once, blended frames
+    from the second.
 
     Raises ValueError where `continued` is no continuation, or does not begin with the last frames
     of `before`.
@@ -59,17 +80,20 @@ def join_continuation(before: Latent, continued: Latent) -> Latent:
             "The second latent is no continuation: it was not made by Continue Animation. Connect "
             "the sampler that samples its latent."
         )
-    if first.shape[1:] != second.shape[1:] or not torch.allclose(
-        first[-kept:].float(), second[:kept].float().to(first.device), atol=1e-3
+    same = kept - continued.get(BLENDED, 0)
+    shared = first[-kept:][:same].float()
+    alone = len(first) - kept + same
+    if shared.shape != second[:same].shape or not torch.allclose(
+        shared, second[:same].float().to(first.device), atol=1e-3
     ):
         raise ValueError(
-            f"The second latent does not begin with the last {kept} frames of the first. Connect "
-            "the latent that Continue Animation went on from."
+            f"The second latent does not begin with frames {alone - same} to {alone - 1} of the "
+            "first. Connect the latent that Continue Animation went on from."
         )
-    joined = {key: value for key, value in before.items() if key not in (KEPT, "noise_mask")}
-    joined["samples"] = torch.cat([first, second[kept:].to(first)])
+    joined = {key: value for key, value in before.items() if key not in OF_THE_CLIP}
+    joined["samples"] = torch.cat([first[:alone], second[same:].to(first)])
     if before.get("batch_index"):
-        joined["batch_index"] = [*before["batch_index"], *continued["batch_index"][kept:]]
+        joined["batch_index"] = [*before["batch_index"][:alone], *continued["batch_index"][same:]]
     return joined
 
 

@@ -18,7 +18,8 @@ class Continue(io.ComfyNode):
             display_name="Continue Animation",
             category=f"{CATEGORY}/control",
             description="Goes on from the last frames of an animation or a video: they stand at "
-            "the start of a new clip and stay as they are while the rest is sampled.",
+            "the start of a new clip and stay as they are while the rest is sampled; blended ones "
+            "pass over into it.",
             search_aliases=["extend video", "continue animation", "longer video", "last frame"],
             inputs=[
                 io.Latent.Input(
@@ -42,6 +43,16 @@ class Continue(io.ComfyNode):
                     tooltip="New frames. Kept and new ones together are best 16, or use context "
                     "windows.",
                 ),
+                io.Int.Input(
+                    "blended",
+                    default=0,
+                    min=0,
+                    max=1023,
+                    optional=True,
+                    tooltip="How many of the kept frames, the last ones, pass over into the new "
+                    "clip, so that the motion does not change at once. Where the joint shows, keep "
+                    "8 and blend 7. 0: all kept frames stay as they are.",
+                ),
             ],
             outputs=[
                 io.Latent.Output(
@@ -58,8 +69,10 @@ class Continue(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, latent: Any, kept: int = 4, frames: int = 12) -> io.NodeOutput:
-        return io.NodeOutput(continue_latent(latent, kept, frames), kept + frames)
+    def execute(
+        cls, latent: Any, kept: int = 4, frames: int = 12, blended: int = 0
+    ) -> io.NodeOutput:
+        return io.NodeOutput(continue_latent(latent, kept, frames, blended), kept + frames)
 
 
 class JoinContinuation(io.ComfyNode):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from adk_tests.integration.graphs import forget
 from adk_tests.integration.test_training import TrainingScene
 from adk_tests.support.page import Page
@@ -14,7 +16,9 @@ PLAYED = "() => document.querySelector('.adk-training figure img')?.naturalWidth
 def test_a_run_is_seen_after_a_reload_ended_and_resumed(page: Page, server: Server) -> None:
     forget(server)
     scene = TrainingScene()
-    scene.trained("ADK_TrainMotionLoRA", name="seen", steps=500, preview_every=2)
+    settings: dict[str, Any] = dict(steps=500, preview_every=2, held_out=0.5)
+    trainer = scene.trained("ADK_TrainMotionLoRA", name="seen", **settings)
+    scene.prompt[trainer]["inputs"] |= {"vae": scene.vae, "clip": scene.clip}  # what measures
     page.run("graph => app.loadApiJson(graph, 'seen')", scene.prompt)
     page.settle()
     page.run("() => app.queuePrompt(0)")
@@ -27,10 +31,10 @@ def test_a_run_is_seen_after_a_reload_ended_and_resumed(page: Page, server: Serv
     page.settle()
     page.tab.locator(".adk-training").get_by_role("button", name="Resume").first.click()
     page.settle()
-    (trainer,) = [
+    (resumed,) = [
         node for node in page.prompt().values() if node["class_type"] == "ADK_TrainMotionLoRA"
     ]
-    assert trainer["inputs"]["resume"] == "seen_001"
+    assert resumed["inputs"]["resume"] == "seen_001"
     assert (server.base / "models/animatediff_motion_lora/seen.safetensors").is_file()
     page.picture("training_panel_kept")
     page.tab.locator(TAB).first.click()
@@ -48,6 +52,12 @@ def watched(page: Page) -> None:
         assert "step " in panel.inner_text() and " of 500 · running" in panel.inner_text(), look
         drawn = panel.locator('[data-part="line"]').get_attribute("d")
         assert drawn is not None and drawn.startswith("M"), look
+        for chart in ("held_out", "shares", "camera"):
+            seen = panel.locator(f'[data-chart="{chart}"]')
+            page.until(
+                lambda seen=seen: "L" in (seen.locator("path").first.get_attribute("d") or "")
+            )
+            assert seen.inner_text(), (look, chart)
         if look == "at once":
             page.picture("training_panel")
             page.tab.reload(wait_until="domcontentloaded")

@@ -63,7 +63,12 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("curve", "CURVE", None),
         ("times", STRENGTH, None),
     ],
-    "ADK_Continue": [("latent", "LATENT", None), ("kept", INT, 4), ("frames", INT, 12)],
+    "ADK_Continue": [
+        ("latent", "LATENT", None),
+        ("kept", INT, 4),
+        ("frames", INT, 12),
+        ("blended", INT, 0),
+    ],
     "ADK_JoinContinuation": [("before", "LATENT", None), ("continued", "LATENT", None)],
     "ADK_StretchPositions": [
         ("motion_model", MOTION, None),
@@ -328,6 +333,7 @@ OPTIONAL = {
     },
     "ADK_Strength": {"mask", "floats", "curve", "times"},
     "ADK_FreeInit": {"high_frequencies"},
+    "ADK_Continue": {"blended"},
     "ADK_VideoClips": {
         *("fps", "choice", "frame_buckets", "images", "trigger", "repeats", "clips"),
     },

@@ -17,6 +17,8 @@ from nodes import KSampler
 
 STEPS, SEED = 4, 5
 
+BLENDED, ONE_STAYS = "kept frames are to be blended", "one at least has to stay as it is"
+
 
 @pytest.fixture(scope="module")
 def animated() -> ModelPatcher:
@@ -66,6 +68,22 @@ def test_the_mask_keeps_the_first_frames_alone() -> None:
     assert torch.equal(latent["samples"][2:], torch.zeros(3, 4, 8, 6))
 
 
+def test_blended_frames_pass_over_into_the_new_clip(animated: ModelPatcher) -> None:
+    before = sampled(animated, windowed.empty(6))
+    latent = continue_latent(before, 4, 3, 3)
+    assert latent["noise_mask"].amax((1, 2, 3)).tolist() == [0, 0.25, 0.5, 0.75, 1, 1, 1]
+    after = sampled(animated, latent)
+    assert torch.equal(after["samples"][0], before["samples"][2])
+    distances = [by_hand.relative(after["samples"][k], before["samples"][2 + k]) for k in (1, 2, 3)]
+    assert 0 < distances[0] < distances[1] < distances[2]
+    joined = join_continuation(before, after)
+    assert torch.equal(joined["samples"][:3], before["samples"][:3])
+    assert torch.equal(joined["samples"][3:], after["samples"][1:])
+    assert len(joined["samples"]) == 9
+    again = continue_latent(join_continuation(joined, continue_latent(joined, 4, 3, 3)), 4, 3)
+    assert again["batch_index"] == list(range(8, 15))
+
+
 def test_a_joined_clip_has_no_mask_and_can_be_continued() -> None:
     before = {"samples": torch.randn(5, 4, 8, 8), "noise_mask": torch.ones(5, 1, 8, 8), "own": 3}
     joined = join_continuation(before, continue_latent(before, 2, 3))
@@ -74,16 +92,18 @@ def test_a_joined_clip_has_no_mask_and_can_be_continued() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "frames", "sentence"),
+    ("kept", "frames", "blended", "sentence"),
     [
-        (6, 4, "6 frames are to be kept, and the clip has 5; keep 1 to 5."),
-        (0, 4, "0 frames are to be kept, and the clip has 5; keep 1 to 5."),
-        (2, 0, "0 new frames are no continuation; ask for 1 or more."),
+        (6, 4, 0, "6 frames are to be kept, and the clip has 5; keep 1 to 5."),
+        (0, 4, 0, "0 frames are to be kept, and the clip has 5; keep 1 to 5."),
+        (2, 0, 0, "0 new frames are no continuation; ask for 1 or more."),
+        (2, 4, 2, f"2 of 2 {BLENDED}, and {ONE_STAYS}; blend 0 to 1."),
+        (1, 4, -1, f"-1 of 1 {BLENDED}, and {ONE_STAYS}; blend 0 to 0."),
     ],
 )
-def test_numbers_that_cannot_be(kept: int, frames: int, sentence: str) -> None:
+def test_numbers_that_cannot_be(kept: int, frames: int, blended: int, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-        continue_latent(windowed.empty(5), kept, frames)
+        continue_latent(windowed.empty(5), kept, frames, blended)
 
 
 def test_what_is_no_clip_or_no_continuation_is_refused() -> None:
@@ -93,5 +113,5 @@ def test_what_is_no_clip_or_no_continuation_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^The second latent is no continuation: it was not made"):
         join_continuation(clip, clip)
     for other in (torch.randn(5, 4, 8, 8), torch.randn(5, 4, 8, 6)):
-        with pytest.raises(ValueError, match=r"does not begin with the last 2 frames of the first"):
+        with pytest.raises(ValueError, match=r"does not begin with frames 3 to 4 of the first\."):
             join_continuation(clip, continue_latent({"samples": other}, 2, 3))
