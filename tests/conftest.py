@@ -25,11 +25,10 @@ torch.set_num_threads(1)
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks by tests/support/marks.py. Tests of one file run in one process, as do all that share
-    a server."""
+    """Marks by tests/support/marks.py. Tests of one file run in one process, as do those that share
+    a server: one for the page, one for all others."""
     for item in items:
         for mark in marks_of(item, TESTS):
             item.add_marker(mark)
-        served = any(item.get_closest_marker(mark) for mark in ("served", "browser"))
-        # they share ComfyUI's server, or the stand-in weights on disk
-        item.add_marker(pytest.mark.xdist_group("server" if served else str(item.path)))
+        shared = (mark for mark in ("browser", "served") if item.get_closest_marker(mark))
+        item.add_marker(pytest.mark.xdist_group(next(shared, str(item.path))))

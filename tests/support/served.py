@@ -1,5 +1,5 @@
-"""One real ComfyUI server for the session, with the pack in it and the stand-in weights: fixtures
-for every room whose tests talk to a server."""
+"""A real ComfyUI server for each process of the session that needs one, with the pack in it and the
+stand-in weights: fixtures for every room whose tests talk to a server."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from adk_tests.stand_in import files as stand_in
 from animatediff_kit.launcher import comfyui
 from animatediff_kit.launcher.comfyui import ComfyUI
 from animatediff_kit.launcher.server import Server
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAME_PATCH = ROOT / "tests" / "integration" / "frame_patch"
@@ -29,9 +30,10 @@ def comfy() -> ComfyUI:
 
 @pytest.fixture(scope="session")
 def base(comfy: ComfyUI) -> Iterator[Path]:
-    """A base directory of the session's own; its model files are hard links to the stand-ins."""
+    """A base directory of the process's own; its model files are hard links to the stand-ins."""
     models = ROOT / ".comfy" / "base" / "models"
-    files = stand_in.ensure(ROOT, comfy, models, lambda line: None)
+    with FileLock(ROOT / ".comfy" / "stand_in.lock"):  # the page's tests have a server too
+        files = stand_in.ensure(ROOT, comfy, models, lambda line: None)
     folder = Path(tempfile.mkdtemp(prefix="test-", dir=ROOT / ".comfy"))
     comfyui.prepare_base(folder, ROOT)
     for file in files:
