@@ -35,7 +35,7 @@ def main() -> int:
     options = arguments()
     os.environ["ADK_FUZZ_EXAMPLES"] = str(EXAMPLES)
     began, seed = time.monotonic(), options.seed
-    command = ["-q", "-x", "-n", "0", "-c", str(ROOT / "pyproject.toml")]
+    command = ["-q", "-n", "0", "--show-capture=no", "-c", str(ROOT / "pyproject.toml")]
     while True:
         tests = str(ROOT / "tests" / "fuzz")
         code = pytest.main([*command, f"--hypothesis-seed={seed}", tests])

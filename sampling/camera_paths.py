@@ -34,6 +34,15 @@ class CameraMove:
     orbit: float = 0.0
     radius: float = 2.0
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a part that is no finite number."""
+        for name, amount in vars(self).items():
+            if not math.isfinite(amount):
+                raise ValueError(
+                    f"{name} of the camera's move is {amount}; moves are finite. Write how far the "
+                    "camera goes or turns."
+                )
+
     def at(self, part: float) -> np.ndarray:
         """The pose when so much of the move is done, 0 to 1.   -> 4 4, camera to world"""
         around = turned(1, -self.orbit * part)

@@ -53,6 +53,12 @@ def test_easing_changes_the_speed_and_not_the_ends() -> None:
         camera_path(4, CameraMove(), "step")
 
 
+@pytest.mark.parametrize("amount", [float("nan"), float("inf")])
+def test_a_move_without_an_end_is_refused(amount: float) -> None:
+    with pytest.raises(ValueError, match=f"^pan of the camera's move is {amount}; moves are fin"):
+        CameraMove(pan=amount)
+
+
 def test_joined_moves_go_on_from_the_last_pose() -> None:
     first = camera_path(5, CameraMove(pan=90.0))
     both = camera_path(4, CameraMove(zoom=2.0), before=first)
