@@ -50,6 +50,7 @@ class OneClip:
     """Encoded clips with live latents, as the cache gives them."""
 
     fingerprint = pixels_fingerprint = "benchmark"
+    rates = ()
 
     def __init__(self, frames: int, latent: int, count: int) -> None:
         import torch

@@ -159,18 +159,18 @@ def encoded_clips(config: RunConfig, processes: Processes) -> Clips:
     """The clips as latents, encoded by the first process where the cache lacks them."""
     cache = importlib.import_module("..data.cache", __package__)
     fill_cache = importlib.import_module("..data.fill_cache", __package__)
+    folder, encoded = config.clips[0].cache, None
     if processes.rank == 0:
-        folder = config.clips[0].cache
         clips = clips_of(config)
         _, clip, vae = load_model(config, encoders=True)
         log.info("Encoding %d clips into %s.", len(clips), folder)
         with torch.inference_mode():
-            fill_cache.encode_clips(clips, vae, clip, folder)
+            encoded = fill_cache.encode_clips(clips, vae, clip, folder)
         del clip, vae
         memory.unload_all_models()
         memory.soft_empty_cache()
     processes.wait()
-    return cache.EncodedClips(config.clips[0].cache)
+    return cache.EncodedClips(folder) if encoded is None else encoded
 
 
 def clips_of(config: RunConfig) -> Any:

@@ -92,6 +92,7 @@ def test_a_run_leaves_a_file_that_fits_its_motion_model(
     with safe_open(written, "pt") as file:
         about = file.metadata()
     assert (about["stage"], about["rank"], about["steps"]) == ("motion_lora", "2", "2")
+    assert about["fps"] == "6"  # every second of 12
     (checkpoint,) = found(tmp_path / "run")
     assert load(checkpoint).step == 2
     assert (tmp_path / "run" / "preview-00000002.webp").stat().st_size > 0
