@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import comfy.model_management as memory
@@ -26,11 +27,13 @@ from ..models.stages import DeviceAndDtype
 from .calibrate import calibration_of
 from .clips_of_run import encoded_clips
 from .eyes import Eyes, check_eyes
-from .in_terminal import SignalStop, StepLog, Stopped, log_of_one_process, noted_signals
+from .in_terminal import KeepStop, SignalStop, StepLog, Stopped, log_of_one_process, noted_signals
 from .launched import device_of, start_processes
+from .leash import end_with_the_pipe
 from .load_image_model import load_model
 from .lookout import RuleStop
 from .run_config import OutputTable, RunConfig, read_config
+from .run_lock import locked
 from .run_log import FINISHED, KEPT, StoppedToKeep
 from .trainee_of_run import make_trainee
 from .watched import Watched
@@ -45,6 +48,8 @@ ON_THE_WAY = "weights"
 def main(arguments: Sequence[str]) -> int:
     """-> the exit status: 0 when trained, 1 after an error, 130 when it was stopped."""
     options = parser().parse_args(arguments)
+    if options.leash:
+        end_with_the_pipe()
     with log_of_one_process():
         try:
             train(read_config(options.config), options.resume)
@@ -68,6 +73,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on from the newest checkpoint in the output folder",
     )
+    top.add_argument(
+        "--leash",
+        action="store_true",
+        help="end, with a checkpoint, when standard input does: for programs that start a run",
+    )
     return top
 
 
@@ -76,8 +86,16 @@ def train(config: RunConfig, resume: bool) -> Path | None:
 
     Raises ValueError for what cannot be trained, Stopped after a signal.
     """
-    start = checkpoint_to_resume(config.output.folder, resume)
-    processes = start_processes()
+    processes, folder = start_processes(), config.output.folder
+    otherwise = "set another [output] folder"
+    with locked(folder, otherwise) if processes.rank == 0 else nullcontext():
+        path = train_alone(config, checkpoint_to_resume(folder, resume), processes)
+    processes.end()
+    return path
+
+
+def train_alone(config: RunConfig, start: Path | None, processes: Processes) -> Path | None:
+    """`train`, in a folder where nobody else does.   start: the checkpoint to go on from"""
     clips = encoded_clips(config, processes)
     model = load_model(config)[0]
     device = device_of(processes)
@@ -92,9 +110,7 @@ def train(config: RunConfig, resume: bool) -> Path | None:
         run.resume(start)
         log.info("Going on from %s.", start.name)
     log.info("Training on %d clips, %s on %s.", len(clips), run.dtype, device)
-    path = trained(run, config.output, eyes)
-    processes.end()
-    return path
+    return trained(run, config.output, eyes)
 
 
 def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes) -> Path | None:
@@ -107,7 +123,7 @@ def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes) -> Path | None:
     ended, rule = FINISHED, ""
     with noted_signals() as signals:
         steps = StepLog(run.settings.steps)
-        run.watch = InTurn(*first, steps, *then, SignalStop(run, signals))
+        run.watch = InTurn(*first, steps, *then, KeepStop(run), SignalStop(run, signals))
         try:
             run.train()
         except StoppedToKeep as stopped:

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..data.captions import CAPTIONS
 from ..data.video_settings import VideoSettings
+from ..data.walk import MayRead, anything
 from ..engine.config import TrainingSettings
 from ..engine.export import SPELLINGS, check_name
 from ..files.text import read_text
@@ -82,8 +83,9 @@ TABLES: dict[str, Any] = {
 }
 
 
-def read_config(path: Path) -> RunConfig:
-    """Raises ValueError that names the file and the key of the first fault."""
+def read_config(path: Path, may_read: MayRead = anything) -> RunConfig:
+    """may_read: asked of each place that the file names, before it is looked at. Raises ValueError
+    that names the file and the key of the first fault, and what `may_read` raises."""
     path = path.resolve()
     reader = toml_reader()
     try:
@@ -93,12 +95,12 @@ def read_config(path: Path) -> RunConfig:
     except ValueError as error:  # TOMLDecodeError among them
         raise ValueError(f"{path.name} is no TOML file: {str(error).rstrip('.')}.") from error
     try:
-        return parse(tables, path.parent)
+        return parse(tables, path.parent, may_read)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
 
 
-def parse(tables: Mapping[str, Any], folder: Path) -> RunConfig:
+def parse(tables: Mapping[str, Any], folder: Path, may_read: MayRead = anything) -> RunConfig:
     """Raises ValueError that names the key of the first fault."""
     for name, table in tables.items():
         if name == SOURCES:
@@ -114,6 +116,8 @@ def parse(tables: Mapping[str, Any], folder: Path) -> RunConfig:
         if name != "clips"
     }
     config = RunConfig(clips=sources_of(tables, folder), **parts)
+    for place in places_read(config):
+        may_read(place)
     check_values(config, tables)
     check_files(config)
     return config
@@ -200,6 +204,14 @@ def check_clips(clips: ClipsTable, place: str) -> None:
         clips.settings().check()
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from error
+
+
+def places_read(config: RunConfig) -> list[Path]:
+    """The files and folders that a run reads."""
+    model = config.model
+    files = [model.checkpoint, model.motion_model, model.domain_adapter, config.stage.start]
+    loras, sources = [lora.file for lora in model.loras], [table.source for table in config.clips]
+    return [path for path in (*files, *loras, *sources) if path is not None]
 
 
 def check_files(config: RunConfig) -> None:

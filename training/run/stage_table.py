@@ -60,11 +60,10 @@ def check_stage(stage: StageTable) -> None:
         check_rank(stage.rank)
     except ValueError as error:
         raise ValueError(f"[stage] rank: {error}") from error
-    for name in ("clips", "pictures"):
-        if getattr(stage, name) < 1:
-            raise ValueError(f"[stage] {name} is {getattr(stage, name)}; it must be at least 1.")
-    if stage.look_steps < 0:
-        raise ValueError(f"[stage] look_steps is {stage.look_steps}; it must be at least 0.")
+    for name, least in (("clips", 1), ("pictures", 1), ("look_steps", 0)):
+        value = getattr(stage, name)
+        if value < least:
+            raise ValueError(f"[stage] {name} is {value}; it must be at least {least}.")
     if stage.name == CAMERA_MOVE:
         check_axes(stage.axes)
 

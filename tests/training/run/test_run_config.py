@@ -188,7 +188,7 @@ def test_look_steps_are_of_a_motion_lora(folder: Path) -> None:
     assert config(folder, stage__look_steps="300").stage.look_steps == 300
 
 
-PROMPTS = {"clips.source": '"prompts.txt"'}
+PROMPTS: dict[str, str | None] = {"clips.source": '"prompts.txt"'}
 MOVE_FAULTS: list[tuple[dict[str, str | None], str]] = [
     ({"stage.axes": None}, "[stage] axes is missing: name what the camera does, such as axes = ["),
     ({"stage.axes": "[]"}, "[stage] axes is missing: name what the camera does, such as "),
