@@ -16,6 +16,7 @@ from ...training.engine.checkpoints import found
 from ...training.run import run_list
 from ...training.run.run_config import RunConfig, read_config
 from ...training.run.run_log import FINISHED, KEPT, RUNNING
+from ...training.run.stage_table import CAMERA_MOVE
 from ...training.run.started import is_before_its_first_step, start, worker
 from ..page import tell_the_node
 from ..places import addresses_beyond, check_readable, check_writable
@@ -119,8 +120,9 @@ def check_sources(config: RunConfig) -> None:
     """Raise ValueError for a table or a link among the clips that leads to what is not to be
     read."""
     for table in config.clips:
+        images = table.images or config.stage.name == CAMERA_MOVE
         if not is_prompt_file(table.source):
-            for source in find_sources(table.source, check_readable, table.images):
+            for source in find_sources(table.source, check_readable, images):
                 source.state()
 
 

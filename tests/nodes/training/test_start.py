@@ -17,6 +17,7 @@ from adk_tests.training.toml_runs import config
 from animatediff_kit.nodes.training import start
 from animatediff_kit.nodes.training.start import KEEP, StartTraining
 from animatediff_kit.training.run.process_mark import this_process
+from animatediff_kit.training.run.run_config import read_config
 from animatediff_kit.training.run.run_log import ABOUT
 from animatediff_kit.training.run.started import STARTED
 from comfy.cli_args import args
@@ -176,6 +177,13 @@ def test_other_computers_read_allowed_folders_alone(
     write(files, **places, source="../nowhere")
     with pytest.raises(ValueError, match=refused):
         executed()
+    (files / "pictures").mkdir()
+    (files / "pictures" / "a.png").touch()
+    move = '[stage]\nname = "camera_move"\naxes = ["zoom"]'
+    path = config(files, files, stage=move, clips='source = "pictures"')
+    text = path.read_text(encoding="utf-8").replace(f"{files}/cache", "../output/cache")
+    path.write_text(text.replace('"run"', f'"{places["output"]}"'), encoding="utf-8")
+    start.check_places(read_config(path))  # loose pictures are the clips of a camera move
     (files / "clips" / "link.mp4").symlink_to(folder.parents[2] / "far" / "secret.mp4")
     write(files, **places)
     with pytest.raises(ValueError, match=refused):
