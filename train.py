@@ -1,4 +1,4 @@
-"""Train a motion module, a MotionLoRA or a domain adapter from the command line.
+"""Train a motion module, a MotionLoRA, camera axes or a domain adapter from the command line.
 
     python train.py RUN.toml [--resume]
     accelerate launch train.py RUN.toml [--resume]

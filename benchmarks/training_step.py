@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
 class OneClip:
     """Encoded clips with live latents, as the cache gives them."""
 
-    fingerprint = pixels_fingerprint = "benchmark"
+    fingerprint, pixels_fingerprint, rates = "benchmark", "benchmark", ()
 
     def __init__(self, frames: int, latent: int, count: int) -> None:
         import torch

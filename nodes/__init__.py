@@ -37,6 +37,7 @@ from .training.encode import EncodeClips
 from .training.measure import MeasureMotion
 from .training.panel import add_routes
 from .training.settings import TrainingSettingsNode
+from .training.start import StartTraining
 from .training.train import TrainDomainAdapter, TrainMotionLora, TrainMotionModule
 from .training.train_camera import TrainCameraMove
 from .windows import ContextWindows, PreviewWindows
@@ -79,6 +80,7 @@ NODES: list[type[io.ComfyNode]] = [
     TrainMotionModule,
     TrainMotionLora,
     TrainCameraMove,
+    StartTraining,
     MeasureMotion,
     SmallWorldModels,
 ]

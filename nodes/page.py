@@ -100,6 +100,13 @@ def reader() -> Tell | None:
     return None if place is None else lambda doing: PAGE.tell(place, doing)
 
 
+def tell_the_node(doing: str) -> None:
+    """A text on the node that works now, under its warnings."""
+    place = place_that_is_seen()
+    if place is not None:
+        PAGE.tell(place, doing)
+
+
 def tell_of_new_files() -> None:
     """The page reads its lists of files again."""
     place = place_that_is_seen()

@@ -37,6 +37,7 @@ export function progress(run) {
   } else if (run.file) {
     parts.push(run.file);
   }
+  if (run.error) parts.push(run.error);
   if (run.rule) parts.push(word("training.rule", run));
   return parts.join(" · ");
 }

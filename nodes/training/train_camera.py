@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import cycle, islice
 from typing import Any
 
 from comfy_api.latest import io
@@ -13,13 +12,14 @@ from ...motion_models.lora import apply_motion_lora
 from ...training.data.cache_identity import identify
 from ...training.data.camera_axes import AXES, CameraAxes, PromptedStills
 from ...training.data.fill_cache import encode_clips
+from ...training.data.prompt_file import in_turn
 from ...training.engine.config import TrainingSettings
-from ...training.engine.export import check_name
+from ...training.engine.export import check_name, name_of_move
 from ...training.models import stages
-from ...training.models.axes import Axes
 from ...training.models.private_copy import check_trainable
 from ...training.run.eyes import Eyes
 from ...training.run.in_comfyui import train
+from ...training.run.moved_pictures import LARGER, axes_of
 from ...training.run.own_pictures import own_pictures
 from ...training.run.own_seed import with_own_seed
 from ..schema import CATEGORY, MotionModelSocket, TrainingSettingsSocket, schema
@@ -31,8 +31,6 @@ from .stage_inputs import model_input, rank_input, shared_outputs, spelling_inpu
 from .train import shown
 
 ALL = "all"
-LARGER = 2
-"""Times the training size: what pictures are drawn at, so that the camera has room."""
 
 
 class TrainCameraMove(io.ComfyNode):
@@ -152,7 +150,7 @@ class TrainCameraMove(io.ComfyNode):
         moved = CameraAxes(stills, axes, max(clips, len(stills)), settings.seed)
         identity = identify(moved, vae, clip)
         encoded = encode_clips(moved, vae, clip, caches() / identity.vae[:16], progress(), identity)
-        task = Axes(tuple(AXES[one] for one in axes), amounts_of(moved))
+        task = axes_of(moved)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             shape = settings.lora_shape()
@@ -173,7 +171,7 @@ def check_before(model: Any, settings: Any, axes: tuple[str, ...], name: str) ->
     check_trainable(model)
     for axis in axes:
         for move in AXES[axis]:
-            check_name(f"{name}_{move.replace(' ', '_')}")
+            check_name(name_of_move(name, move))
 
 
 def captions(prompts: str, count: int) -> list[str]:
@@ -184,8 +182,4 @@ def captions(prompts: str, count: int) -> list[str]:
             "prompts is empty. Write what the pictures show, a line for each, such as: a street "
             "in the rain."
         )
-    return list(islice(cycle(lines), count))
-
-
-def amounts_of(clips: CameraAxes) -> dict[str, tuple[float, ...]]:
-    return {clips.name(index): clips.amounts(index) for index in range(len(clips))}
+    return in_turn(lines, count)

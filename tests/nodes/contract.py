@@ -313,6 +313,11 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("resume", STRING, ""),
         ("name", STRING, "camera"),
     ],
+    "ADK_StartTraining": [
+        ("file", STRING, ""),
+        ("resume", BOOLEAN, False),
+        ("action", COMBO, "start"),
+    ],
     "ADK_MeasureMotion": [
         ("images", "IMAGE", None),
         ("window_length", INT, 16),
@@ -377,6 +382,7 @@ OUTPUTS: dict[str, list[str]] = {
     "ADK_TrainMotionModule": [MOTION, STRING, "IMAGE", "IMAGE"],
     "ADK_TrainMotionLoRA": [MOTION, STRING, "IMAGE", "IMAGE"],
     "ADK_TrainCameraMove": [MOTION, STRING, "IMAGE", "IMAGE"],
+    "ADK_StartTraining": [STRING],
     "ADK_MeasureMotion": ["IMAGE", STRING],
     "ADK_VideoClips": [CLIPS],
     "ADK_ClipsFromImages": [CLIPS],

@@ -27,6 +27,7 @@ class ClipsInMemory:
     pooled: int = 0
     fingerprint: str = "in memory"
     pixels_fingerprint: str = "pixels in memory"
+    rates: tuple[float, ...] = ()
     sizes: list[tuple[int, int]] = field(default_factory=list)
     was_read: list[int] = field(default_factory=list)
 

@@ -43,8 +43,9 @@ class EncodedClips:
     it.
 
     fingerprint: of the clips, their captions, the VAE and the text encoder;   pixels_fingerprint:
-    without the captions. manifest: of the set; None is the one that lies in the folder. Raises
-    ValueError for a folder that is no cache or is not finished.
+    without the captions;   rates: frames a second that the set's clips show, each once, where they
+    are known. manifest: of the set; None is the one that lies in the folder. Raises ValueError for
+    a folder that is no cache or is not finished.
     """
 
     def __init__(self, folder: Path, manifest: Manifest | None = None) -> None:
@@ -54,6 +55,7 @@ class EncodedClips:
             raise ValueError(f"{folder} holds no encoded clips. Encode clips into it first.")
         self.fingerprint = manifest.fingerprint()
         self.pixels_fingerprint = manifest.pixels_fingerprint()
+        self.rates = manifest.rates
         self._clip = manifest.clip
         self._latents, self._texts = latents_in(folder), texts_in(folder)
         self._recent: dict[str, Text] = {}

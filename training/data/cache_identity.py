@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,13 +55,15 @@ def read_entry(written: list[Any]) -> Entry:
 class Identity:
     """What decides every number of a set of encoded clips.   vae, clip: digests of the models
 
-    description: of the set as a whole, for caches of format 2.
+    description: of the set as a whole, for caches of format 2;   rates: as rates_of gives them,
+    which decide nothing and are told to people.
     """
 
     vae: str
     clip: str
     clips: tuple[Entry, ...]
     description: dict[str, Any]
+    rates: tuple[float, ...] = ()
 
 
 def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
@@ -77,7 +79,14 @@ def identify(clips: ClipSet, vae: Any, clip: Any) -> Identity:
     text = digest_of([weights_digest(clip.patcher, stop_if_asked), repr(settings)])
     image = weights_digest(vae.patcher, stop_if_asked)
     entries = tuple(entry_of(clips, index, image) for index in range(len(clips)))
-    return Identity(image, text, entries, json.loads(json.dumps(clips.description())))
+    described = json.loads(json.dumps(clips.description()))
+    return Identity(image, text, entries, described, rates_of(clips))
+
+
+def rates_of(clips: ClipSet) -> tuple[float, ...]:
+    """The frames a second that its clips show, each once, to a thousandth; without those that
+    nobody knows."""
+    return tuple(sorted({round(clips.fps(index), 3) for index in range(len(clips))} - {0.0}))
 
 
 def entry_of(clips: ClipSet, index: int, vae: str) -> Entry:
@@ -91,12 +100,13 @@ def entry_of(clips: ClipSet, index: int, vae: str) -> Entry:
 @dataclass(frozen=True)
 class Manifest:
     """left_out: keys of clips that no latents could be made of, and that the next encoding tries
-    again."""
+    again. rates: as Identity has them; manifests that were written without are no others."""
 
     vae: str
     clip: str
     clips: tuple[Entry, ...]
     left_out: tuple[str, ...] = ()
+    rates: tuple[float, ...] = field(default=(), compare=False)
 
     def fingerprint(self) -> str:
         """Of the clips with their captions and both models; their order makes no difference."""
@@ -118,7 +128,8 @@ def checksum(content: Any) -> int:
 
 
 def manifest_of(identity: Identity, left_out: Iterable[str] = ()) -> Manifest:
-    return Manifest(identity.vae, identity.clip, identity.clips, tuple(sorted(left_out)))
+    out = tuple(sorted(left_out))
+    return Manifest(identity.vae, identity.clip, identity.clips, out, identity.rates)
 
 
 def read_json(folder: Path) -> dict[str, Any] | None:
@@ -162,7 +173,8 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise damaged(folder / MANIFEST)
     try:
         clips = tuple(map(read_entry, content["clips"]))
-        return Manifest(content["vae"], content["clip"], clips, tuple(content["left_out"]))
+        out, rates = tuple(content["left_out"]), tuple(map(float, content.get("rates", ())))
+        return Manifest(content["vae"], content["clip"], clips, out, rates)
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(folder / MANIFEST) from error
 

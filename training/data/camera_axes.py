@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .camera_moves import PLACE_JITTER, CameraMove, Pose, Window, place, pose
 from .clips import ClipSet
-from .image_clips import BatchClips, StillClips
+from .image_clips import StillClips
 
 AXES = {
     # axis -> the move at amounts above 0, and the move below
@@ -68,6 +68,9 @@ class Repeated(ClipSet):
     def caption(self, index: int) -> str:
         return self.clips.caption(self._inner(index))
 
+    def captions(self, index: int) -> tuple[str, ...]:
+        return self.clips.captions(self._inner(index))
+
     def description(self) -> dict[str, Any]:
         return {"count": self.count, **self.clips.description()}
 
@@ -91,7 +94,7 @@ class CameraAxes(CameraMove):
     than pictures, and when a clip is read whose picture is too small.
     """
 
-    def __init__(self, clips: BatchClips, axes: Sequence[str], count: int, seed: int = 0) -> None:
+    def __init__(self, clips: ClipSet, axes: Sequence[str], count: int, seed: int = 0) -> None:
         for axis in axes:
             if axis not in AXES:
                 raise ValueError(f"{axis!r} is no axis; choose one of {', '.join(AXES)}.")

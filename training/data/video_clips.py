@@ -91,8 +91,11 @@ class VideoClips(ClipSet):
         return tuple(map(mirrored, cut.captions)) if flipped else cut.captions
 
     def fps(self, index: int) -> float:
+        """To a tenth where frames are counted: times are known in whole milliseconds."""
         cut = self._find(index)[0]
-        return self.settings.fps or rate_of(cut.found) / self.stride
+        if cut.room.frames == 1:
+            return 0.0
+        return self.settings.fps or round(rate_of(cut.found) / self.stride, 1)
 
     def description(self) -> dict[str, Any]:
         files = {cut.source: "\n".join(cut.captions) for cut in self.cuts}

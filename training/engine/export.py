@@ -101,6 +101,11 @@ def check_name(name: str) -> None:
         )
 
 
+def name_of_move(name: str, move: str) -> str:
+    """Of the file of one move of a camera's axes."""
+    return f"{name}_{move.replace(' ', '_')}"
+
+
 def paths_for(folder: Path, name: str) -> Iterator[Path]:
     """`folder/name.safetensors`, and then with a number behind the name. Raises ValueError."""
     check_name(name)
@@ -132,7 +137,7 @@ def export(
         write(
             run,
             folder,
-            f"{name}_{move.replace(' ', '_')}",
+            name_of_move(name, move),
             of_move,
             {**about, "camera_move": move},
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +26,10 @@ KINDS = {
     MOTION_MODULE: ("animatediff-motion-module", "a motion module"),
     MOTION_LORA: ("animatediff-motion-lora", "a MotionLoRA"),
 }
+
+
+MOST_RATES = 4
+"""Frame rates of clips that are written one by one."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,9 @@ def metadata(
 ) -> dict[str, str]:
     """What the file says of itself, as safetensors' strings. data, models, settings: fingerprints
     of the clips, of the models that training stood on, and of what decides a step; start: of the
-    MotionLoRA that was trained on.   config: the settings in words. The ModelSpec's entries are
-    those of Stability-AI/ModelSpec 1.0.0; a date is left out, so that a run that is repeated writes
-    the same file."""
+    MotionLoRA that was trained on.   config: the settings in words;   fps: of the clips, where it
+    is known. The ModelSpec's entries are those of Stability-AI/ModelSpec 1.0.0; a date is left out,
+    so that a run that is repeated writes the same file."""
     spec = run.loss.trainee.spec
     entries = {
         "format": "pt",
@@ -64,6 +69,7 @@ def metadata(
         "rank": str(run.loss.trainee.rank or ""),
         "steps": str(run.step),
         "clips": str(len(run.loss.clips)),
+        "fps": rates_in_words(run.loss.clips.rates),
         "data": run.loss.clips.fingerprint,
         "models": run.loss.trainee.models,
         "start": run.loss.trainee.start,
@@ -75,6 +81,13 @@ def metadata(
         **(calibration.entries() if calibration else {}),
     }
     return {key: value for key, value in entries.items() if value}
+
+
+def rates_in_words(rates: Sequence[float]) -> str:
+    """Such as `8`, or `8, 12` of sources that differ; of more than MOST_RATES their range, such as
+    `7.5 to 29.97`. Empty where none is known."""
+    words = [f"{rate:.6g}" for rate in sorted(rates)]
+    return ", ".join(words) if len(words) <= MOST_RATES else f"{words[0]} to {words[-1]}"
 
 
 def changed_settings(run: Run[ClipLoss]) -> dict[str, object]:

@@ -18,6 +18,7 @@ class SomeClips:
     def __init__(self, clips: Clips, kept: Sequence[int]) -> None:
         self.clips, self.kept = clips, kept
         self.fingerprint, self.pixels_fingerprint = clips.fingerprint, clips.pixels_fingerprint
+        self.rates = clips.rates
 
     def __len__(self) -> int:
         return len(self.kept)

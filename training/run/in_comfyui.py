@@ -4,8 +4,8 @@ end."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,6 @@ from ..engine.export import FOLDERS, check_name, export
 from ..engine.loop import Report, Run
 from ..engine.processes import precision_on
 from ..files.locks import NAME as LOCK
-from ..files.locks import FolderInUse, lock_folder
 from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype, Trainee
 from .calibrate import calibration_of
@@ -31,6 +30,7 @@ from .eyes import Eyes, check_eyes
 from .node_picture import NodePicture
 from .pictures import as_image
 from .room import room_for_training
+from .run_lock import locked
 from .run_log import FINISHED, KEPT, StoppedToKeep, StopToKeep
 from .watched import Watched
 from .watchers import InTurn, no_watcher
@@ -82,26 +82,6 @@ def drop_if_empty(folder: Path) -> None:
         if {path.name for path in folder.iterdir()} <= {LOCK}:
             (folder / LOCK).unlink(missing_ok=True)
             folder.rmdir()
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """No other process trains in the run's folder meanwhile. Raises ValueError where one does."""
-    try:
-        lock = lock_folder(folder)
-    except FolderInUse as error:
-        raise ValueError(
-            f"Another process trains the run {folder.name}. Wait until it has ended, or start a "
-            "new run with an empty resume."
-        ) from error
-    except OSError as error:
-        raise ValueError(
-            f"{folder} cannot be written ({error.strerror}). Let ComfyUI write there."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def run_to_resume(root: Path, resume: str) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ..engine.loop import Report, Run
+from .run_log import STOP, StoppedToKeep
 
 log = logging.getLogger("animatediff_kit.training")
 
@@ -78,6 +79,21 @@ class StepLog:
             report.rate,
             skipped,
         )
+
+
+class KeepStop:
+    """Raises StoppedToKeep where the run's folder holds the file `stop`, which the page's training
+    panel writes. All processes agree; the first looks."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __call__(self, report: Report) -> None:
+        run, stop = self.run, self.run.folder / STOP
+        asked = torch.tensor(float(run.processes.rank == 0 and stop.exists()), device=run.device)
+        if float(run.processes.mean(asked)) > 0:
+            stop.unlink(missing_ok=True)
+            raise StoppedToKeep(f"Stopped after step {report.step}.")
 
 
 class SignalStop:

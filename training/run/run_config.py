@@ -4,7 +4,7 @@
     [clips]     source, cache, frames, stride, width, height, captions...
     [[sources]] the same but cache, in the place of [clips] source, once for each; what one leaves
                 out is as [clips] has it
-    [stage]     name, rank, family, start
+    [stage]     name, rank, family, start, axes, clips, pictures, look_steps
     [training]  the fields of TrainingSettings
     [output]    folder, name, spelling
 
@@ -18,17 +18,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ...motion_models.specs import FAMILIES
 from ..data.captions import CAPTIONS
 from ..data.video_settings import VideoSettings
+from ..data.walk import MayRead, anything
 from ..engine.config import TrainingSettings
 from ..engine.export import SPELLINGS, check_name
 from ..files.text import read_text
-from ..models.lora_sites import check_rank
-from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA
+from .camera_move_checks import check_names, check_pictures
+from .stage_table import CAMERA_MOVE, StageTable, check_stage, choose, useless_keys
 from .toml_tables import Lora, parse_table, toml_reader
-
-STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA)
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,6 @@ class ClipsTable(VideoSettings):
 
     def settings(self) -> VideoSettings:
         return VideoSettings(**{f.name: getattr(self, f.name) for f in fields(VideoSettings)})
-
-
-@dataclass(frozen=True)
-class StageTable:
-    """rank: of the LoRAs of stages 1 and 3;   family: of a new motion module;   start: a MotionLoRA
-    to train on."""
-
-    name: str
-    rank: int = 64
-    family: str = "v3"
-    start: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +83,9 @@ TABLES: dict[str, Any] = {
 }
 
 
-def read_config(path: Path) -> RunConfig:
-    """Raises ValueError that names the file and the key of the first fault."""
+def read_config(path: Path, may_read: MayRead = anything) -> RunConfig:
+    """may_read: asked of each place that the file names, before it is looked at. Raises ValueError
+    that names the file and the key of the first fault, and what `may_read` raises."""
     path = path.resolve()
     reader = toml_reader()
     try:
@@ -106,12 +95,12 @@ def read_config(path: Path) -> RunConfig:
     except ValueError as error:  # TOMLDecodeError among them
         raise ValueError(f"{path.name} is no TOML file: {str(error).rstrip('.')}.") from error
     try:
-        return parse(tables, path.parent)
+        return parse(tables, path.parent, may_read)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
 
 
-def parse(tables: Mapping[str, Any], folder: Path) -> RunConfig:
+def parse(tables: Mapping[str, Any], folder: Path, may_read: MayRead = anything) -> RunConfig:
     """Raises ValueError that names the key of the first fault."""
     for name, table in tables.items():
         if name == SOURCES:
@@ -127,6 +116,8 @@ def parse(tables: Mapping[str, Any], folder: Path) -> RunConfig:
         if name != "clips"
     }
     config = RunConfig(clips=sources_of(tables, folder), **parts)
+    for place in places_read(config):
+        may_read(place)
     check_values(config, tables)
     check_files(config)
     return config
@@ -155,13 +146,11 @@ def sources_of(tables: Mapping[str, Any], folder: Path) -> tuple[ClipsTable, ...
 def check_values(config: RunConfig, tables: Mapping[str, Any]) -> None:
     """Raise ValueError for values that mean nothing, alone or together."""
     stage, model = config.stage, config.model
-    choose("[stage] name", stage.name, STAGES)
-    choose("[stage] family", stage.family, tuple(FAMILIES))
+    check_stage(stage)
     choose("[output] spelling", config.output.spelling, SPELLINGS)
     for clips in config.clips:
         check_clips(clips, "[clips]" if SOURCES not in tables else f"[[{SOURCES}]]")
     for place, check in (
-        ("[stage] rank", lambda: check_rank(stage.rank)),
         ("[training]", config.training.check),
         ("[output] name", lambda: check_name(config.output.name)),
     ):
@@ -169,20 +158,38 @@ def check_values(config: RunConfig, tables: Mapping[str, Any]) -> None:
             check()
         except ValueError as error:
             raise ValueError(f"{place}: {error}") from error
-    if stage.name == MOTION_LORA and model.motion_model is None:
+    if stage.name in (MOTION_LORA, CAMERA_MOVE) and model.motion_model is None:
         raise ValueError("[model] motion_model is missing: a MotionLoRA is trained on one.")
-    useless = {
-        "[model] motion_model": stage.name == DOMAIN_ADAPTER and model.motion_model is not None,
-        "[stage] rank": stage.name == MOTION_MODULE and "rank" in tables["stage"],
-        "[stage] family": "family" in tables["stage"]
-        and (stage.name != MOTION_MODULE or model.motion_model is not None),
-        "[stage] start": stage.name != MOTION_LORA and stage.start is not None,
-        "[model] domain_adapter_scale": model.domain_adapter is None
-        and "domain_adapter_scale" in tables["model"],
-    }
-    for place, is_useless in useless.items():
-        if is_useless:
-            raise ValueError(f"{place} has no effect here; take it out. {reason(place)}")
+    for place, why in useless(config, tables).items():
+        raise ValueError(f"{place} has no effect here; take it out. {why}")
+    if stage.name == CAMERA_MOVE:
+        check_camera_move(config, tables)
+
+
+def check_camera_move(config: RunConfig, tables: Mapping[str, Any]) -> None:
+    """Raise ValueError for what a camera move cannot be trained with."""
+    if SOURCES in tables:
+        raise ValueError(
+            "[[sources]] cannot be joined for a camera move; name one folder of pictures, or a "
+            "file of prompts, in [clips] source."
+        )
+    table = config.clips[0]
+    check_pictures(table.source, table.settings(), tables["clips"], tables["stage"])
+    check_names(config.output.name, config.stage.axes)
+
+
+def useless(config: RunConfig, tables: Mapping[str, Any]) -> dict[str, str]:
+    """Keys that are written and have no effect, each with the reason."""
+    stage, model = config.stage, config.model
+    found: dict[str, str] = {}
+    if stage.name == DOMAIN_ADAPTER and model.motion_model is not None:
+        found["[model] motion_model"] = "A domain adapter is trained without motion."
+    found |= useless_keys(stage, tables["stage"])
+    if "family" in tables["stage"] and model.motion_model is not None:
+        found["[stage] family"] = "Only a motion module that is trained from zero is given one."
+    if model.domain_adapter is None and "domain_adapter_scale" in tables["model"]:
+        found["[model] domain_adapter_scale"] = "There is no domain_adapter."
+    return found
 
 
 def check_clips(clips: ClipsTable, place: str) -> None:
@@ -199,20 +206,12 @@ def check_clips(clips: ClipsTable, place: str) -> None:
         raise ValueError(f"{place}: {error}") from error
 
 
-def reason(place: str) -> str:
-    """Why a key has no effect."""
-    return {
-        "[model] motion_model": "A domain adapter is trained without motion.",
-        "[stage] rank": "A motion module is trained whole.",
-        "[stage] family": "Only a motion module that is trained from zero is given one.",
-        "[stage] start": "Only a MotionLoRA is trained on from a file.",
-        "[model] domain_adapter_scale": "There is no domain_adapter.",
-    }[place]
-
-
-def choose(place: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{place} is {value!r}; it must be one of {', '.join(choices)}.")
+def places_read(config: RunConfig) -> list[Path]:
+    """The files and folders that a run reads."""
+    model = config.model
+    files = [model.checkpoint, model.motion_model, model.domain_adapter, config.stage.start]
+    loras, sources = [lora.file for lora in model.loras], [table.source for table in config.clips]
+    return [path for path in (*files, *loras, *sources) if path is not None]
 
 
 def check_files(config: RunConfig) -> None:

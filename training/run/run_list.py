@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..engine.checkpoints import found
 from .look_files import read_looks
 from .look_plot import charts_of
 from .loss_plot import binned
+from .process_mark import living
 from .run_log import (
     ABOUT,
     LOG,
@@ -23,11 +25,14 @@ from .run_log import (
     preview_name,
     previews_in,
     read_rows,
-    this_process,
 )
+from .started import STARTED, is_before_its_first_step, last_words, started, worker
 
 POINTS = 240
 """Of a curve."""
+
+ERROR = re.compile(r"[\w.]*Error\b")
+"""What the last line of train.py begins with after an error: its own, or a traceback's."""
 
 RECENT = 40
 """Rows that the speed is taken from."""
@@ -42,12 +47,12 @@ def run_names(root: Path) -> list[str]:
 
 
 def is_run(folder: Path) -> bool:
-    return (folder / ABOUT).is_file() or bool(found(folder))
+    return any((folder / name).is_file() for name in (ABOUT, STARTED)) or bool(found(folder))
 
 
 def changed(folder: Path) -> float:
     """When something was written last, in seconds of the clock."""
-    files = [folder / LOG, folder / ABOUT, *found(folder)]
+    files = [folder / LOG, folder / ABOUT, folder / STARTED, *found(folder)]
     return max(path.stat().st_mtime for path in files if path.is_file())
 
 
@@ -72,25 +77,37 @@ def about(folder: Path) -> dict[str, Any]:
         "stage": told.get("stage", ""),
         "file": told.get("file", ""),
         "rule": told.get("rule", ""),
-        "steps": told.get("steps") or reached,
+        "error": error_of(folder),
+        "steps": told.get("steps") or started(folder).get("steps") or reached,
         "step": int(last_row(folder).get("step") or told.get("step") or reached),
-        "state": state_of(told),
+        "state": RUNNING if worker(folder) else state_of(told),
         "resumable": bool(checkpoints),
         "changed": changed(folder),
     }
 
 
 def state_of(told: dict[str, Any]) -> str:
-    """A run works if this very process says so of it."""
+    """A run works if the process that says so of it still lives."""
     state = told.get("state", STOPPED)
-    return STOPPED if state == RUNNING and told.get("process") != this_process() else state
+    return STOPPED if state == RUNNING and living(told.get("process")) is None else state
+
+
+def error_of(folder: Path) -> str:
+    """Why the process that was started for a run has ended, if by an error."""
+    said = last_words(folder)
+    return said if ERROR.match(said) and worker(folder) is None else ""
 
 
 def ask_to_keep(folder: Path) -> bool:
     """Ask a run to end after its step and to write its file. -> whether it works, so that it
-    will"""
+    will. One in a process of its own that has not come to its first step yet has nothing to keep
+    but encoded clips, and ends at once."""
     if about(folder)["state"] != RUNNING:
         return False
+    process = worker(folder)
+    if process is not None and is_before_its_first_step(folder):
+        process.terminate()
+        return True
     (folder / STOP).touch()
     return True
 

@@ -24,12 +24,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 from PIL import Image
 
 from ..engine.loop import Report, Run
-from ..files.atomic import this_machine, write_atomic
+from ..files.atomic import write_atomic
 from .loss_plot import last_smoothed
+from .process_mark import this_process
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +62,6 @@ class StoppedToKeep(Exception):
     def __init__(self, what: str, rule: str = "") -> None:
         super().__init__(what)
         self.rule = rule
-
-
-def this_process() -> str:
-    """A mark of this process, that no other has had."""
-    return f"{this_machine()}-{os.getpid()}-{psutil.Process().create_time():.2f}"
 
 
 def read_rows(folder: Path) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "Path | None": ((str,), "a path in quotes"),
 }
 
-WHOLE_NUMBERS = "tuple[int, ...]"
+WHOLE_NUMBERS, TEXTS = "tuple[int, ...]", "tuple[str, ...]"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def value_of(field: Field[Any], value: Any, place: str, folder: Path) -> Any:
     if field.name == "loras":
         return loras_of(value, place, folder)
     if field.type == WHOLE_NUMBERS:
-        return whole_numbers_of(value, place)
+        return list_of(int, "whole numbers", value, place)
+    if field.type == TEXTS:
+        return list_of(str, "texts in quotes", value, place)
     types, name = KINDS[str(field.type)]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise ValueError(f"{place} is {value!r}; it must be {name}.")
@@ -72,9 +74,9 @@ def value_of(field: Field[Any], value: Any, place: str, folder: Path) -> Any:
     return float(value) if field.type == "float" else value
 
 
-def whole_numbers_of(value: Any, place: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or any(type(one) is not int for one in value):
-        raise ValueError(f"{place} is {value!r}; it must be a list of whole numbers.")
+def list_of(kind: type, named: str, value: Any, place: str) -> tuple[Any, ...]:
+    if not isinstance(value, list) or any(type(one) is not kind for one in value):
+        raise ValueError(f"{place} is {value!r}; it must be a list of {named}.")
     return tuple(value)
 
 

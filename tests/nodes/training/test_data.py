@@ -116,6 +116,7 @@ def test_sources_are_chained(tmp_path: Path, vae: VAE, clip: CLIP) -> None:
     with torch.inference_mode():
         cache = only(EncodeClips.execute(every, vae, clip))
     assert sorted(len(group) for group in cache.buckets().values()) == [1, 1, 2]
+    assert cache.rates == (6.0,), "of the videos; a picture has none, and the batch's is not known"
     moved = only(MoveCamera.execute(every, "zoom in", 0.2))
     assert len(moved) == 4 and isinstance(moved.parts[1].clips, CameraMove)
     with pytest.raises(ValueError, match="^clips is 3. Connect the node Load Video Clips"):
@@ -235,5 +236,9 @@ def test_from_a_folder_to_latents(tmp_path: Path, vae: VAE, clip: CLIP) -> None:
         with pytest.raises(ValueError, match="^a.mp4 is 64 x 64, too small for roll clockwise at"):
             EncodeClips.execute(only(MoveCamera.execute(clips, "roll clockwise")), vae, clip)
         cache = only(EncodeClips.execute(clips, vae, clip))
+        timed = only(LoadVideoClips.execute("set", 4, width=64, height=64, fps=8.0, clips=clips))
+        both = only(EncodeClips.execute(timed, vae, clip, "both"))
+    assert cache.rates == (6.0,) and both.rates == (6.0, 8.0)
+    assert EncodedClips(both.folder).rates == both.rates
     assert [cache.caption(i) for i in (0, 1)] == ["a dog a", "a dog b"]
     assert cache.buckets() == {(4, 4, 8, 8): [0, 1]}

@@ -80,9 +80,11 @@ def test_train_motion_module(fine_tune: bool, folders: Path) -> None:
 
 def test_train_motion_lora(folders: Path) -> None:
     model, motion = tiny.image_model(), tiny.motion_patcher("v3")
-    output = TrainMotionLora.execute(model, motion, CLIPS, settings(), rank=2, name="pan")
+    clips = ClipsInMemory(frames=2, rates=(8.0, 12.5))
+    output = TrainMotionLora.execute(model, motion, clips, settings(), rank=2, name="pan")
     trained, name, _, _ = output.result
-    assert (folders / MOTION_LORAS / name).is_file()
+    with safe_open(folders / MOTION_LORAS / name, "pt") as file:
+        assert file.metadata()["fps"] == "8, 12.5"
     assert len(trained.patches) == 20 * 8 and not motion.patches
     with_lora, without = (
         tiny.sample(apply_motion_model(model, m, MotionSettings())) for m in (trained, motion)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +13,35 @@ from adk_tests.support.clip_sets import DrawnClips
 from adk_tests.support.tiny import CONTEXT
 from adk_tests.training import small
 from animatediff_kit.training.data.cache import EncodedClips
-from animatediff_kit.training.data.cache_identity import Identity, entry_of
+from animatediff_kit.training.data.cache_identity import (
+    FORMAT,
+    MANIFEST,
+    Identity,
+    checksum,
+    entry_of,
+    manifest_of,
+    read_manifest,
+    write_manifest,
+)
 from animatediff_kit.training.data.fill_cache import encode_clips
 from animatediff_kit.training.engine.checkpoints import found
 from animatediff_kit.training.models.stages import DOMAIN_ADAPTER
 from torch import Tensor
+
+
+def test_a_manifest_of_before_rates_is_the_same_one(tmp_path: Path) -> None:
+    """Its clips need no folder that can be written, and their rates come from the set."""
+    entries = (entry_of(DrawnClips(1), 0, "vae"),)
+    now = manifest_of(Identity("vae", "clip", entries, {}, (8.0,)))
+    content = {"format": FORMAT, **vars(now), "clips": [entry.written() for entry in entries]}
+    del content["rates"]
+    told = {**content, "checksum": checksum(content)}
+    (tmp_path / MANIFEST).write_text(json.dumps(told), encoding="utf-8")
+    before = read_manifest(tmp_path)
+    assert before is not None and before == now and before.rates == ()
+    write_manifest(tmp_path, now)
+    after = read_manifest(tmp_path)
+    assert after is not None and after.rates == (8.0,)
 
 
 def test_one_corrected_caption_of_a_thousand_clips(

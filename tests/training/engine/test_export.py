@@ -24,6 +24,7 @@ from animatediff_kit.training.engine.export import (
     paths_for,
     save_weights,
 )
+from animatediff_kit.training.engine.file_about import rates_in_words
 from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.files.fingerprints import digest_of
 from animatediff_kit.training.models import stages
@@ -78,7 +79,21 @@ def test_a_file_says_what_it_is(runs: dict[str, Run[ClipLoss]], stage: str, tmp_
     assert about["tool"].startswith("AnimateDiff Kit ")
     assert about["base"] == ("TinySD15" if stage == stages.DOMAIN_ADAPTER else "SD1.5")
     assert about.get("rank") == (None if stage == stages.MOTION_MODULE else "4")
+    assert "fps" not in about  # nobody knows it of clips in memory
     assert not any("alpha" in key for key in tensors)
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        ((), ""),
+        ((8.0,), "8"),
+        ((8.0, 12.5), "8, 12.5"),
+        ((7.492, 8.0, 10.0, 12.0, 29.97), "7.492 to 29.97"),
+    ],
+)
+def test_frame_rates_of_clips_in_words(rates: tuple[float, ...], told: str) -> None:
+    assert rates_in_words(rates) == told
 
 
 def test_a_motion_module_loads_as_it_was_trained(

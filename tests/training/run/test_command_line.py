@@ -8,14 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management as memory
 import pytest
 import torch
-from adk_tests.stand_in import weights
 from adk_tests.stand_in.checkpoint import save_safetensors
-from adk_tests.support.videos import write_captioned
+from adk_tests.training.toml_runs import config, remove_weights, write_files
 from animatediff_kit.motion_models.load import load_motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.training.engine.checkpoints import found, load
@@ -28,55 +26,16 @@ ROOT = Path(command_line.__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An SD1.5-type checkpoint, a motion model for it, an adapter, and two videos of 3 frames."""
     folder = tmp_path_factory.mktemp("files")
-    weights.write_checkpoint(folder / "base.safetensors")
-    save_safetensors(weights.motion_model_state_dict(), folder / "motion.safetensors", {})
-    adapter = weights.domain_adapter_state_dict(rank=2)
-    save_safetensors(adapter, folder / "adapter.safetensors", {})
-    for name in ("red car", "blue boat"):
-        write_captioned(folder / "clips" / f"{name}.mp4", 3, f"a {name}")
+    write_files(folder)
     yield folder
-    for path in folder.glob("*.safetensors"):
-        path.unlink()  # pytest keeps its folders, and these are large
+    remove_weights(folder)
 
 
 @pytest.fixture(autouse=True)
 def unload() -> Iterator[None]:
     yield
     memory.unload_all_models()
-
-
-def config(files: Path, folder: Path, model: str = "", **training: Any) -> Path:
-    """A MotionLoRA of rank 2 on clips of 2 frames at 64 x 64 pixels."""
-    settings = {"steps": 2, "learning_rate": 1e-2, "preview_every": 0, "caption_dropout": 0.0}
-    settings.update(training)
-    lines = "\n".join(f"{key} = {value!r}" for key, value in settings.items())
-    path = folder / "pan.toml"
-    path.write_text(
-        f"""
-        [model]
-        checkpoint = "{files}/base.safetensors"
-        motion_model = "{files}/motion.safetensors"
-        {model}
-        [clips]
-        source = "{files}/clips"
-        cache = "{files}/cache"
-        frames = 2
-        stride = 2
-        width = 64
-        height = 64
-        [stage]
-        name = "motion_lora"
-        rank = 2
-        [training]
-        {lines}
-        [output]
-        folder = "run"
-        name = "pan"
-        """
-    )
-    return path
 
 
 def test_a_run_leaves_a_file_that_fits_its_motion_model(
@@ -92,6 +51,7 @@ def test_a_run_leaves_a_file_that_fits_its_motion_model(
     with safe_open(written, "pt") as file:
         about = file.metadata()
     assert (about["stage"], about["rank"], about["steps"]) == ("motion_lora", "2", "2")
+    assert about["fps"] == "6"  # every second of 12
     (checkpoint,) = found(tmp_path / "run")
     assert load(checkpoint).step == 2
     assert (tmp_path / "run" / "preview-00000002.webp").stat().st_size > 0

@@ -93,6 +93,7 @@ def test_whole_numbers_stand_for_numbers(folder: Path) -> None:
 def test_the_example_names_every_key_with_its_default(folder: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8").replace("# family =", "# family")
     text = text.replace("# start =", "# start")
+    others = {"family", "start", "axes", "clips", "pictures"}
     path = folder / "example.toml"
     path.write_text(text, encoding="utf-8")
     (folder / "models").mkdir()
@@ -104,7 +105,7 @@ def test_the_example_names_every_key_with_its_default(folder: Path) -> None:
     assert asdict(found.training) == {name: known.shown for name, known in FIELDS.items()}
     tables = run_config.toml_reader().loads(text)
     for name, kind in run_config.TABLES.items():
-        named = set(tables[name]) | ({"family", "start"} if name == "stage" else set())
+        named = set(tables[name]) | (others if name == "stage" else set())
         assert named == {field.name for field in fields(kind)}
 
 
@@ -165,6 +166,78 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
 
 @pytest.mark.parametrize(("changes", "message"), FAULTS)
 def test_a_fault_is_named_with_its_file_and_key(
+    changes: dict[str, str | None], message: str, folder: Path
+) -> None:
+    assert fault(written(folder, changes)).startswith(f"zoom.toml: {message}")
+
+
+MOVE: dict[str, str | None] = {"stage.name": '"camera_move"', "stage.axes": '["zoom", "roll"]'}
+
+
+def test_a_camera_move_has_axes(folder: Path) -> None:
+    found = read_config(written(folder, {**MOVE, "clips.captions": '"file name"'}))
+    assert found.stage.axes == ("zoom", "roll")
+    assert (found.stage.clips, found.stage.pictures, found.stage.rank) == (64, 16, 64)
+    (folder / "prompts.txt").write_text("a street\n\n a red car \n", encoding="utf-8")
+    drawn = {**MOVE, "clips.source": '"prompts.txt"', "stage.pictures": "3"}
+    assert read_config(written(folder, drawn)).stage.pictures == 3
+
+
+def test_look_steps_are_of_a_motion_lora(folder: Path) -> None:
+    assert config(folder).stage.look_steps == 0
+    assert config(folder, stage__look_steps="300").stage.look_steps == 300
+
+
+PROMPTS: dict[str, str | None] = {"clips.source": '"prompts.txt"'}
+MOVE_FAULTS: list[tuple[dict[str, str | None], str]] = [
+    ({"stage.axes": None}, "[stage] axes is missing: name what the camera does, such as axes = ["),
+    ({"stage.axes": "[]"}, "[stage] axes is missing: name what the camera does, such as "),
+    ({"stage.axes": '["dolly"]'}, "[stage] axes is 'dolly'; it must be one of zoom, pan, tilt, r"),
+    ({"stage.axes": '["pan", "pan"]'}, "[stage] axes names 'pan' twice; each axis is trained onc"),
+    ({"stage.axes": '"zoom"'}, "[stage] axes is 'zoom'; it must be a list of texts in quotes."),
+    ({"stage.axes": "[3]"}, "[stage] axes is [3]; it must be a list of texts in quotes."),
+    ({"stage.clips": "0"}, "[stage] clips is 0; it must be at least 1."),
+    ({"stage.pictures": "0"}, "[stage] pictures is 0; it must be at least 1."),
+    ({"stage.pictures": "8"}, "[stage] pictures has no effect here; take it out. The source's ow"),
+    ({"stage.look_steps": "8"}, "[stage] look_steps has no effect here; take it out. Only a moti"),
+    ({"stage.start": '"style.safetensors"'}, "[stage] start has no effect here; take it out."),
+    ({"stage.family": '"v3"'}, "[stage] family has no effect here; take it out. Only a motion mo"),
+    ({"model.motion_model": None}, "[model] motion_model is missing: a MotionLoRA is trained on"),
+    ({"clips.fps": "8"}, "[clips] fps has no effect here; take it out. A camera moves over single"),
+    ({"clips.images": "true"}, "[clips] images has no effect here; take it out. A camera moves"),
+    ({"clips.frames": "1"}, "[clips] frames is 1; a camera moves over 2 or more."),
+    ({**PROMPTS, "clips.trigger": '"zwx"'}, "[clips] trigger has no effect here; take it out. Th"),
+    ({**PROMPTS, "stage.pictures": "2"}, "prompts.txt holds no prompt. Write what the pictures sh"),
+    ({"output.name": f'"{"m" * 195}"'}, "[output] name: The name 'mmm"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), MOVE_FAULTS)
+def test_a_fault_of_a_camera_move_is_named(
+    changes: dict[str, str | None], message: str, folder: Path
+) -> None:
+    (folder / "prompts.txt").write_text(" \n", encoding="utf-8")
+    merged = {key: value for key, value in {**MOVE, **changes}.items() if value is not None}
+    path = written(folder, merged if "model.motion_model" not in changes else {**merged, **changes})
+    assert fault(path).startswith(f"zoom.toml: {message}")
+
+
+def test_a_camera_move_has_one_source(folder: Path) -> None:
+    path = written(folder, {**MOVE, "clips.source": None})
+    path.write_text(f'{path.read_text()}\n[[sources]]\nsource = "clips"\n')
+    assert fault(path).startswith("zoom.toml: [[sources]] cannot be joined for a camera move; name")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stage.axes": '["zoom"]'}, "[stage] axes has no effect here; take it out. Only a camera"),
+        ({"stage.clips": "9"}, "[stage] clips has no effect here; take it out. Only a camera_mov"),
+        ({"stage.pictures": "9"}, "[stage] pictures has no effect here; take it out. Only a came"),
+        ({"stage.look_steps": "-1"}, "[stage] look_steps is -1; it must be at least 0."),
+    ],
+)
+def test_keys_of_a_camera_move_are_of_no_other_stage(
     changes: dict[str, str | None], message: str, folder: Path
 ) -> None:
     assert fault(written(folder, changes)).startswith(f"zoom.toml: {message}")

@@ -1,0 +1,93 @@
+"""A run of `train.py` in a process of its own, started by a program that goes on meanwhile.
+
+    started.json    in the run's folder: the process, and how many steps it is to take
+    train.log       what it says
+
+What is known of it lies in its folder alone, so that whoever comes later knows it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ..files.atomic import write_atomic
+from .process_mark import living, mark_of
+from .run_log import ABOUT, STOP
+
+SCRIPT = Path(__file__).resolve().parents[2] / "train.py"
+
+STARTED, SAID = "started.json", "train.log"
+
+TAIL = 4096
+"""Bytes at the end of train.log that hold its last line."""
+
+
+def start(
+    config: Path, folder: Path, steps: int, resume: bool, environment: Mapping[str, str]
+) -> None:
+    """Start the run of a TOML file, which ends with this process.
+
+    folder: the run's;   environment: variables beside this process's own. Raises OSError where the
+    folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / STOP).unlink(missing_ok=True)
+    command = [sys.executable, str(SCRIPT), str(config), "--leash", *["--resume"][: int(resume)]]
+    with (folder / SAID).open("wb") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=os.name != "nt",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+    # the thread keeps the pipe open, and takes the process's end
+    threading.Thread(target=process.wait, name=f"the run {folder.name}", daemon=True).start()
+    about = {"process": mark_of(psutil.Process(process.pid)), "steps": steps}
+    write_atomic(folder / STARTED, lambda beside: beside.write_text(json.dumps(about), "utf-8"))
+
+
+def started(folder: Path) -> dict[str, Any]:
+    """process, steps; empty of a run that was not started so."""
+    try:
+        told = json.loads((folder / STARTED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def worker(folder: Path) -> psutil.Process | None:
+    """The process that was started for a run, while it lives."""
+    return living(started(folder).get("process"))
+
+
+def is_before_its_first_step(folder: Path) -> bool:
+    """Whether the process that was started has not come to train yet: it loads, or encodes."""
+    try:
+        told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True
+    return told.get("process") != started(folder).get("process")
+
+
+def last_words(folder: Path) -> str:
+    """The last line that the process said; empty where there is none."""
+    try:
+        with (folder / SAID).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
