@@ -46,11 +46,15 @@ def test_features_equal_the_reference(
         ours = model.features(lambda start: rays, Call.alone(1, frames), parts)
     weights = {key: weight.double() for key, weight in camera.weights().items()}
     truth = pose_features(weights, rays.double().movedim(0, 1)[None], camera.POSITIONS)
+    rounded = pose_features(camera.weights(), rays.movedim(0, 1)[None], camera.POSITIONS)
     assert [f.shape[1] for f in ours] == [32, 64, 128, 128]
-    for level, (one, other) in enumerate(zip(ours, truth, strict=True)):
-        error = relative_error(one, other[0].movedim(1, 0))
+    for level, (one, other, its_own) in enumerate(zip(ours, truth, rounded, strict=True)):
+        error, rounding = (
+            relative_error(one, other[0].movedim(1, 0)),
+            relative_error(its_own, other),
+        )
         record_property(f"CameraCtrl's features, level {level}", error)
-        assert error <= FP32
+        assert error <= max(FP32, 2 * rounding)  # torch's kernels round more on some machines
 
 
 def test_frames_in_parts_give_the_same(tmp_path: Path) -> None:

@@ -85,18 +85,20 @@ def signals(network: SparseEncoder, given: tuple[Tensor, ...]) -> list[Tensor]:
 def test_features_equal_the_reference(
     kind: str, dtype: torch.dtype, tolerance: float, record_property
 ) -> None:
-    """The reference computes in float64, so that the error is ours alone."""
+    """The reference computes in float64, so that the error is ours alone; where torch's own kernels
+    round more, no larger than twice the reference's own in that dtype."""
     network, weights = made(kind, dtype)
     before = by_hand.fingerprint(network)
     given = inputs(kind, dtype)
     exact = {key: weight.double() for key, weight in weights.items()}
     ours = signals(network, given)
     truth = sparse_control(exact, *(part.double() for part in given))
+    rounded = sparse_control(weights, *given)
     assert len(ours) == len(truth) == 13
-    for one, other in zip(ours, truth, strict=True):
-        error = relative_error(one, fold(other))
+    for one, other, its_own in zip(ours, truth, rounded, strict=True):
+        error, rounding = relative_error(one, fold(other)), relative_error(its_own, other)
         record_property(f"SparseCtrl {kind}, {dtype}", error)
-        assert one.dtype == dtype and error <= tolerance
+        assert one.dtype == dtype and error <= max(tolerance, 2 * rounding)
     assert by_hand.fingerprint(network) == before
 
 
