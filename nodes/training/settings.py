@@ -46,6 +46,7 @@ FOLDED = (
     "prompts",
     "stop_rules",
     "calibrate",
+    "keep_images",
 )
 
 INPUTS: dict[type, Any] = {

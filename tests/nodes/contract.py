@@ -420,6 +420,7 @@ FOLDED = {
         "prompts",
         "stop_rules",
         "calibrate",
+        "keep_images",
     },
     "ADK_TrainMotionModule": {"family", "spelling"},
     "ADK_TrainMotionLoRA": {"spelling", "look_steps"},

@@ -26,7 +26,7 @@ from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
 from .held_out import parted
 from .losses import clip_errors, debiased, min_snr_weight
-from .moving_clips import moving_clips
+from .moving_clips import images_last, moving_clips
 from .processes import OneProcess, Processes
 from .step_loss import StepLoss
 
@@ -49,7 +49,8 @@ class ClipLoss(StepLoss):
         self.check_noise_levels()
         self.check_lora()
         if self.trainee.spec is not None:
-            self.clips = moving_clips(self.clips)
+            keep = self.settings.keep_images
+            self.clips = images_last(self.clips) if keep else moving_clips(self.clips)
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
@@ -91,12 +92,14 @@ class ClipLoss(StepLoss):
                 f"{self.processes.count} processes; make it a multiple of that."
             )
         spec = self.trainee.spec
+        # images alone teach no motion: the first clip, which is none where one moves, has several
+        least = 1 if self.settings.keep_images and self.clips.shape(0)[0] > 1 else 2
         for index in range(len(self.clips)):
             frames = self.clips.shape(index)[0]
-            if spec is not None and not 2 <= frames <= spec.positions:
+            if spec is not None and not least <= frames <= spec.positions:
                 raise ValueError(
                     f"The clip {self.clips.name(index)} has {frames} frames; training {spec.name} "
-                    f"needs from 2 to {spec.positions}. Set the frames of the clips to "
+                    f"needs from {least} to {spec.positions}. Set the frames of the clips to "
                     f"{spec.family.frames}."
                 )
             amounts = self.trainee.amounts

@@ -82,6 +82,7 @@ def test_every_setting_has_a_rule_two_values_or_a_grammar():
     ruled = {name for name, _, _ in REFUSED}
     assert set(asdict(TrainingSettings())) - ruled == {
         "gradient_checkpointing",
+        "keep_images",
         "lora_feed_forward",
         "prompts",  # engine/preview_list.py
         "stop_rules",  # engine/stop_rules.py
