@@ -47,6 +47,8 @@ FOLDED = (
     "stop_rules",
     "calibrate",
     "keep_images",
+    "picture_dropout",
+    "picture_frame",
 )
 
 INPUTS: dict[type, Any] = {

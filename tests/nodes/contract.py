@@ -421,6 +421,8 @@ FOLDED = {
         "stop_rules",
         "calibrate",
         "keep_images",
+        "picture_dropout",
+        "picture_frame",
     },
     "ADK_TrainMotionModule": {"family", "spelling"},
     "ADK_TrainMotionLoRA": {"spelling", "look_steps"},

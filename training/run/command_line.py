@@ -32,6 +32,7 @@ from ..engine.loop import Run
 from ..engine.processes import Processes, precision_on
 from ..models import stages
 from ..models.conditioning import ModelInputs
+from ..models.pia_stage import pia
 from ..models.stages import DeviceAndDtype, Trainee
 from .calibrate import calibration_of
 from .eyes import Eyes, check_eyes
@@ -222,6 +223,8 @@ def make_trainee(config: RunConfig, model: ModelPatcher, target: DeviceAndDtype)
     motion = None if path is None else load_motion_model(str(path))
     if stage.name == stages.MOTION_MODULE:
         return stages.motion_module(model, motion, stage.family, seed, target)
+    if stage.name == stages.PIA:
+        return pia(model, motion, seed, target)
     assert motion is not None  # run_config.py refuses such a file
     start = None if stage.start is None else read_finite(str(stage.start))
     return stages.motion_lora(model, motion, stage.rank, seed, target, start, shape=shape)

@@ -25,10 +25,10 @@ from ..engine.config import TrainingSettings
 from ..engine.export import SPELLINGS, check_name
 from ..files.text import read_text
 from ..models.lora_sites import check_rank
-from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE, PIA, WHOLE
 from .toml_tables import Lora, parse_table, toml_reader
 
-STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA)
+STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA, PIA)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def check_values(config: RunConfig, tables: Mapping[str, Any]) -> None:
         raise ValueError("[model] motion_model is missing: a MotionLoRA is trained on one.")
     useless = {
         "[model] motion_model": stage.name == DOMAIN_ADAPTER and model.motion_model is not None,
-        "[stage] rank": stage.name == MOTION_MODULE and "rank" in tables["stage"],
+        "[stage] rank": stage.name in WHOLE and "rank" in tables["stage"],
         "[stage] family": "family" in tables["stage"]
         and (stage.name != MOTION_MODULE or model.motion_model is not None),
         "[stage] start": stage.name != MOTION_LORA and stage.start is not None,
@@ -203,7 +203,7 @@ def reason(place: str) -> str:
     """Why a key has no effect."""
     return {
         "[model] motion_model": "A domain adapter is trained without motion.",
-        "[stage] rank": "A motion module is trained whole.",
+        "[stage] rank": "A motion module or PIA model is trained whole.",
         "[stage] family": "Only a motion module that is trained from zero is given one.",
         "[stage] start": "Only a MotionLoRA is trained on from a file.",
         "[model] domain_adapter_scale": "There is no domain_adapter.",

@@ -49,6 +49,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("input_perturbation", -0.1, "at least 0"),
     ("resume_changes", "rank", "names of settings with commas between, or empty"),
     ("gradient_exchange", "fp16", "one of fp32, bf16"),
+    ("picture_dropout", 1.5, "from 0 to 1"),
+    ("picture_frame", "last", "one of any, first"),
 ]
 
 

@@ -175,6 +175,17 @@ def test_a_motion_module_from_zero_needs_no_motion_model(folder: Path) -> None:
     assert config(folder, **changes).stage.family == "v2"
 
 
+def test_a_pia_model_is_made_of_a_motion_model_or_of_nothing(folder: Path) -> None:
+    for start in ('"motion.ckpt"', None):
+        found = config(folder, model__motion_model=start, stage__name='"pia"')
+        assert found.stage.name == "pia"
+    refused = fault(written(folder, {"stage.name": '"pia"', "stage.rank": "4"}))
+    assert refused == (
+        "zoom.toml: [stage] rank has no effect here; take it out. "
+        "A motion module or PIA model is trained whole."
+    )
+
+
 def test_unknown_tables_and_keys_outside_of_tables_are_named(folder: Path) -> None:
     assert fault(written(folder, extra="[optimizer]\nname = 1")).startswith(
         "zoom.toml: [optimizer] is no table; the tables are model, clips, stage, training, "
