@@ -80,7 +80,8 @@ def predictor(denoiser: Denoiser, steps: Tensor | None = None) -> Predict:
 
     def predict(noisy: Tensor, t: Tensor, text: Tensor) -> Tensor:
         told = t if steps is None else steps[t]
-        with denoiser.animated(*noisy.shape[:2]):
+        clips, frames = noisy.shape[:2]
+        with denoiser.animated(clips, frames):
             return denoiser(noisy.to(device), told.to(device), text.to(device), None).cpu()
 
     return predict

@@ -82,7 +82,7 @@ def added_inputs() -> list[Any]:
             default=False,
             optional=True,
             tooltip="Takes each picture below the source as a clip of one frame, and no video: for "
-            "a domain adapter. Motion is not trained on them.",
+            "a domain adapter. Motion is trained on them only with keep_images.",
         ),
         advanced(
             io.String.Input,

@@ -46,6 +46,9 @@ FOLDED = (
     "prompts",
     "stop_rules",
     "calibrate",
+    "keep_images",
+    "picture_dropout",
+    "picture_frame",
 )
 
 INPUTS: dict[type, Any] = {

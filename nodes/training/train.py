@@ -13,6 +13,7 @@ from ...motion_models.lora import apply_motion_lora
 from ...motion_models.specs import FAMILIES
 from ...training.engine.config import TrainingSettings
 from ...training.models import stages
+from ...training.models.pia_stage import pia
 from ...training.run.dual_path import with_the_look
 from ...training.run.eyes import Eyes
 from ...training.run.in_comfyui import Result, train
@@ -25,6 +26,9 @@ from ..texts import check_choice
 from ..weights_files import NONE, file_input, found_or_none, read_lora, state_of_file
 from .clips import caches
 from .stage_inputs import eye_inputs, model_input, shared_inputs, shared_outputs, spelling_input
+
+KINDS = PLAIN, PICTURED = "motion module", "PIA"
+"""What Train Motion Module makes."""
 
 
 def shown(cls: Any, result: Result, *before: Any) -> io.NodeOutput:
@@ -104,12 +108,21 @@ class TrainMotionModule(io.ComfyNode):
                     "takes very many clips.",
                 ),
                 *eye_inputs(),
+                io.Combo.Input(
+                    "kind",
+                    options=list(KINDS),
+                    default=PLAIN,
+                    optional=True,
+                    tooltip="A motion module, or a PIA model, which also learns to begin from a "
+                    "picture; it starts from the motion model, or goes on with one of PIA.",
+                ),
             ],
             outputs=[
                 MotionModelSocket.Output(
                     "trained_motion_model",
                     display_name="motion_model",
-                    tooltip="What was trained, ready for Apply Motion Model.",
+                    tooltip="What was trained, ready for Apply Motion Model; a PIA model for Apply "
+                    "PIA.",
                 ),
                 *shared_outputs(),
             ],
@@ -129,11 +142,15 @@ class TrainMotionModule(io.ComfyNode):
         motion_model: Any = None,
         vae: Any = None,
         clip: Any = None,
+        kind: str = PLAIN,
     ) -> io.NodeOutput:
         check_choice("family", family, FAMILIES)
+        check_choice("kind", kind, KINDS)
         settings = with_own_seed(settings, resume)
 
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
+            if kind == PICTURED:
+                return pia(model, motion_model, settings.seed, target)
             return stages.motion_module(model, motion_model, family, settings.seed, target)
 
         result = train(make, model, clips, settings, name, resume, spelling, Eyes(vae, clip))

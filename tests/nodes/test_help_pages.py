@@ -97,6 +97,7 @@ def test_every_choice_that_the_page_names_exists(node: str) -> None:
         known |= set(map(str, getattr(entry, "options", None) or ()))
     known |= {"batch_size", "positive", "noise", "sampler", "settings", "debias"}
     known |= {"min_timestep", "snr_gamma", "strength_over_time", "invert", "ease"}  # of other nodes
+    known |= {"keep_images", "repeats"}
     known |= {"v2_lora_ZoomIn", "v3_sd15_adapter", MOTION_MODELS, MOTION_LORAS, LORAS}
     named = re.findall(r"`([A-Za-z0-9_-]+)`", page(node))
     assert set(named) <= known

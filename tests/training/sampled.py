@@ -22,9 +22,15 @@ def noisy_clips(seed: int = 5, clips: int = 2, frames: int = 4, side: int = 8) -
 
 
 def predicted_noise(
-    model: ModelPatcher, noisy: Tensor, t: Tensor, text: Tensor, vector: Tensor | None = None
+    model: ModelPatcher,
+    noisy: Tensor,
+    t: Tensor,
+    text: Tensor,
+    vector: Tensor | None = None,
+    **more: Any,
 ) -> Tensor:
-    """As a sampler would have it for clips x_t, b f 4 h w, at steps t.   text: b t c; vector: b y
+    """As a sampler would have it for clips x_t, b f 4 h w, at steps t.   text: b t c; vector: b y;
+    more: transformer_options
 
     What surrounds the UNet is float64, so that nothing is lost between clean frames and noise, and
     attention runs in torch's kernel, as in training: kernels differ in the last bits.
@@ -44,6 +50,7 @@ def predicted_noise(
             "optimized_attention_override": lambda choice, *args, **kw: attention_pytorch(
                 *args, **kw
             ),
+            **more,
         }
         keywords = {} if vector is None else {"y": vector.repeat_interleave(frames, 0)}
         clean = model.model.apply_model(  # pyright: ignore

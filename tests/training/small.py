@@ -17,6 +17,7 @@ from animatediff_kit.training.engine.loop import Run
 from animatediff_kit.training.engine.processes import OneProcess
 from animatediff_kit.training.models import stages
 from animatediff_kit.training.models.conditioning import ModelInputs
+from animatediff_kit.training.models.pia_stage import pia
 from animatediff_kit.training.models.stages import DeviceAndDtype, Trainee
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
@@ -61,6 +62,8 @@ def trainee(stage: str, seed: int = 0, rank: int = RANK, where: DeviceAndDtype =
         return stages.domain_adapter(model, rank, seed, where)
     if stage == stages.MOTION_MODULE:
         return stages.motion_module(model, motion_patcher(), "v3", seed, where)
+    if stage == stages.PIA:
+        return pia(model, motion_patcher(), seed, where)
     return stages.motion_lora(model, motion_patcher(), rank, seed, where)
 
 

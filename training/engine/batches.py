@@ -57,7 +57,8 @@ class Clips(Protocol):
 class Batch:
     """What one forward pass needs.   clean, noise: b f 4 h w;   t: b;   text: b t c;   pooled: b c;
     anchor: b, the frame that the debiased loss subtracts;   perturbation: b f 4 h w, what is added
-    to the noise and not asked back, or None"""
+    to the noise and not asked back, or None;   picture: b 4 h w, affinity: b f, what PIA is shown
+    (picture_draw.py), or None"""
 
     clean: Tensor
     noise: Tensor
@@ -67,6 +68,8 @@ class Batch:
     anchor: Tensor
     names: list[str]
     perturbation: Tensor | None = None
+    picture: Tensor | None = None
+    affinity: Tensor | None = None
 
     def pinned(self) -> Batch:
         """In memory that a GPU can copy from while the computer goes on."""

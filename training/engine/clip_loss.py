@@ -1,4 +1,4 @@
-"""The loss of the three stages: how far the noise that is predicted in clips is from that added.
+"""The loss of the stages: how far the noise that is predicted in clips is from that added.
 
     clips, noise and timesteps, drawn from (seed, place)     batch_order.py, batches.py
     x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) e                    noise_schedule.py
@@ -19,14 +19,17 @@ from torch import Tensor
 
 from ..models.conditioning import ModelInputs
 from ..models.noise_schedule import diffuse
-from ..models.stages import MOTION_MODULE, Trainee
+from ..models.seen import Seen
+from ..models.stages import PIA, WHOLE, Trainee
 from .batch_order import BatchOrder, buckets
 from .batches import Batch, Clips, both_ways, draw
 from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
 from .held_out import parted
+from .likeness import likeness_of
 from .losses import clip_errors, debiased, min_snr_weight
-from .moving_clips import moving_clips
+from .moving_clips import images_last, moving_clips
+from .picture_draw import with_drawn_pictures
 from .processes import OneProcess, Processes
 from .step_loss import StepLoss
 
@@ -45,15 +48,17 @@ class ClipLoss(StepLoss):
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
         self.settings.check()
-        self.settings = self.settings.of_stage(self.trainee.stage == MOTION_MODULE)
+        self.settings = self.settings.of_stage(self.trainee.stage in WHOLE)
         self.check_noise_levels()
         self.check_lora()
         if self.trainee.spec is not None:
-            self.clips = moving_clips(self.clips)
+            keep = self.settings.keep_images
+            self.clips = images_last(self.clips) if keep else moving_clips(self.clips)
         self.check_clips()
         s, clips = self.settings, self.clips
         self.parameters = self.trainee.parameters
         self.shown, self.held_out = parted(clips, s.held_out, s.seed)
+        self.likeness = likeness_of(clips, self.shown) if self.trainee.stage == PIA else None
         groups = buckets([clips.shape(i) for i in self.shown])
         groups = [[self.shown[i] for i in group] for group in groups]
         self.order = BatchOrder(groups, s.batch_size, s.seed)
@@ -91,12 +96,14 @@ class ClipLoss(StepLoss):
                 f"{self.processes.count} processes; make it a multiple of that."
             )
         spec = self.trainee.spec
+        # images alone teach no motion: the first clip, which is none where one moves, has several
+        least = 1 if self.settings.keep_images and self.clips.shape(0)[0] > 1 else 2
         for index in range(len(self.clips)):
             frames = self.clips.shape(index)[0]
-            if spec is not None and not 2 <= frames <= spec.positions:
+            if spec is not None and not least <= frames <= spec.positions:
                 raise ValueError(
                     f"The clip {self.clips.name(index)} has {frames} frames; training {spec.name} "
-                    f"needs from 2 to {spec.positions}. Set the frames of the clips to "
+                    f"needs from {least} to {spec.positions}. Set the frames of the clips to "
                     f"{spec.family.frames}."
                 )
             amounts = self.trainee.amounts
@@ -129,21 +136,30 @@ class ClipLoss(StepLoss):
             rows = self.trainee.amounts.rows(batch.names).to(self.device)
             batch, scaled = both_ways(batch), self.trainee.amounts.of(torch.cat((rows, -rows)))
         clips, frames = batch.clean.shape[:2]
-        with self.trainee.denoiser.animated(clips, frames), scaled:
+        with self.trainee.denoiser.animated(clips, frames, self.seen(batch)), scaled:
             yield self.of(batch)
 
     def draws(self) -> Callable[[int], Batch]:
         """What gives this process's part of the clips of a forward pass, on the host. It does not
         hold the loss, which would hold itself by it, and its weights with it."""
         part = slice(self.processes.rank, None, self.processes.count)
-        clips, order, settings = self.clips, self.order, self.settings
+        clips, order, settings, likeness = self.clips, self.order, self.settings, self.likeness
         single, pins = self.trainee.single_frames, self.device.type == "cuda"
 
         def drawn(place: int) -> Batch:
             batch = draw(clips, order, place, settings, single, part)
+            if likeness is not None:
+                batch = with_drawn_pictures(batch, likeness, settings, place, part)
             return batch.pinned() if pins else batch
 
         return drawn
+
+    def seen(self, batch: Batch) -> Seen | None:
+        """What PIA is shown, on the device; None of other stages."""
+        if batch.picture is None or batch.affinity is None:
+            return None
+        pictures = self.inputs.scaled(batch.picture.to(self.device, non_blocking=True))
+        return Seen(pictures, batch.affinity.to(self.device, non_blocking=True))
 
     def of(self, batch: Batch) -> Tensor:
         """The mean loss of a batch, float32."""

@@ -12,6 +12,7 @@ from typing import Any
 from ..models.lora_shape import LoraShape
 from . import lora_settings
 from .bounds import ABOVE_0, NOT_NEGATIVE, POSITIVE, Bounds
+from .picture_settings import PictureSettings
 from .setting import MANY, Setting, setting
 from .watch_settings import WatchSettings
 
@@ -23,7 +24,7 @@ TIMESTEPS = 1000
 
 
 @dataclass(frozen=True)
-class TrainingSettings(WatchSettings):
+class TrainingSettings(PictureSettings, WatchSettings):
     """What one run does. The defaults are the authors' where they published them (formats of
     guoyww/AnimateDiff's configs/training/v1/training.yaml), else common practice.
 
@@ -239,10 +240,11 @@ class TrainingSettings(WatchSettings):
         }
 
 
-WATCH = {f.name for f in fields(WatchSettings)}
+LAST = {f.name for f in (*fields(WatchSettings), *fields(PictureSettings))}
 
 FIELDS: dict[str, Setting] = {
     f.name: f.metadata["setting"]
-    for f in sorted(fields(TrainingSettings), key=lambda f: f.name in WATCH)
+    for f in sorted(fields(TrainingSettings), key=lambda f: f.name in LAST)
 }
-"""Every setting by its name, in their order: those by which a run is watched are the last."""
+"""Every setting by its name, in their order: the last are those by which a run is watched, and
+those of pictures."""

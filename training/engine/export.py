@@ -22,7 +22,8 @@ from ...motion_models.model import MotionModel
 from ...motion_models.modules import PositionalEncoding
 from ..files.atomic import save_new_tensors, save_tensors
 from ..models.axes import axis_tensors
-from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from ..models.pia_stage import whole_convolution
+from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE, PIA, WHOLE
 from .clip_loss import ClipLoss
 from .exported import at_strength
 from .file_about import Calibration, metadata
@@ -41,6 +42,7 @@ FOLDERS = {
     DOMAIN_ADAPTER: LORAS,
     MOTION_MODULE: MOTION_MODELS,
     MOTION_LORA: MOTION_LORAS,
+    PIA: MOTION_MODELS,
 }
 
 
@@ -57,8 +59,10 @@ def file_tensors(
         tensors = {k: t * scale if k.endswith("up.weight") else t for k, t in tensors.items()}
     tensors = at_strength(tensors, strength)
     motion = run.loss.trainee.denoiser.motion
-    if run.loss.trainee.stage == MOTION_MODULE and motion is not None:
+    if run.loss.trainee.stage in WHOLE and motion is not None:
         tensors.update(position_tables(motion))
+    if run.loss.trainee.stage == PIA:
+        tensors.update(whole_convolution(run.loss.trainee.denoiser, tensors))
     if spelling == "official":
         return tensors
     if run.loss.trainee.stage == DOMAIN_ADAPTER:  # its names are diffusers' already

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..files.fingerprints import digest_of
 from ..models.conditioning import PIXELS
-from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE, PIA
 from .batches import Clips
 from .clip_loss import ClipLoss
 from .config import FIELDS
@@ -25,6 +25,7 @@ KINDS = {
     DOMAIN_ADAPTER: ("lora", "a domain adapter"),
     MOTION_MODULE: ("animatediff-motion-module", "a motion module"),
     MOTION_LORA: ("animatediff-motion-lora", "a MotionLoRA"),
+    PIA: ("pia", "a PIA model"),
 }
 
 

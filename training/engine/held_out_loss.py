@@ -17,6 +17,7 @@ from .batch_order import generator_for
 from .batches import Batch, noise_of
 from .clip_loss import ClipLoss
 from .losses import clip_errors
+from .picture_draw import picture_frames, with_pictures
 
 PARTS = 8
 """Of the noise schedule, each with a loss of its own."""
@@ -45,7 +46,7 @@ def errors_of(loss: ClipLoss, index: int) -> Tensor:
     clean = clips.frame(index, number) if trainee.single_frames else clips.latents(index)
     t = levels(len(trainee.signal), generator)
     noise = noise_of((PARTS, *clean.shape), 0.0, generator)
-    found = [error_at(loss, index, clean.float(), noise[i], t[i]) for i in range(PARTS)]
+    found = [error_at(loss, index, clean.float(), noise[i], t[i], number) for i in range(PARTS)]
     return torch.stack(found)
 
 
@@ -60,8 +61,11 @@ def name_numbers(name: str) -> tuple[int, ...]:
     return tuple(hashlib.sha256(name.encode()).digest()[:4])
 
 
-def error_at(loss: ClipLoss, index: int, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """One forward pass.   clean, noise: f 4 h w;   t: a number"""
+def error_at(
+    loss: ClipLoss, index: int, clean: Tensor, noise: Tensor, t: Tensor, picture: int
+) -> Tensor:
+    """One forward pass.   clean, noise: f 4 h w;   t: a number;   picture: the frame that PIA is
+    shown, where it may be any"""
     text = loss.clips.text(loss.clips.caption(index))
     batch = Batch(
         clean[None],
@@ -72,11 +76,14 @@ def error_at(loss: ClipLoss, index: int, clean: Tensor, noise: Tensor, t: Tensor
         torch.zeros(1, dtype=torch.int64),
         [loss.clips.name(index)],
     )
+    if loss.likeness is not None:
+        frames = picture_frames(torch.tensor([picture]), loss.settings)
+        batch = with_pictures(batch, loss.likeness, frames, torch.tensor([True]))
     signal = loss.trainee.signal[batch.t].float().to(loss.device)
     scaled = loss.inputs.scaled(batch.clean.to(loss.device))
     amounts, scaled_by = loss.trainee.amounts, nullcontext()
     if amounts is not None:
         scaled_by = amounts.of(amounts.rows(batch.names).to(loss.device))
-    with loss.trainee.denoiser.animated(1, len(clean)), scaled_by:
+    with loss.trainee.denoiser.animated(1, len(clean), loss.seen(batch)), scaled_by:
         predicted = loss.predicted(diffuse(scaled, batch.noise, signal), batch)
     return clip_errors(predicted, batch.noise)[0].cpu()

@@ -1,4 +1,5 @@
-"""Encoded clips without the single images among them, for the stages that train motion."""
+"""Encoded clips without the single images among them, or with these at the end, for the stages that
+train motion."""
 
 from __future__ import annotations
 
@@ -51,8 +52,16 @@ def moving_clips(clips: Clips) -> Clips:
     if not kept or len(kept) == len(clips):
         return clips
     log.info(
-        "%d of %d clips are single images, which show no motion; it is trained without them.",
+        "%d of %d clips are single images, which show no motion; it is trained without them. "
+        "keep_images shows them too.",
         len(clips) - len(kept),
         len(clips),
     )
     return SomeClips(clips, kept)
+
+
+def images_last(clips: Clips) -> Clips:
+    """All of them, those of one frame behind the others: previews and what is measured of motion
+    take the first."""
+    order = sorted(range(len(clips)), key=lambda index: clips.shape(index)[0] == 1)
+    return clips if order == list(range(len(clips))) else SomeClips(clips, order)

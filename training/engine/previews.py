@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..models.conditioning import ModelInputs
+from ..models.seen import seen_in_preview
 from ..models.stages import Trainee
 from .batch_order import generator_for
 from .batches import Clips, EncodedText, stack_texts
@@ -31,12 +32,14 @@ def sample(
     inputs: ModelInputs,
     dtype: torch.dtype,
     seed: int,
+    picture: Tensor | None = None,
 ) -> Tensor:
     """Drawn from noise by DDIM with guidance (Song et al. 2021, eq. 12; Ho & Salimans 2022).
     -> f 4 h w, scaled as the UNet has it
 
     texts: the prompt, and what guidance leads away from;   shape: f 4 h w. The same seed gives the
-    same noise, so that previews of different steps can be compared.
+    same noise, so that previews of different steps can be compared.   picture: 4 h w, as the VAE
+    gives it, what PIA begins from.
     """
     device = next(iter(trainee.parameters.values())).device
     frames, *rest = shape
@@ -46,12 +49,15 @@ def sample(
     pooled = [t.pooled for t in texts if t.pooled is not None]
     vector = inputs.vector(torch.stack(pooled).to(device) if pooled else None, x)
     vector = None if vector is None else vector.to(dtype)
+    seen = None
+    if picture is not None:
+        seen = seen_in_preview(inputs.scaled(picture.float().to(device)), frames, videos=2)
     times = torch.linspace(len(trainee.signal) - 1, 0, STEPS).round().long()
     signals = [*trainee.signal[times].float().tolist(), 1.0]
     for t, a, a_next in zip(times, signals, signals[1:], strict=False):
         both = x.repeat(2, 1, 1, 1, 1)
         with (
-            trainee.denoiser.animated(2, frames),
+            trainee.denoiser.animated(2, frames, seen),
             torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32),
         ):
             noise = trainee.denoiser(both, t.repeat(2).to(device), text, vector).float()

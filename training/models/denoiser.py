@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -20,8 +21,10 @@ from ...motion_models.layers import motion_placements
 from ...motion_models.model import MotionModel
 from ...motion_models.modules import MotionModule
 from ...motion_models.placements import placed
+from .seen import Seen
 
 KEY = "animatediff_kit_training"
+PICTURE = f"{KEY}_picture"
 
 CHECKPOINTED = (ResBlock, SpatialTransformer, MotionModule)
 """Layers whose activations are computed again in the backward pass; their inputs alone are kept."""
@@ -93,8 +96,9 @@ class Denoiser(nn.Module):
                 vars(layer).pop("forward", None)
 
     @contextmanager
-    def animated(self, clips: int, frames: int) -> Iterator[None]:
-        """The motion layers stand in the UNet for clips of this many frames.
+    def animated(self, clips: int, frames: int, seen: Seen | None = None) -> Iterator[None]:
+        """The motion layers stand in the UNet for clips of this many frames, and PIA's layer where
+        there are pictures.
 
         The backward pass belongs inside too: checkpointed layers run once more in it.
         """
@@ -104,7 +108,9 @@ class Denoiser(nn.Module):
         call = Call.alone(
             clips, frames, attention=functools.partial(torch_attention, attention_pytorch)
         )
-        with placed(motion_placements(KEY, self.unet, self.motion, call)):
+        placements = motion_placements(KEY, self.unet, self.motion, call)
+        pictures = [] if seen is None else [seen.placement(PICTURE, self.unet, self.motion, call)]
+        with placed(chain(placements, pictures)):
             yield
 
     def forward(self, noisy: Tensor, t: Tensor, text: Tensor, vector: Tensor | None) -> Tensor:

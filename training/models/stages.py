@@ -1,4 +1,4 @@
-"""The three stages: what is trained, in what, and under which noise schedule.
+"""The stages: what is trained, in what, and under which noise schedule. PIA's is in pia_stage.py.
 
     domain adapter   LoRA in self- and cross-attention of the image model; no motion model; the
                      image model's own schedule; one random frame of each clip   (section 4.1)
@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 PLAIN = LoraShape()
 
 DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA = "domain_adapter", "motion_module", "motion_lora"
+PIA = "pia"
+
+WHOLE = (MOTION_MODULE, PIA)
+"""Stages that train every weight of a motion model."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Trainee:
     parameters: the trained ones, in float32, under the names of the file that they will become.
     signal: a_1..a_T of the noise schedule.
     single_frames: whether a clip gives one random frame instead of all.
-    rank: of the LoRA; 0 for the motion module itself.
+    rank: of the LoRA; 0 where a motion model is trained whole.
     models: fingerprint of the models that training starts from, with the LoRAs on them.
     start: fingerprint of the MotionLoRA that is trained on, if any.
     spec: the motion model's; None for the domain adapter.
@@ -154,10 +158,15 @@ def new_spec(model: ModelPatcher, family: str) -> MotionSpec:
         )
     known = FAMILIES[family]
     check_family(known, base_of(model.model))
+    return spec_of_new(model, known)
+
+
+def spec_of_new(model: ModelPatcher, known: Family) -> MotionSpec:
+    """Of a new motion model of this family. Raises ValueError where it would not fit."""
     sites = unet_sites(model.model.diffusion_model)  # pyright: ignore[reportArgumentType]
     fitting = unet_layout({name: site.channels for name, site in sites.items()})
     layout = replace(fitting, mid_block=known.mid_block)
-    spec = MotionSpec(f"a new {family} motion model", known, layout, known.positions)
+    spec = MotionSpec(f"a new {known.name} motion model", known, layout, known.positions)
     check_fits(spec, model)
     return spec
 

@@ -56,11 +56,12 @@ class PromptText:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A preview to draw."""
+    """A preview to draw.   clip: whose first frame PIA begins from"""
 
     seed: int
     prompt: str
     text: EncodedText
+    clip: int = 0
 
 
 def check_eyes(settings: TrainingSettings, stage: str, eyes: Eyes) -> None:
@@ -92,8 +93,9 @@ def wanted_previews(loss: ClipLoss, eyes: Eyes) -> list[Wanted]:
     if asked and eyes.clip is not None:  # check_eyes has asked for it where previews are drawn
         return [Wanted(one.seed, one.prompt, encoded(eyes.clip, one.prompt)) for one in asked]
     count = stop_rules.parse(settings.stop_rules).previews or 1
-    captions = [clips.caption(i % len(clips)) for i in range(count)]
-    return [Wanted(settings.seed + i, c, clips.text(c)) for i, c in enumerate(captions)]
+    shown = [(settings.seed + i, i % len(clips)) for i in range(count)]
+    named = [(seed, clips.caption(clip), clip) for seed, clip in shown]
+    return [Wanted(seed, caption, clips.text(caption), clip) for seed, caption, clip in named]
 
 
 @torch.inference_mode()

@@ -97,7 +97,10 @@ class Lookout:
         loss, one = self.run.loss, self.wanted[number]
         texts = [one.text, loss.clips.text("")]
         shape = loss.clips.shape(0)
-        latents = sample(loss.trainee, texts, shape, loss.inputs, self.run.dtype, one.seed)
+        picture = loss.clips.frame(one.clip, 0)[0] if loss.likeness is not None else None
+        if picture is not None and tuple(picture.shape) != tuple(shape[1:]):
+            picture = loss.clips.frame(0, 0)[0]  # a clip of another size
+        latents = sample(loss.trainee, texts, shape, loss.inputs, self.run.dtype, one.seed, picture)
         return self.eyes.pixels(latents, loss.inputs.base.latent_format)
 
     def write(self, step: int) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 from ...motion_models.specs import FAMILIES
 from ..data.camera_axes import AXES
 from ..models.lora_sites import check_rank
-from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE
+from ..models.stages import DOMAIN_ADAPTER, MOTION_LORA, MOTION_MODULE, PIA
 
 CAMERA_MOVE = "camera_move"
 """MotionLoRAs of camera axes, from pictures that a camera moves over."""
 
-STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA, CAMERA_MOVE)
+STAGES = (DOMAIN_ADAPTER, MOTION_MODULE, MOTION_LORA, PIA, CAMERA_MOVE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class StageTable:
 
 TAKEN_BY: dict[str, tuple[tuple[str, ...], str]] = {
     # a key -> the stages that it has an effect in, and why it has none in the others
-    "rank": ((DOMAIN_ADAPTER, MOTION_LORA, CAMERA_MOVE), "A motion module is trained whole."),
+    "rank": (
+        (DOMAIN_ADAPTER, MOTION_LORA, CAMERA_MOVE),
+        "A motion module or PIA model is trained whole.",
+    ),
     "family": (
         (MOTION_MODULE,),
         "Only a motion module that is trained from zero is given one.",

@@ -9,6 +9,7 @@ from ...motion_models.read import read_finite
 from ..engine.batches import Clips
 from ..engine.processes import Processes
 from ..models import stages
+from ..models.pia_stage import pia
 from ..models.stages import DeviceAndDtype, Trainee
 from .dual_path import with_the_look
 from .moved_pictures import axes_of, moved_pictures
@@ -30,6 +31,8 @@ def make_trainee(
     motion = None if path is None else load_motion_model(str(path))
     if stage.name == stages.MOTION_MODULE:
         return stages.motion_module(model, motion, stage.family, seed, target)
+    if stage.name == stages.PIA:
+        return pia(model, motion, seed, target)
     assert motion is not None  # run_config.py refuses such a file
     start = None if stage.start is None else read_finite(str(stage.start))
     axes = axes_of(moved_pictures(config)) if stage.name == CAMERA_MOVE else None

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from adk_tests.support import tiny
+from adk_tests.support import encoders, pia, tiny
 from adk_tests.support.training_folders import own_folders
 from adk_tests.training.clips import ClipsInMemory
 from animatediff_kit.motion_models.folders import LORAS, MOTION_LORAS, MOTION_MODELS
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.layers import MotionSettings
 from animatediff_kit.motion_models.load import motion_model
+from animatediff_kit.nodes.control.pia import ApplyPIA
 from animatediff_kit.nodes.training.settings import TrainingSettingsNode
 from animatediff_kit.nodes.training.train import (
     TrainDomainAdapter,
@@ -76,6 +77,29 @@ def test_train_motion_module(fine_tune: bool, folders: Path) -> None:
     check_pictures(output, folders, 2)
     animated = apply_motion_model(tiny.image_model(), trained, MotionSettings())
     assert not torch.equal(tiny.sample(animated), tiny.sample(tiny.image_model()))
+
+
+def test_train_motion_module_makes_a_pia_model(folders: Path) -> None:
+    """What it gives out is for Apply PIA, which animates a picture with it."""
+    model, vae, image = tiny.image_model(), encoders.vae(), pia.picture()
+    output = TrainMotionModule.execute(
+        model, CLIPS, settings(), motion_model=tiny.motion_patcher("v2"), kind="PIA", name="mine"
+    )
+    trained, name, _, preview = output.result
+    assert (folders / MOTION_MODELS / name).is_file() and preview.shape == (2, 256, 256, 3)
+    assert motion_model(trained).spec.family.name == "PIA"
+    tuned = TrainMotionModule.execute(model, CLIPS, settings(), motion_model=trained, kind="PIA")
+    frames = [
+        tiny.sample(ApplyPIA.execute(model, motion, picture, vae).result[0])
+        for motion, picture in (
+            (trained, image),
+            (tuned.result[0], image),
+            (tuned.result[0], pia.picture(6)),
+        )
+    ]
+    assert not torch.equal(frames[0], frames[1]) and not torch.equal(frames[1], frames[2])
+    with pytest.raises(ValueError, match="^kind is 'pia'"):
+        TrainMotionModule.execute(model, CLIPS, settings(), kind="pia")
 
 
 def test_train_motion_lora(folders: Path) -> None:

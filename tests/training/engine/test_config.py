@@ -49,6 +49,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("input_perturbation", -0.1, "at least 0"),
     ("resume_changes", "rank", "names of settings with commas between, or empty"),
     ("gradient_exchange", "fp16", "one of fp32, bf16"),
+    ("picture_dropout", 1.5, "from 0 to 1"),
+    ("picture_frame", "last", "one of any, first"),
 ]
 
 
@@ -82,6 +84,7 @@ def test_every_setting_has_a_rule_two_values_or_a_grammar():
     ruled = {name for name, _, _ in REFUSED}
     assert set(asdict(TrainingSettings())) - ruled == {
         "gradient_checkpointing",
+        "keep_images",
         "lora_feed_forward",
         "prompts",  # engine/preview_list.py
         "stop_rules",  # engine/stop_rules.py

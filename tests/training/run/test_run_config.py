@@ -147,7 +147,8 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
     ({"stage.name": '"domain_adapter"'}, "[model] motion_model has no effect here; take it out. A"),
     (
         {"stage.name": '"motion_module"', "stage.rank": "4"},
-        "[stage] rank has no effect here; take it out. A motion module is trained whole.",
+        "[stage] rank has no effect here; take it out. A motion module or PIA model is trained "
+        "whole.",
     ),
     ({"stage.start": '"no.safetensors"'}, "[stage] start: there is no file "),
     (
@@ -246,6 +247,17 @@ def test_keys_of_a_camera_move_are_of_no_other_stage(
 def test_a_motion_module_from_zero_needs_no_motion_model(folder: Path) -> None:
     changes = dict(model__motion_model=None, stage__name='"motion_module"', stage__family='"v2"')
     assert config(folder, **changes).stage.family == "v2"
+
+
+def test_a_pia_model_is_made_of_a_motion_model_or_of_nothing(folder: Path) -> None:
+    for start in ('"motion.ckpt"', None):
+        found = config(folder, model__motion_model=start, stage__name='"pia"')
+        assert found.stage.name == "pia"
+    refused = fault(written(folder, {"stage.name": '"pia"', "stage.rank": "4"}))
+    assert refused == (
+        "zoom.toml: [stage] rank has no effect here; take it out. "
+        "A motion module or PIA model is trained whole."
+    )
 
 
 def test_unknown_tables_and_keys_outside_of_tables_are_named(folder: Path) -> None:
