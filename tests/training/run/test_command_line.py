@@ -17,7 +17,6 @@ from adk_tests.training.toml_runs import config, remove_weights, write_files
 from animatediff_kit.motion_models.load import load_motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.training.engine.checkpoints import found, load
-from animatediff_kit.training.models.stages import DeviceAndDtype
 from animatediff_kit.training.run import command_line, run_config
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -139,18 +138,6 @@ def started(path: Path, folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def test_the_stage_pia_makes_a_pia_model_of_the_motion_model(files: Path, tmp_path: Path) -> None:
-    path = config(files, tmp_path)
-    text = path.read_text().replace('name = "motion_lora"', 'name = "pia"')
-    path.write_text(text.replace("rank = 2", ""))
-    found = run_config.read_config(path)
-    model = command_line.load_model(found)[0]
-    target = DeviceAndDtype(torch.device("cpu"), torch.float32)
-    trainee = command_line.make_trainee(found, model, target)
-    assert trainee.spec is not None and trainee.spec.name == "motion.safetensors"
-    assert (trainee.stage, trainee.spec.family.name) == ("pia", "PIA")
 
 
 def test_a_wrong_key_is_told_in_one_line(files: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stages that the nodes have, from a TOML file to weights files: camera axes, and a MotionLoRA
+"""Stages that the nodes have, from a TOML file to weights files: camera axes, PIA, and a MotionLoRA
 beside the look of its clips."""
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import pytest
 import torch
 from adk_tests.support.videos import numbered
 from adk_tests.training.toml_runs import config, remove_weights, write_files
+from animatediff_kit.motion_models.load import load_motion_model
+from animatediff_kit.motion_models.model import motion_model
 from animatediff_kit.training.engine.checkpoints import found, load
 from animatediff_kit.training.run import command_line, own_pictures
 from PIL import Image
@@ -81,6 +83,15 @@ def test_camera_axes_on_pictures_that_the_model_draws(
     check_both_ways(tmp_path / "run")
     (kept,) = (files / "cache").glob("pictures-*.safetensors")
     assert load_file(kept)["pictures"].shape == (1, 128, 128, 3)
+
+
+def test_pia_makes_a_pia_model_of_the_motion_model(files: Path, tmp_path: Path) -> None:
+    path = config(files, tmp_path, stage='[stage]\nname = "pia"', steps=1)
+    assert command_line.main([str(path)]) == 0
+    made = motion_model(load_motion_model(str(tmp_path / "run" / "pan.safetensors")))
+    assert made.spec.family.name == "PIA"
+    before = motion_model(load_motion_model(str(files / "motion.safetensors")))
+    assert made.spec.family != before.spec.family
 
 
 def test_a_motion_lora_beside_the_look_of_its_clips(files: Path, tmp_path: Path) -> None:
