@@ -20,6 +20,7 @@ from adk_tests.fuzz.conftest import EXAMPLES
 from adk_tests.fuzz.damage import packed
 from adk_tests.fuzz.executor import run, validated
 from adk_tests.fuzz.prompts import inputs, is_small, is_widget, start_of
+from adk_tests.fuzz.seen_run import write_seen_run
 from adk_tests.fuzz.sentences import what_is_wrong_with
 from adk_tests.fuzz.sources import KEPT, SOURCES, keeper, source
 from adk_tests.fuzz.sources_of_old_nodes import OLD_SOURCES, WHOLE, is_old
@@ -85,6 +86,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "videos").mkdir()
     for name in "ab":
         write_captioned(root / "videos" / f"{name}.mp4", 8, f"a dog {name}")
+    write_seen_run(root, f"loras/{WHOLE}")
     return root
 
 
@@ -109,12 +111,18 @@ def comfyui(tmp_path: Path, files: Path) -> Iterator[Path]:
 
 def start_values(name: str, root: Path) -> dict[str, Any]:
     """With which the node runs, where its own defaults would not do."""
-    return {"source": str(root / "videos"), "prompts": "0: a ball", **FILES.get(name, {})}
+    texts = {
+        "source": str(root / "videos"),
+        "prompts": "0: a ball",
+        "file": str(root / "seen.toml"),
+    }
+    return {**texts, **FILES.get(name, {})}
 
 
 def texts_of(root: Path) -> dict[str, st.SearchStrategy[str]]:
     """Texts that mean something to the widgets they are for."""
     return {
+        "file": st.sampled_from([str(root / "seen.toml"), str(root / "videos" / "a.mp4")]),
         "source": st.sampled_from([str(root / "videos"), str(root / "videos" / "a.mp4")]),
         "prompts": st.lists(
             st.tuples(st.integers(0, 20), st.text(max_size=8)), min_size=1, max_size=4

@@ -25,7 +25,7 @@ class Wires:
         self.node = node
         self.prompt: Prompt = {}
 
-    def add(self, kind: str, **given: Any) -> str:
+    def add(self, kind: str, /, **given: Any) -> str:
         key = str(len(self.prompt) + 1)
         self.prompt[key] = {"class_type": kind, "inputs": given}
         return key

@@ -31,13 +31,13 @@ class Graph:
     def __init__(self) -> None:
         self.prompt: dict[str, dict[str, Any]] = {}
 
-    def add(self, kind: str, **inputs: Any) -> str:
+    def add(self, kind: str, /, **inputs: Any) -> str:
         """A node's id; `inputs` are values and links."""
         key = str(len(self.prompt) + 1)
         self.prompt[key] = {"class_type": kind, "inputs": inputs}
         return key
 
-    def link(self, kind: str, slot: int = 0, **inputs: Any) -> Link:
+    def link(self, kind: str, slot: int = 0, /, **inputs: Any) -> Link:
         """A new node's output."""
         return [self.add(kind, **inputs), slot]
 
