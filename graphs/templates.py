@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import animations, camera_axes, sources, trainings, variants
+from . import animations, sources, trainings, variants
 from .animations import Template
 from .kinds import Info
 from .newer import NEWER
@@ -30,22 +30,21 @@ TEMPLATES: dict[str, Callable[[Info], Template]] = {
     "07-Small-world-video-to-animation": sources.small_video_to_animation,
     "08-Small-world-strength-over-time": variants.strength_over_time,
     "09-Small-world-train-a-camera-move": trainings.train_a_camera_move,
-    "10-Small-world-train-zoom-in-and-out": camera_axes.train_zoom_in_and_out,
     # on models of the user's
-    "11-Text-to-animation": partial(animations.text_to_animation, small=False),
-    "12-LCM-8-steps": variants.lcm,
-    "13-Lightning-4-steps": variants.lightning,
-    "14-Camera-move": partial(animations.camera_move, small=False),
-    "15-Prompt-travel": partial(animations.prompt_travel, small=False),
-    "16-Long-animation": partial(animations.long_animation, small=False),
-    "17-Closed-loop": partial(animations.closed_loop, small=False),
-    "18-Image-to-animation": sources.image_to_animation,
-    "19-Video-to-animation-with-ControlNet": sources.video_to_animation,
-    "20-SDXL": variants.sdxl,
-    "21-Temporal-decoder": variants.temporal_decoder,
-    "22-Frame-interpolation": variants.frame_interpolation,
-    "23-Train-a-MotionLoRA": trainings.train_motion_lora,
-    "24-Fine-tune-a-motion-module": trainings.fine_tune_motion_module,
+    "10-Text-to-animation": partial(animations.text_to_animation, small=False),
+    "11-LCM-8-steps": variants.lcm,
+    "12-Lightning-4-steps": variants.lightning,
+    "13-Camera-move": partial(animations.camera_move, small=False),
+    "14-Prompt-travel": partial(animations.prompt_travel, small=False),
+    "15-Long-animation": partial(animations.long_animation, small=False),
+    "16-Closed-loop": partial(animations.closed_loop, small=False),
+    "17-Image-to-animation": sources.image_to_animation,
+    "18-Video-to-animation-with-ControlNet": sources.video_to_animation,
+    "19-SDXL": variants.sdxl,
+    "20-Temporal-decoder": variants.temporal_decoder,
+    "21-Frame-interpolation": variants.frame_interpolation,
+    "22-Train-a-MotionLoRA": trainings.train_motion_lora,
+    "23-Fine-tune-a-motion-module": trainings.fine_tune_motion_module,
 }
 
 

@@ -48,24 +48,17 @@ def _text(prompt: str, style: str = "base") -> tuple[str, Changes]:
 SHOWN: dict[str, tuple[str, Changes]] = {
     # template -> the template that is rendered for it, and what is changed in it
     **{name: (name, {}) for name in TEMPLATES if "Small-world" in name},
-    "10-Small-world-train-zoom-in-and-out": (
-        SMALL_CAMERA,  # as the file that ships does it, which was trained longer
-        {
-            ("Prompt", "text"): "a yellow star on a teal checkered background",
-            ("ADK_LoadMotionLoRA", "lora"): "small_world_zoom_in.safetensors",
-        },
-    ),
-    "11-Text-to-animation": _text("a purple star going round on a white gradient background"),
-    "12-LCM-8-steps": _text("a green triangle moving up on a black background"),
-    "13-Lightning-4-steps": _text("a yellow star moving right on a black checkered background"),
-    "14-Camera-move": (
+    "10-Text-to-animation": _text("a purple star going round on a white gradient background"),
+    "11-LCM-8-steps": _text("a green triangle moving up on a black background"),
+    "12-Lightning-4-steps": _text("a yellow star moving right on a black checkered background"),
+    "13-Camera-move": (
         SMALL_CAMERA,
         {
             ("Prompt", "text"): "a blue square on a white checkered background",
             ("ADK_LoadMotionLoRA", "lora"): "small_world_zoom_in.safetensors",
         },
     ),
-    "15-Prompt-travel": (
+    "14-Prompt-travel": (
         SMALL_TRAVEL,
         {
             ("ADK_PromptTravel", "prompts"): "0: a green square going round on a pink background\n"
@@ -73,36 +66,36 @@ SHOWN: dict[str, tuple[str, Changes]] = {
             "31: an orange circle going round on a teal background"
         },
     ),
-    "16-Long-animation": (
+    "15-Long-animation": (
         SMALL_LONG,
         {("Prompt", "text"): "a red triangle bouncing on a white background"},
     ),
-    "17-Closed-loop": (
+    "16-Closed-loop": (
         SMALL_LOOP,
         {("Prompt", "text"): "a yellow circle going round on a teal background"},
     ),
-    "18-Image-to-animation": (
+    "17-Image-to-animation": (
         SMALL_IMAGE,
         {("Prompt", "text"): "a blue circle moving left on a white background"},
     ),
-    "19-Video-to-animation-with-ControlNet": (
+    "18-Video-to-animation-with-ControlNet": (
         SMALL_VIDEO,
         {
             ("Prompt of the video", "text"): "a yellow square moving right on a black background",
             ("Prompt, what to make", "text"): "a green circle moving right on a black background",
         },
     ),
-    "20-SDXL": _text("a blue star growing on a black background", "neon"),
-    "21-Temporal-decoder": _text("an orange square moving down on a teal background", "outlined"),
-    "22-Frame-interpolation": _text("a red circle bouncing on a white gradient background"),
-    "23-Train-a-MotionLoRA": (
+    "19-SDXL": _text("a blue star growing on a black background", "neon"),
+    "20-Temporal-decoder": _text("an orange square moving down on a teal background", "outlined"),
+    "21-Frame-interpolation": _text("a red circle bouncing on a white gradient background"),
+    "22-Train-a-MotionLoRA": (
         SMALL_CAMERA,
         {
             ("Prompt", "text"): "a green cross on a gray checkered background",
             ("ADK_LoadMotionLoRA", "lora"): "small_world_pan_right.safetensors",
         },
     ),
-    "24-Fine-tune-a-motion-module": _text("a red square growing on a gray background", "outlined"),
+    "23-Fine-tune-a-motion-module": _text("a red square growing on a gray background", "outlined"),
 }
 
 

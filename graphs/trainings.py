@@ -3,12 +3,11 @@ on the small world."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from .animations import Template
 from .kinds import Info
-from .layout import Group, Lane
+from .layout import Group
 from .page import Look, Node, Output
 from .parts import LINKS, PICTURE, SHOWN, SMALL, V2, WIDE, Sheet, checkpoint, small_world
 
@@ -111,7 +110,15 @@ def train_a_camera_move(info: Info) -> Template:
         settings=settings.out(),
         name="small_world_my_move",
     )
-    compared, side_by_side = before_and_after(on, motion, trained, conds[1])
+    show = on.prompt("a yellow star on a teal checkered background")
+    latent = on.latent(16)
+    before = rendered(on, motion.out(), [show, conds[1]], latent)
+    after = rendered(on, trained.out(), [show, conds[1]], latent)
+    pair = page.add(
+        "ImageStitch", "Before and after", image1=before[-1].out(), image2=after[-1].out()
+    )
+    larger = on.enlarged(pair.out(), 4.0)
+    webp = on.picture(larger.out(), "trained", look=Look(PICTURE // 2, PICTURE))
     note = page.note(SMALL + SMALL_TRAINING)
     return page, [
         [Group("Models", [[on.loader, motion]]), Group("", [[note]])],
@@ -119,32 +126,12 @@ def train_a_camera_move(info: Info) -> Template:
             Group("1. Pictures and a camera that moves over them", drawn),
             Group("2. Train", [[settings], [trained]]),
         ],
-        compared,
-        side_by_side,
-    ]
-
-
-def before_and_after(
-    on: Sheet, motion: Node, trained: Node, against: Node, below: Sequence[Node] = ()
-) -> tuple[Lane, Lane]:
-    """Another prompt without and with what was trained, and both side by side: two lanes of groups,
-    numbered from 3 on.   below: nodes that stand below the prompt"""
-    show = on.prompt("a yellow star on a teal checkered background")
-    latent = on.latent(16)
-    before = rendered(on, motion.out(), [show, against], latent)
-    after = rendered(on, trained.out(), [show, against], latent)
-    pair = on.page.add(
-        "ImageStitch", "Before and after", image1=before[-1].out(), image2=after[-1].out()
-    )
-    larger = on.enlarged(pair.out(), 4.0)
-    webp = on.picture(larger.out(), "trained", look=Look(PICTURE // 2, PICTURE))
-    return (
         [
-            Group("3. Another prompt", [[show, *below], [latent]]),
+            Group("3. Another prompt", [[show], [latent]]),
             Group("4. Before, and after", [before, after]),
         ],
         [Group("5. Side by side", [[pair, larger, webp]])],
-    )
+    ]
 
 
 FEW_STEPS: dict[str, Any] = {

@@ -79,7 +79,7 @@ def latent_of(server: Server, prompt_id: str, folder: Path) -> torch.Tensor:
 
 
 def test_the_pack_is_loaded_and_its_example_has_no_unknown_node(server: Server) -> None:
-    content = workflow.load(ROOT / "example_workflows" / "11-Text-to-animation.json")
+    content = workflow.load(ROOT / "example_workflows" / "10-Text-to-animation.json")
     prompt = stand_in.overridden(workflow.to_prompt(content, server.client.object_info()))
     kinds = [node["class_type"] for node in prompt.values()]
     assert "ADK_Animate" in kinds and "MarkdownNote" not in kinds
