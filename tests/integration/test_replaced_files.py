@@ -109,6 +109,9 @@ def while_it_waits(server: Server, graph: Graph, change: Callable[[], object]) -
     busy.animate()
     busy.keep(busy.sample(8, steps=12))
     first = server.client.queue_prompt(busy.prompt)
+    while [entry[1] for entry in server.client.get_json("/queue")["queue_running"]] != [first]:
+        assert not server.client.get_json(f"/history/{first}"), "it was done too soon"
+        time.sleep(0.01)
     waiting = server.client.queue_prompt(graph.prompt)
     change()
     running = server.client.get_json("/queue")
