@@ -27,6 +27,10 @@ class Processes(Protocol):
 
     def mean(self, value: Tensor) -> Tensor: ...
 
+    def any_of(self, asked: bool) -> bool:
+        """Whether one of them is asked; the answer is the same for all."""
+        ...
+
     def wait(self) -> None:
         """Until all have come here."""
         ...
@@ -47,6 +51,9 @@ class OneProcess:
 
     def mean(self, value: Tensor) -> Tensor:
         return value
+
+    def any_of(self, asked: bool) -> bool:
+        return asked
 
     def wait(self) -> None:
         pass
@@ -74,6 +81,9 @@ class ManyProcesses:
 
     def mean(self, value: Tensor) -> Tensor:
         return self.accelerator.reduce(value.detach().clone(), reduction="mean")
+
+    def any_of(self, asked: bool) -> bool:
+        return float(self.mean(torch.tensor(float(asked), device=self.accelerator.device))) > 0
 
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()

@@ -27,14 +27,14 @@ from ..models.stages import DeviceAndDtype
 from .calibrate import calibration_of
 from .clips_of_run import encoded_clips
 from .eyes import Eyes, check_eyes
-from .in_terminal import KeepStop, SignalStop, StepLog, Stopped, log_of_one_process, noted_signals
+from .in_terminal import SignalStop, StepLog, Stopped, log_of_one_process, noted_signals
 from .launched import device_of, start_processes
 from .leash import end_with_the_pipe
 from .load_image_model import load_model
 from .lookout import RuleStop
 from .run_config import OutputTable, RunConfig, read_config
 from .run_lock import locked
-from .run_log import FINISHED, KEPT, StoppedToKeep
+from .run_log import FINISHED, KEPT, StoppedToKeep, StopToKeep
 from .trainee_of_run import make_trainee
 from .watched import Watched
 from .watchers import InTurn
@@ -123,7 +123,8 @@ def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes) -> Path | None:
     ended, rule = FINISHED, ""
     with noted_signals() as signals:
         steps = StepLog(run.settings.steps)
-        run.watch = InTurn(*first, steps, *then, KeepStop(run), SignalStop(run, signals))
+        ends = StopToKeep(run.folder, run.processes), SignalStop(run, signals)
+        run.watch = InTurn(*first, steps, *then, *ends)
         try:
             run.train()
         except StoppedToKeep as stopped:

@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-
 from ..engine.loop import Report, Run
-from .run_log import STOP, StoppedToKeep
 
 log = logging.getLogger("animatediff_kit.training")
 
@@ -81,21 +78,6 @@ class StepLog:
         )
 
 
-class KeepStop:
-    """Raises StoppedToKeep where the run's folder holds the file `stop`, which the page's training
-    panel writes. All processes agree; the first looks."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-
-    def __call__(self, report: Report) -> None:
-        run, stop = self.run, self.run.folder / STOP
-        asked = torch.tensor(float(run.processes.rank == 0 and stop.exists()), device=run.device)
-        if float(run.processes.mean(asked)) > 0:
-            stop.unlink(missing_ok=True)
-            raise StoppedToKeep(f"Stopped after step {report.step}.")
-
-
 class SignalStop:
     """Raises Stopped after a signal. All processes agree to stop after the same step."""
 
@@ -104,8 +86,7 @@ class SignalStop:
 
     def __call__(self, report: Report) -> None:
         run = self.run
-        asked = torch.tensor(float(bool(self.signals)), device=run.device)
-        if float(run.processes.mean(asked)) > 0:
+        if run.processes.any_of(bool(self.signals)):
             raise Stopped(
                 f"Stopped after step {report.step} of {run.settings.steps}. Its checkpoint lies in "
                 f"{run.folder}; go on with --resume."

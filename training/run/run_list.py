@@ -3,7 +3,6 @@ that a page that is loaded anew shows all of it."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from pathlib import Path
@@ -24,6 +23,7 @@ from .run_log import (
     number,
     preview_name,
     previews_in,
+    read_about,
     read_rows,
 )
 from .started import STARTED, is_before_its_first_step, last_words, started, worker
@@ -65,11 +65,7 @@ def folder_of(root: Path, name: str) -> Path | None:
 def about(folder: Path) -> dict[str, Any]:
     """name, stage, steps, step, state, file of a run, and the stop rule that ended it. One that
     says it works, though its process is gone, has stopped."""
-    try:
-        told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        told = {}
-    told = told if isinstance(told, dict) else {}
+    told = read_about(folder / ABOUT)
     checkpoints = found(folder)
     reached = int(checkpoints[-1].stem.split("-")[1]) if checkpoints else 0
     return {

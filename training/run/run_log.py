@@ -27,6 +27,7 @@ from typing import Any
 from PIL import Image
 
 from ..engine.loop import Report, Run
+from ..engine.processes import OneProcess, Processes
 from ..files.atomic import write_atomic
 from .loss_plot import last_smoothed
 from .process_mark import this_process
@@ -208,14 +209,24 @@ class RunLog:
             self.works = False
 
 
-class StopToKeep:
-    """A watcher that ends the run where its folder holds the file `stop`."""
+def read_about(path: Path) -> dict[str, Any]:
+    """What a run's JSON file says; nothing where it is missing or damaged."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
-    def __init__(self, folder: Path) -> None:
-        self.stop = folder / STOP
+
+class StopToKeep:
+    """A watcher that ends the run where its folder holds the file `stop`. The first process looks,
+    and all end after the same step."""
+
+    def __init__(self, folder: Path, processes: Processes | None = None) -> None:
+        self.stop, self.processes = folder / STOP, processes or OneProcess()
 
     def __call__(self, report: Report) -> None:
-        if self.stop.exists():
+        if self.processes.any_of(self.processes.rank == 0 and self.stop.exists()):
             self.stop.unlink(missing_ok=True)
             raise StoppedToKeep(f"Stopped after step {report.step}.")
 

@@ -21,7 +21,7 @@ import psutil
 
 from ..files.atomic import write_atomic
 from .process_mark import living, mark_of
-from .run_log import ABOUT, STOP
+from .run_log import ABOUT, STOP, read_about
 
 SCRIPT = Path(__file__).resolve().parents[2] / "train.py"
 
@@ -61,11 +61,7 @@ def start(
 
 def started(folder: Path) -> dict[str, Any]:
     """process, steps; empty of a run that was not started so."""
-    try:
-        told = json.loads((folder / STARTED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
+    return read_about(folder / STARTED)
 
 
 def worker(folder: Path) -> psutil.Process | None:
@@ -75,11 +71,7 @@ def worker(folder: Path) -> psutil.Process | None:
 
 def is_before_its_first_step(folder: Path) -> bool:
     """Whether the process that was started has not come to train yet: it loads, or encodes."""
-    try:
-        told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return True
-    return told.get("process") != started(folder).get("process")
+    return read_about(folder / ABOUT).get("process") != started(folder).get("process")
 
 
 def last_words(folder: Path) -> str:

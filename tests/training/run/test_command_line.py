@@ -6,14 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.stand_in.checkpoint import save_safetensors
-from adk_tests.training.toml_runs import config, remove_weights, write_files
+from adk_tests.training.toml_runs import config
 from animatediff_kit.motion_models.load import load_motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.training.engine.checkpoints import found, load
@@ -24,18 +22,7 @@ from safetensors.torch import load_file
 ROOT = Path(command_line.__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("files")
-    write_files(folder)
-    yield folder
-    remove_weights(folder)
-
-
-@pytest.fixture(autouse=True)
-def unload() -> Iterator[None]:
-    yield
-    memory.unload_all_models()
+pytestmark = pytest.mark.usefixtures("unload")
 
 
 def test_a_run_leaves_a_file_that_fits_its_motion_model(

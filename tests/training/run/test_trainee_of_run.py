@@ -3,14 +3,12 @@ beside the look of its clips."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.support.videos import numbered
-from adk_tests.training.toml_runs import config, remove_weights, write_files
+from adk_tests.training.toml_runs import config
 from animatediff_kit.motion_models.load import load_motion_model
 from animatediff_kit.motion_models.model import motion_model
 from animatediff_kit.training.engine.checkpoints import found, load
@@ -19,19 +17,7 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("files")
-    write_files(folder)
-    yield folder
-    remove_weights(folder)
-
-
-@pytest.fixture(autouse=True)
-def unload() -> Iterator[None]:
-    yield
-    memory.unload_all_models()
+pytestmark = pytest.mark.usefixtures("unload")
 
 
 PAN = """
