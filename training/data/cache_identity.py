@@ -136,8 +136,10 @@ def read_json(folder: Path) -> dict[str, Any] | None:
     """What manifest.json holds, of whatever format; None where no cache has been begun. Raises
     ValueError when it is damaged, gone or too old."""
     path = folder / MANIFEST
+    # Looked for first: another process, which may begin the cache meanwhile, writes them after it.
+    has_shards = any(folder.glob("*-*.safetensors"))
     if not path.exists():
-        if any(folder.glob("*-*.safetensors")):
+        if has_shards:
             raise ValueError(
                 f"{folder} has lost its {MANIFEST}, so nobody knows what its clips were encoded "
                 "with. Choose another cache_folder, or delete that folder to encode anew."
