@@ -1,11 +1,12 @@
-"""Does training do on this GPU what it does on a CPU? Five minutes; says so where there is no GPU.
+"""Do training and motion do on this GPU what they do on a CPU? Says so where there is no GPU.
 
     .venv/bin/python benchmarks/gpu_check.py [--rehearse]
 
-Every path that a CPU never takes: half precision in the three stages, the kernels of attention and
-their backward passes, fused and 8-bit AdamW, fp16's scaler, pinned batches, a resumed run, the
-memory that is counted and the memory that is given back. Prints a line for each, and ends with 1
-where one fails. --rehearse runs what a CPU can of it, on a model of a tenth of the width.
+Five minutes. Every path that a CPU never takes: the kernels of motion modules, half precision in
+the three stages, the kernels of attention and their backward passes, fused and 8-bit AdamW, fp16's
+scaler, pinned batches, a resumed run, the memory that is counted and the memory that is given back.
+Prints a line for each, and ends with 1 where one fails. --rehearse runs what a CPU can of it, on a
+model of a tenth of the width.
 """
 
 from __future__ import annotations
@@ -88,6 +89,19 @@ def attention(bench: Bench) -> str:
         word = "not here" if away is None else f"{away:.1%}"
         told.append(check(away is None or away < CLOSE, f"{name} {word}"))
     return ", ".join(told)
+
+
+def motion_kernels(bench: Bench) -> str:
+    import torch
+    from board.temporal import kernel_errors_and_times
+
+    bench.need_gpu()
+    trial = pack("motion_models.fast.trial")
+    steps = trial.kernels_on(torch.device("cuda", torch.cuda.current_device()))
+    if steps is None:
+        raise NotHere("no Triton, or a GPU before Ampere")
+    told = kernel_errors_and_times(steps, "cuda")
+    return ", ".join(check(away < 2 * allowed, line) for line, away, allowed in told)
 
 
 def memory(bench: Bench) -> str:
@@ -186,6 +200,7 @@ def pinned(bench: Bench) -> str:
 
 
 CHECKS: dict[str, Callable[[Bench], str]] = {
+    "motion kernels": motion_kernels,
     "attention kernels": attention,
     "bf16 beside fp32": half_precision,
     "pinned batches": pinned,

@@ -5,17 +5,21 @@
     counted.kernels, counted.passes, counted.far
 
 An operation is one that torch dispatches and that writes something: about a kernel on a GPU. What
-one does inside itself (the copy of a bias in `addmm` on a CPU) is not seen. A pass is as many
-bytes, read or written, as the map has.
+one does inside itself (the copy of a bias in `addmm` on a CPU) is not seen. A Triton kernel that
+its interpreter runs (TRITON_INTERPRET=1) is one operation, which reads or writes each tensor that
+it is given. A pass is as many bytes, read or written, as the map has.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from allocations import SmallOperations
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 SILENT = ("empty", "new_empty", "empty_like", "_unsafe_view", "alias")
@@ -57,6 +61,21 @@ class Operations(SmallOperations):
         for tensor in (*read, *tensors_of(results)):
             self.count(tensor)
         return results
+
+    def launches(self) -> Any:
+        """While it is entered, launches of Triton's interpreter are counted, too."""
+        from triton.runtime.interpreter import GridExecutor
+
+        run: Callable[..., Any] = GridExecutor.__call__
+
+        def launch(executor: Any, *args: Any, **kwargs: Any) -> Any:
+            self.names.append(executor.fn.__name__)
+            for tensor in tensors_of(args):
+                self.count(tensor)
+            with _disable_current_modes():
+                return run(executor, *args, **kwargs)
+
+        return patch.object(GridExecutor, "__call__", launch)
 
     def count(self, tensor: Tensor) -> None:
         size = touched(tensor)

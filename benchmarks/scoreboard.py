@@ -16,10 +16,15 @@ from __future__ import annotations
 import argparse
 import datetime
 import logging
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+if shutil.which("nvidia-smi") is None:
+    os.environ["TRITON_INTERPRET"] = "1"  # read when torch imports Triton: launches are counted
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 from standalone.enter_comfyui import enter_comfyui

@@ -13,8 +13,8 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor
 
 from .call import Call
-from .fast.fits import computes
 from .fast.forward import forward
+from .fast.trial import steps_for
 from .model import MotionModel
 from .modules import MotionModule
 from .norms import norms_across_frames
@@ -74,9 +74,10 @@ class MotionLayer(Added):
     def forward(self, x: Tensor) -> Tensor:
         if self.call.parts is not None:
             return in_views(self.module.temporal_transformer, x, self.call)
-        if computes(self.module, x, self.call):
-            return forward(self.module, x, self.call)
-        return self.module(x, self.call)
+        steps = steps_for(self.module, x, self.call)
+        if steps is None:
+            return self.module(x, self.call)
+        return forward(self.module, x, self.call, steps)
 
 
 def check_frames(spec: MotionSpec, frames: int, windows: bool = False) -> None:

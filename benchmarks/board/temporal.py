@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -22,18 +25,19 @@ NAMES = {
 
 OURS, REFERENCE = "ours", "reference"
 EAGER, COMPILED = "diffusers", "diffusers compiled"
+KERNELS = "ours in Triton kernels"
 
 
 def pack(name: str) -> Any:
     return importlib.import_module(f"animatediff_kit.motion_models.{name}")
 
 
-def motion_module() -> Any:
+def motion_module(channels: int = CHANNELS) -> Any:
     """With live weights, as a loaded model has them."""
     import comfy.ops
 
     ops, cpu = comfy.ops.manual_cast, "cpu"
-    args = (CHANNELS, 32, "per_frame", ops)
+    args = (channels, 32, "per_frame", ops)
     module = pack("modules").MotionModule(*args, dtype=torch.float32, device=cpu)
     torch.manual_seed(0)
     with torch.no_grad():
@@ -128,7 +132,7 @@ def flops(size: int) -> float:
 
 
 def operations_row() -> dict[str, str]:
-    """B13: what torch dispatches for one module; deterministic."""
+    """B13: what torch dispatches for one module, or Triton launches; deterministic."""
     from operations import Operations
 
     ours = motion_module()
@@ -145,4 +149,44 @@ def operations_row() -> dict[str, str]:
         with torch.inference_mode(), Operations(x) as counted:
             work()
         cells[name] = f"{counted.kernels} operations"
-    return cells
+    return cells | launched_row()
+
+
+def launched_row() -> dict[str, str]:
+    """Counted where Triton interprets the kernels; on a GPU it compiles them."""
+    from operations import Operations
+
+    if "TRITON_INTERPRET" not in os.environ or importlib.util.find_spec("triton") is None:
+        return {KERNELS: "not counted: Triton is missing, or compiles them"}
+    steps = pack("fast.kernels.kernel_steps").KernelSteps
+    small, module = torch.randn(1, 32, 4, 4), motion_module(32)
+    counted = Operations(small)
+    with torch.inference_mode(), counted, counted.launches():
+        pack("fast.forward").forward(module, small, pack("call").Call.alone(1, 1), steps)
+    return {KERNELS: f"{counted.kernels} operations"}
+
+
+def kernels_beside(steps: Any, channels: int, size: int, dtype: torch.dtype, device: str) -> Any:
+    """Steps against the reference in float32 on a map of 16 frames of size x size.   -> how far
+    their residual is from its, and their time by that of torch's operations"""
+    trial, call = pack("fast.trial"), pack("call").Call.alone(1, FRAMES)
+    module = motion_module(channels).to(device)
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(FRAMES, channels, size, size, generator=generator).to(device, dtype)
+    with torch.inference_mode():
+        truth = module(x.float(), call) - x.float()
+        module.to(dtype)
+        gap = apart(pack("fast.forward").forward(module, x, call, steps).float() - x.float(), truth)
+        plain = pack("fast.plain").PlainSteps
+        seconds = [trial.seconds(way, module, x, call) for way in (steps, plain, steps, plain)]
+    return gap, min(seconds[::2]) / min(seconds[1::2])
+
+
+def kernel_errors_and_times(steps: Any, device: str) -> Iterator[tuple[str, float, float]]:
+    """At SD1.5's widths, in each half precision: what is to be told, how far they are from the
+    reference, and how far they may be."""
+    for dtype in (torch.float16, torch.bfloat16):
+        for width, size in ((320, 64), (640, 32), (1280, 16)):
+            away, share = kernels_beside(steps, width, size, dtype, device)
+            line = f"{str(dtype)[6:]} {width}: {away:.1e} apart, {share:.2f} of the time"
+            yield line, away, pack("fast.trial").TOLERANCES[dtype]

@@ -2,8 +2,12 @@
 
 A name, the file that holds it:
 
-    computes             fits.py      whether a module and a call are ones that it knows
-    forward              forward.py   a motion module over a map, in parts that stay close
-    Scratch              scratch.py   the parts' sizes, and memory that they share
-    Weights              weights.py   the layers' weights, as ComfyUI casts them in this call
+    steps_for            trial.py       which steps compute a module here, if any
+    knows                fits.py        whether a module and a call are ones that they know
+    forward              forward.py     a motion module over a map, in parts that stay close
+    Steps, Pass          steps.py       the steps of a part, and what they share
+    PlainSteps           plain.py       the steps by torch's operations
+    kernels              kernels/       the steps by Triton kernels, for NVIDIA's GPUs
+    Scratch              scratch.py     the parts' sizes, and memory that they share
+    Weights              weights.py     the layers' weights, as ComfyUI casts them in this call
 """

@@ -8,15 +8,13 @@ which orders the operations of the reference itself.
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
 from typing import Any
 
 import torch
 from comfy.ldm.modules.attention import attention_pytorch
 from torch import Tensor
 
-from ..call import Call, Run
+from ..call import Call
 from ..modules import (
     GEGLU,
     FeedForward,
@@ -26,16 +24,10 @@ from ..modules import (
     TemporalTransformer,
     TemporalTransformerBlock,
 )
-from .forward import forward
-from .weights import LAYER_NORM, LINEAR, is_hooked, is_plain
+from .weights import GROUP_NORM, LAYER_NORM, LINEAR, is_hooked, is_plain
 
-log = logging.getLogger(__name__)
-
-TOLERANCES = {torch.float32: 5e-6, torch.float16: 2e-3, torch.bfloat16: 1.5e-2}
-"""How far the residual may be from the reference's, relative to its norm; what adding it to the map
-rounds comes on top."""
-
-DEVICES = {"cpu": (torch.float32,), "cuda": tuple(TOLERANCES)}
+HALF = (torch.float16, torch.bfloat16)
+DEVICES = {"cpu": (torch.float32,), "cuda": (torch.float32, *HALF)}
 """Where it can be faster. A CPU takes longer for half precision than for single, either way."""
 
 
@@ -44,10 +36,12 @@ SMALLEST = 2**18
 little."""
 
 
-def computes(module: MotionModule, x: Tensor, call: Call) -> bool:
-    """Whether `forward` gives what the module gives, in less time.   x: (b f) c h w
+MAX_FRAMES, WIDTH = 32, 32
+"""Frames of a video that the kernels' attention holds at once, and what divides their channels."""
 
-    The first call of a run at each width, device and dtype compares the two on a small map."""
+
+def knows(module: MotionModule, x: Tensor, call: Call) -> bool:
+    """Whether `forward` computes what the module does, and has time to win.   x: (b f) c h w"""
     return (
         not torch.compiler.is_compiling()
         and not torch.is_grad_enabled()
@@ -55,7 +49,18 @@ def computes(module: MotionModule, x: Tensor, call: Call) -> bool:
         and is_large(x)
         and is_simple(call)
         and is_known(module)
-        and agrees(module, x, call)
+    )
+
+
+def kernels_know(module: MotionModule, x: Tensor, call: Call) -> bool:
+    """Whether the kernels, too, compute what `knows` lets in. They are for half precision: in
+    single, torch's own products are the faster ones."""
+    return (
+        x.is_cuda
+        and x.dtype in HALF
+        and call.frames <= MAX_FRAMES
+        and x.shape[1] % WIDTH == 0
+        and is_plain(module.temporal_transformer.norm, GROUP_NORM)
     )
 
 
@@ -111,31 +116,3 @@ def is_known_attention(attention: Any) -> bool:
 
 def is_just(layer: Any, kind: type) -> bool:
     return type(layer) is kind and not is_hooked(layer)
-
-
-def agrees(module: MotionModule, x: Tensor, call: Call) -> bool:
-    """Whether both ways agree on this device, found out once a run."""
-    key = ("fast arithmetic", x.shape[1], x.device, x.dtype)
-    return call.run.keep(key, lambda: compared(module, x, call))
-
-
-def compared(module: MotionModule, x: Tensor, call: Call) -> bool:
-    """On a small map of the call's frames that is the same each time."""
-    shape = (call.frames, x.shape[1], 4, 3)
-    sample = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(x)
-    alone = replace(call, videos=1, run=Run(call.frames), strength=1.0, motion_scale=1.0)
-    truth, fast = module(sample, alone).float(), forward(module, sample, alone).float()
-    error, residual = float((fast - truth).norm()), float((truth - sample.float()).norm())
-    rounding = torch.finfo(x.dtype).eps * float(truth.norm())
-    allowed = TOLERANCES[x.dtype] * residual + rounding
-    if error <= allowed:
-        return True
-    log.warning(
-        "The fast arithmetic of motion modules differs from the reference by %g where %g is "
-        "allowed (%s on %s), so the reference computes: slower, and right.",
-        error,
-        allowed,
-        x.dtype,
-        x.device,
-    )
-    return False

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 PLAIN = (torch.Tensor, nn.Parameter)
 LINEAR, LAYER_NORM = comfy.ops.disable_weight_init.Linear, comfy.ops.disable_weight_init.LayerNorm
+GROUP_NORM = comfy.ops.disable_weight_init.GroupNorm
 
 
 def is_plain(layer: Any, kind: type[nn.Module]) -> bool:
-    """Whether the layer is nothing but `kind` (LINEAR, LAYER_NORM) over weights that ComfyUI casts:
+    """Whether the layer is nothing but `kind` (LINEAR ...) over weights that ComfyUI casts:
     no kernel of its own for quantised weights, and nothing hooked to it."""
     return (
         isinstance(layer, kind)

@@ -13,8 +13,8 @@ import torch
 from adk_tests.motion_models.fast.test_forward import FRAMES, features, motion_module
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.call import Beside, Call, Run
-from animatediff_kit.motion_models.fast import fits
-from animatediff_kit.motion_models.fast.fits import computes
+from animatediff_kit.motion_models.fast import fits, trial
+from animatediff_kit.motion_models.fast.trial import steps_for
 from animatediff_kit.motion_models.layers import MotionLayer
 from animatediff_kit.motion_models.modules import MotionModule
 from animatediff_kit.motion_models.views.windows import Views
@@ -48,7 +48,7 @@ def test_calls_that_are_the_references(name: str) -> None:
     module, x = motion_module(), features()
     plain = tiny.call(x, FRAMES)
     call = replace(plain, **CALLS[name])
-    assert computes(module, x, plain) and not computes(module, x, call)
+    assert steps_for(module, x, plain) and not steps_for(module, x, call)
     assert torch.equal(MotionLayer(module, call)(x), module(x, call))
 
 
@@ -92,9 +92,9 @@ def with_a_kernel(module: MotionModule) -> None:
 def test_layers_that_are_the_references(change: Callable[[MotionModule], None]) -> None:
     module, x = motion_module(), features()
     call = tiny.call(x, FRAMES)
-    assert computes(module, x, call)
+    assert steps_for(module, x, call)
     change(module)
-    assert not computes(module, x, call)
+    assert not steps_for(module, x, call)
     assert torch.equal(MotionLayer(module, call)(x), module(x, call))
 
 
@@ -103,22 +103,22 @@ def test_training_small_maps_and_other_dtypes_are_the_references(
 ) -> None:
     module, x = motion_module(), features()
     call = tiny.call(x, FRAMES)
-    assert computes(module, x, call)
+    assert steps_for(module, x, call)
     with torch.enable_grad():
-        assert not computes(module, x, call)
+        assert not steps_for(module, x, call)
     narrow = x[..., :2, :3]  # 10 frames of 6 pixels, 64 channels
-    assert not computes(module, narrow, call)
+    assert not steps_for(module, narrow, call)
     for dtype in (torch.float64, torch.float16):  # a CPU takes longer for half precision
-        assert not computes(module, x.to(dtype), call)
+        assert not steps_for(module, x.to(dtype), call)
     monkeypatch.setattr(fits, "SMALLEST", x.numel() + 1)
-    assert not computes(module, x, call)
+    assert not steps_for(module, x, call)
 
 
 def test_a_device_that_computes_otherwise_has_the_reference(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     module, x = motion_module(), features()
-    monkeypatch.setitem(fits.TOLERANCES, torch.float32, 1e-9)
+    monkeypatch.setitem(trial.TOLERANCES, torch.float32, 1e-9)
     call = tiny.call(x, FRAMES)
     with caplog.at_level(logging.WARNING):
         given = [MotionLayer(module, call)(x) for _ in range(2)]
@@ -130,6 +130,6 @@ def test_compiled_it_is_one_graph_of_the_references_operations() -> None:
     module, x = motion_module(), features()
     call = tiny.call(x, FRAMES)
     layer = MotionLayer(module, call)
-    assert computes(module, x, call)
+    assert steps_for(module, x, call)
     compiled: Any = torch.compile(layer, backend="eager", fullgraph=True)  # raises where it breaks
     assert torch.equal(compiled(x), module(x, call))
