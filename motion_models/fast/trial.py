@@ -105,6 +105,12 @@ def agree(steps: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bo
 
 def run_here(kernels: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bool:
     """Whether the kernels compile and run; what they raise depends on compiler and driver."""
+    log.info(
+        "Triton compiles the kernels of motion modules for %d channels on %s; it keeps them, so "
+        "that later runs need not wait.",
+        x.shape[1],
+        x.device,
+    )
     try:
         forward(module, *small_map(x, call), kernels)
     except (InterruptProcessingException, torch.OutOfMemoryError):
