@@ -53,10 +53,11 @@ def test_ordinary_pictures_are_what_pillow_makes_of_them(
 ) -> None:
     try:
         path = saved(tmp_path / f"a.{kind}", Image.fromarray(DRAWN).convert(mode))
-    except OSError:
-        pytest.skip(f"Pillow writes no {kind} of mode {mode}")
-    with Image.open(path) as image:
-        assert np.array_equal(read(path), np.array(image.convert("RGB")))
+        with Image.open(path) as image:
+            expected = np.array(image.convert("RGB"))
+    except OSError:  # Pillow 12 writes TIFFs of YCbCr that it does not read
+        pytest.skip(f"Pillow writes or reads no {kind} of mode {mode}")
+    assert np.array_equal(read(path), expected)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "webp", "tif"])
