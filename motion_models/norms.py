@@ -40,7 +40,13 @@ def norms_across_frames(unet: UNetModel, call: Call) -> Iterator[Placement]:
     for parent, key in places:
         norm = parent._modules[key]
         if norm is not None and not isinstance(norm, AcrossFramesNorm):
-            yield Placement(parent, key, AcrossFramesNorm(norm, call.videos))
+            yield Placement(parent, key, across_frames(norm, call))
+
+
+def across_frames(norm: nn.Module, call: Call) -> AcrossFramesNorm:
+    """Kept for the run: making all 45 of them takes a millisecond, in each call."""
+    videos = call.videos
+    return call.run.keep(("across frames", norm, videos), lambda: AcrossFramesNorm(norm, videos))
 
 
 def places_of_norms(unet: UNetModel) -> list[tuple[nn.Module, str]]:
