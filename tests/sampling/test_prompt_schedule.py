@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import Any
 
 import pytest
+from adk_tests.support.clock import seconds, slowness
 from animatediff_kit.sampling.prompt_schedule import (
     EXAMPLE,
     LONGEST,
@@ -81,23 +81,23 @@ LONG = {
 }
 
 
-def seconds(text: str) -> float:
-    """Of the processor, which other processes do not lengthen; the least of three."""
-    spent = []
-    for _ in range(3):
-        start = time.process_time()
+def reading(text: str) -> float:
+    """Seconds of the processor."""
+
+    def read() -> None:
         with contextlib.suppress(ValueError):
             parse_prompts(text)
-        spent.append(time.process_time() - start)
-    return min(spent)
+
+    return seconds(read, tries=3)
 
 
 @pytest.mark.parametrize("kind", LONG)
 def test_reading_takes_time_in_proportion_to_the_text(kind: str) -> None:
     """Of 8 times the text far from 64 times the time; then of 200,000 characters."""
-    short, long = (seconds(LONG[kind](n)) for n in (4_000, 32_000))
-    assert long < 24 * short + 0.05
-    assert seconds(LONG[kind](200_000)) < 150 * short + 0.2
+    short, long = (reading(LONG[kind](n)) for n in (4_000, 32_000))
+    slow = slowness()
+    assert long < 24 * short + 0.05 * slow
+    assert reading(LONG[kind](200_000)) < 150 * short + 0.2 * slow
 
 
 def test_texts_that_no_encoder_reads_are_refused() -> None:
