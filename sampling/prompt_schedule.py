@@ -42,6 +42,8 @@ LONGEST = 1_000_000
 LONGEST_PROMPT = 20_000
 """Characters of one: some 5,000 tokens, where CLIP reads 77 at a time."""
 
+ESCAPES = json.JSONDecoder(strict=False)
+
 EXAMPLE = "Write one prompt a line, such as 0: a cat in spring"
 
 
@@ -112,14 +114,16 @@ def plain(text: str, match: re.Match[str]) -> str:
 
 
 def unquoted(text: str, match: re.Match[str]) -> str:
-    start = match.start("text")
-    refuse(text, start + 1, place_in_text(match["text"][1:-1]))
+    start, written = match.start("text"), match["text"][1:-1]
+    refuse(text, start + 1, place_in_text(written))
+    if "\\" not in written:
+        return written
     try:
-        prompt = json.loads(match["text"], strict=False)
+        prompt = ESCAPES.decode(match["text"])
     except json.JSONDecodeError as error:
         backslash = match["text"].rindex("\\", 0, error.pos + 1)
-        written = match["text"][backslash : backslash + 2]
-        reason = f'{written} is no escape of JSON; write \\\\ for a backslash, \\" for a quote'
+        escape = match["text"][backslash : backslash + 2]
+        reason = f'{escape} is no escape of JSON; write \\\\ for a backslash, \\" for a quote'
         raise malformed(text, start + backslash, reason) from None
     hidden = place_in_text(prompt)
     if hidden is not None:  # behind escapes, which move it: the prompt's own place is told

@@ -32,10 +32,11 @@ def pack(name: str) -> Any:
     return importlib.import_module(f"animatediff_kit.motion_models.{name}")
 
 
-def motion_module(channels: int = CHANNELS) -> Any:
-    """With live weights, as a loaded model has them."""
+def motion_module(channels: int = 0) -> Any:
+    """With live weights, as a loaded model has them.   channels: 0 for those of the row"""
     import comfy.ops
 
+    channels = channels or CHANNELS
     ops, cpu = comfy.ops.manual_cast, "cpu"
     args = (channels, 32, "per_frame", ops)
     module = pack("modules").MotionModule(*args, dtype=torch.float32, device=cpu)
