@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .prompt_parts import expressions, place_of_error
+from .prompt_parts import BACKTICK, expressions, place_of_error
 
 FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
     # what is found -> why it is not for ComfyUI, and what to do instead
@@ -46,6 +46,8 @@ def place_in_text(text: str) -> tuple[int, str] | None:
 
 def without_expressions(text: str) -> str:
     """Blanks in the place of what will be computed, so that places stay."""
+    if BACKTICK not in text:
+        return text
     pieces, end = [], 0
     for match in expressions(text):
         pieces += [text[end : match.start()], " " * len(match[0])]

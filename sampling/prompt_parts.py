@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from .expressions import FUNCTIONS, NAMES, Number, read_expression
 
 NEGATIVE = re.compile(r"(?<![^\s,])--neg\b")
+BACKTICK = "`"
 IN_BACKTICKS = re.compile(r"`([^`\n]*)`")
 ARITHMETIC = re.compile(rf"\d|\b(?:s|x|{'|'.join((*NAMES, *FUNCTIONS))})\b")
 """What is in backticks and holds none of this is words: a sign that says `hello`."""
@@ -24,12 +25,12 @@ def expressions(text: str) -> Iterator[re.Match[str]]:
 
 def place_of_error(text: str) -> tuple[int, str] | None:
     """Where a prompt holds an expression or a --neg that cannot be understood, and why."""
-    for match in expressions(text):
+    for match in expressions(text) if BACKTICK in text else ():
         try:
             read_expression(match[1])
         except ValueError as error:
             return match.start(), f"this expression in backticks is not understood: {error}"
-    marks = list(NEGATIVE.finditer(text))
+    marks = list(NEGATIVE.finditer(text)) if "--neg" in text else ()
     if len(marks) > 1:
         return marks[1].start(), "a second --neg stands here; a prompt has one negative half"
     return None

@@ -33,6 +33,7 @@ QUOTED = re.compile(
 PLAIN = re.compile(r"(?P<frame>[^:\n]*):(?P<text>[^\n]*)")
 """Each takes time in proportion to the text: ComfyUI answers nobody while it checks a workflow."""
 
+DIGITS = re.compile(r"\d+")
 MOST_DIGITS = 9
 """Of a frame's number."""
 
@@ -99,7 +100,7 @@ def frame_number(text: str, match: re.Match[str]) -> int:
     written, start = match["frame"].strip(), match.start("frame")
     if written.startswith("{"):
         raise malformed(text, start, "braces around the prompts are not read; take them away")
-    if not re.fullmatch(r"\d+", written):
+    if not DIGITS.fullmatch(written):
         reason = f"{shown(written)} is no frame number; frames are whole numbers from 0 on"
         raise malformed(text, start, reason)
     if len(written) > MOST_DIGITS:
