@@ -66,25 +66,19 @@ def chosen(
 ) -> type[Steps] | None:
     """The fastest that agree with the reference."""
     plain = PlainSteps if agree(PlainSteps, module, x, call) else None
-    if kernels is None or not (
-        run_here(kernels, module, x, call) and agree(kernels, module, x, call)
-    ):
+    if kernels is None or not work_and_agree(kernels, module, x, call):
         return plain
     if plain and seconds(plain, module, x, call) <= seconds(kernels, module, x, call):
         return plain
     return kernels
 
 
-def small_map(x: Tensor, call: Call) -> tuple[Tensor, Call]:
-    """Of the call's frames, the same each time, and a call for it."""
+def agree(steps: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bool:
+    """Whether they and the reference agree on a small map of the call's frames, the same each
+    time."""
     shape = (call.frames, x.shape[1], 4, 3)
     sample = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(x)
-    return sample, replace(call, videos=1, run=Run(call.frames), strength=1.0, motion_scale=1.0)
-
-
-def agree(steps: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bool:
-    """Whether they and the reference agree on this device."""
-    sample, alone = small_map(x, call)
+    alone = replace(call, videos=1, run=Run(call.frames), strength=1.0, motion_scale=1.0)
     truth, fast = module(sample, alone).float(), forward(module, sample, alone, steps).float()
     error, residual = float((fast - truth).norm()), float((truth - sample.float()).norm())
     rounding = torch.finfo(x.dtype).eps * float(truth.norm())
@@ -103,8 +97,9 @@ def agree(steps: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bo
     return False
 
 
-def run_here(kernels: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bool:
-    """Whether the kernels compile and run; what they raise depends on compiler and driver."""
+def work_and_agree(kernels: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bool:
+    """The same of kernels, which first have to compile and run; what they raise depends on compiler
+    and driver."""
     log.info(
         "Triton compiles the kernels of motion modules for %d channels on %s; it keeps them, so "
         "that later runs need not wait.",
@@ -112,7 +107,7 @@ def run_here(kernels: type[Steps], module: MotionModule, x: Tensor, call: Call) 
         x.device,
     )
     try:
-        forward(module, *small_map(x, call), kernels)
+        return agree(kernels, module, x, call)
     except (InterruptProcessingException, torch.OutOfMemoryError):
         raise
     except Exception as error:
@@ -123,7 +118,6 @@ def run_here(kernels: type[Steps], module: MotionModule, x: Tensor, call: Call) 
             error,
         )
         return False
-    return True
 
 
 def seconds(steps: type[Steps], module: MotionModule, x: Tensor, call: Call) -> float:

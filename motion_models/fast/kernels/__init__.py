@@ -6,6 +6,6 @@
     over_frames          attention.py       attention over the few frames of each pixel
     group_statistics     statistics.py      means and variances
 
-Importing it imports Triton, so fits.py does it where a GPU is. What each kernel computes is said in
-plain.py, by torch's operations; both have the same tests.
+Importing it imports Triton, so trial.py does it where a GPU is. What each kernel computes is said
+in plain.py, by torch's operations; both are held to the reference.
 """

@@ -1,13 +1,11 @@
 """The steps of a motion module by kernels of its own: 11 for a part, where torch takes 24."""
 
-# Triton turns numbers into the constants that a kernel is compiled for.
-# pyright: reportArgumentType=false, reportCallIssue=false
-
 from __future__ import annotations
 
 from typing import Any
 
 import torch
+import triton
 from torch import Tensor
 
 from ...modules import GROUPS, TemporalTransformer
@@ -37,23 +35,25 @@ class KernelSteps:
         frames, c, pixels = self.x.shape
         self.means = torch.empty((frames, GROUPS), dtype=torch.float32, device=x.device)
         self.variances = torch.empty_like(self.means)
-        with torch.cuda.device_of(x):
-            group_statistics[frames, GROUPS](
-                *(self.x, self.means, self.variances, *self.x.stride(), pixels),
-                **of_groups(c),
-            )
+        launch(
+            group_statistics,
+            (frames, GROUPS),
+            *(self.x, self.means, self.variances, *self.x.stride(), pixels),
+            **of_groups(c),
+        )
 
     def enter(self, part: slice, y: Tensor) -> None:
         norm, x = self.transformer.norm, self.x[..., part]
         frames, p, c = y.shape
         norms = (self.means, self.variances, *self.weights(norm))
         of_video = self.here.call.frames
-        with torch.cuda.device_of(y):
-            entering[frames * cdiv(p, ROWS) * (c // columns(c)),](
-                *(x, *norms, *self.weights(self.transformer.proj_in), y),
-                *(*x.stride(), p, of_video, norm.eps),
-                **of_entering(c, of_video, self.across),
-            )
+        launch(
+            entering,
+            frames * triton.cdiv(p, ROWS) * (c // columns(c)),
+            *(x, *norms, *self.weights(self.transformer.proj_in), y),
+            *(*x.stride(), p, of_video, norm.eps),
+            **of_entering(c, of_video, self.across),
+        )
 
     def attend(self, attention: Any, norm: Any, y: Tensor) -> None:
         here, (frames, p, c) = self.here, y.shape
@@ -61,12 +61,13 @@ class KernelSteps:
         qkv = here.scratch.of("wide", 3, rows, c)
         table = positions(attention.pos_encoder, here.call)[:, 0].to(y.device)
         layers = attention.to_q, attention.to_k, attention.to_v
-        with torch.cuda.device_of(y):
-            attending[cdiv(rows, ROWS) * 3 * (c // columns(c)),](
-                *(y, *self.weights(norm), table, *(self.weights(to)[0] for to in layers), qkv),
-                *(rows, p, of_video, table.stride(0), norm.eps),
-                **of_normed(c),
-            )
+        launch(
+            attending,
+            triton.cdiv(rows, ROWS) * 3 * (c // columns(c)),
+            *(y, *self.weights(norm), table, *(self.weights(to)[0] for to in layers), qkv),
+            *(rows, p, of_video, table.stride(0), norm.eps),
+            **of_normed(c),
+        )
         self.add(attention.to_out[0], self.over_frames(qkv, p), y)
 
     def over_frames(self, qkv: Tensor, p: int) -> Tensor:
@@ -75,11 +76,12 @@ class KernelSteps:
         call = self.here.call
         attended = self.here.scratch.of("attended", rows, c)
         scale: Any = call.motion_scale
-        with torch.cuda.device_of(qkv):
-            over_frames[call.videos * p,](
-                *(qkv, attended, rows, p, call.frames, float(scale) / (c // HEADS) ** 0.5),
-                **of_attention(c, call.frames),
-            )
+        launch(
+            over_frames,
+            call.videos * p,
+            *(qkv, attended, rows, p, call.frames, float(scale) / (c // HEADS) ** 0.5),
+            **of_attention(c, call.frames),
+        )
         return attended
 
     def feed_forward(self, block: Any, y: Tensor) -> None:
@@ -87,12 +89,13 @@ class KernelSteps:
         frames, p, c = y.shape
         rows = frames * p
         wide = self.here.scratch.of("wide", rows, 4 * c)
-        with torch.cuda.device_of(y):
-            gated[cdiv(rows, ROWS) * (4 * c // columns(c)),](
-                *(y, *self.weights(block.ff_norm), *self.weights(gate.proj), wide),
-                *(rows, block.ff_norm.eps),
-                **of_normed(c),
-            )
+        launch(
+            gated,
+            triton.cdiv(rows, ROWS) * (4 * c // columns(c)),
+            *(y, *self.weights(block.ff_norm), *self.weights(gate.proj), wide),
+            *(rows, block.ff_norm.eps),
+            **of_normed(c),
+        )
         self.add(down, wide, y)
 
     def leave(self, y: Tensor, before: Tensor, after: Tensor) -> None:
@@ -110,11 +113,12 @@ class KernelSteps:
         """after = before + strength * layer(x).   before, after: (b f) c p, which lie alike"""
         frames, c, p = before.shape
         rows, deep = frames * p, x.shape[-1]
-        with torch.cuda.device_of(x):
-            added[cdiv(rows, ROWS) * (c // columns(c)),](
-                *(x, *self.weights(layer), before, after, strength, rows, p, *before.stride()),
-                **of_added(c, deep),
-            )
+        launch(
+            added,
+            triton.cdiv(rows, ROWS) * (c // columns(c)),
+            *(x, *self.weights(layer), before, after, strength, rows, p, *before.stride()),
+            **of_added(c, deep),
+        )
 
     def weights(self, layer: Any) -> tuple[Tensor, Tensor]:
         """Weight and bias of the layer, which stay as they are: they are kept."""
@@ -122,9 +126,16 @@ class KernelSteps:
             return kept
 
 
+def launch(kernel: Any, grid: Any, x: Tensor, *others: Any, **constants: Any) -> None:
+    """On the device of its first tensor, which need not be the current one.   grid: a number, or
+    several"""
+    with torch.cuda.device_of(x):
+        kernel[grid if isinstance(grid, tuple) else (grid,)](x, *others, **constants)
+
+
 def of_groups(c: int) -> dict[str, Any]:
     """What a kernel is compiled for at c channels: here the statistics."""
-    size = power_of_2(c // GROUPS)
+    size: Any = triton.next_power_of_2(c // GROUPS)
     return {"GROUP": c // GROUPS, "BLOCK_C": size, "BLOCK_P": COUNTED // size}
 
 
@@ -156,14 +167,5 @@ def columns(c: int) -> int:
     return 64 if c % 64 == 0 else 32
 
 
-def block_of(size: int) -> int:
-    return max(LEAST, power_of_2(size))
-
-
-def power_of_2(size: int) -> int:
-    """The least that is no smaller."""
-    return 1 << (size - 1).bit_length()
-
-
-def cdiv(size: int, block: int) -> int:
-    return -(-size // block)
+def block_of(size: int) -> Any:
+    return max(LEAST, triton.next_power_of_2(size))
