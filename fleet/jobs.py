@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +13,12 @@ from launcher import LauncherError
 from launcher.client import Prompt
 
 from .faults import Faults
+from .names import fault_of, folded
 from .table import Row
 from .values import Spec, fitting, inputs_of
 
 NAME = "name"
 """The column that names the files of a row; without it, they are named by the row's number."""
-
-PLAIN = re.compile(r"(?![.\s])[^\x00-\x1f\\/:*?\"<>|]{1,100}(?<![.\s])")
-"""Names that every file system takes."""
 
 SEEDS = ("seed", "noise_seed")
 
@@ -128,11 +125,10 @@ def first_that_fits(specs: tuple[Spec, ...], value: Any, text: bool) -> Any:
 def name_of(row: Row, names: dict[str, int], faults: Faults) -> str:
     """What the files of a row are called. names: those of the rows before, with their lines."""
     name = row.cells.get(NAME, f"{row.number:05d}")
-    if not isinstance(name, str) or not PLAIN.fullmatch(name):
-        told = f'the value is {name!r}; a name of files holds no / \\ : * ? " < > |, at most 100'
-        faults.add(row.line, NAME, f"{told} characters, and begins and ends without dot or space.")
+    if told := fault_of(name):
+        faults.add(row.line, NAME, f"the value is {name!r}; {told}")
         return str(row.number)
-    before = names.setdefault(name.lower(), row.line)
+    before = names.setdefault(folded(name), row.line)
     if before != row.line:
         faults.add(row.line, NAME, f"line {before} has the name {name!r} too.")
     return name

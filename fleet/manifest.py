@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +19,7 @@ from launcher import LauncherError
 from launcher.one_at_a_time import locked, release
 
 from .jobs import Job
+from .names import file_names, folded
 from .render import Outcome
 
 FILE = "manifest.jsonl"
@@ -28,21 +31,27 @@ Entry = dict[str, Any]
 class Manifest:
     """An open folder; use it in a `with` statement. `done`: entries of finished clips by name.
 
-    Raises LauncherError where another fleet writes into the folder, or a line is damaged.
+    Raises LauncherError where another fleet writes into the folder, a line is damaged, or the file
+    system refuses.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.done: dict[str, Entry] = {}
+        self._rows: set[str] = set()
 
     def __enter__(self) -> Manifest:
+        with refusals_told(self.folder):
+            return self._opened()
+
+    def _opened(self) -> Manifest:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = (self.folder / LOCK).open("a")
         if not locked(self._lock):
             self._lock.close()
             raise LauncherError(f"Another fleet writes into {self.folder}; choose another --out.")
         try:
-            self.done = {entry["name"]: entry for entry in self._read() if self._is_whole(entry)}
+            self.done = self._whole(self._read())
             self._file = self._anew()
         except BaseException:
             self._unlock()
@@ -50,15 +59,19 @@ class Manifest:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._unlock()
+        try:
+            with refusals_told(self.folder):
+                self._file.close()  # writes what a full disk has refused before
+        finally:
+            self._unlock()
 
     def _unlock(self) -> None:
         release(self._lock)
         self._lock.close()
 
     def missing(self, jobs: Sequence[Job]) -> list[Job]:
-        """Jobs whose clips are not there, or are of other values."""
+        """Jobs whose clips are not there, or are of other values. jobs: the whole table."""
+        self._rows = {folded(job.name) for job in jobs}
         return [job for job in jobs if self.done.get(job.name, {}).get("digest") != job.digest]
 
     def add(self, job: Job, outcome: Outcome) -> Entry:
@@ -68,15 +81,23 @@ class Manifest:
         entry |= {"ended": round(time.time(), 2), "server": outcome.server, "files": []}
         if outcome.error:
             entry["error"] = outcome.error
-        for name, content in zip(file_names(job.name, outcome.files), outcome.files, strict=True):
-            write_whole(self.folder / name, content[1])
-            entry["files"].append(name)
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with refusals_told(self.folder):
+            for name, (_, content) in zip(self._names(job, outcome), outcome.files, strict=True):
+                write_whole(self.folder / name, content)
+                entry["files"].append(name)
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
         if not outcome.error:
             self.done[job.name] = entry
         return entry
+
+    def _names(self, job: Job, outcome: Outcome) -> list[str]:
+        """What the files of a row are called: nothing that another row has."""
+        others = (entry["files"] for name, entry in self.done.items() if name != job.name)
+        taken = {FILE, LOCK, *(folded(file) for files in others for file in files)}
+        rows = self._rows - {folded(job.name)}
+        return file_names(job.name, [file for file, _ in outcome.files], rows, taken)
 
     def _read(self) -> list[Entry]:
         """Every entry. A last line that was cut off counts for nothing."""
@@ -92,9 +113,16 @@ class Manifest:
                 raise LauncherError(f"{told}; mend it, or choose another --out.") from None
         return entries
 
-    def _is_whole(self, entry: Entry) -> bool:
-        files = entry["files"]
-        return "error" not in entry and all((self.folder / name).is_file() for name in files)
+    def _whole(self, entries: Sequence[Entry]) -> dict[str, Entry]:
+        """The finished clips, by name. Where two rows name one file, as earlier versions could
+        write it, one has lost its picture: neither is finished."""
+        last = {entry["name"]: entry for entry in entries if "error" not in entry}
+        named = Counter(folded(file) for entry in last.values() for file in entry["files"])
+        return {
+            name: entry
+            for name, entry in last.items()
+            if all(named[folded(f)] == 1 and (self.folder / f).is_file() for f in entry["files"])
+        }
 
     def _anew(self) -> IO[str]:
         """The manifest with the finished clips alone, open for more."""
@@ -104,14 +132,16 @@ class Manifest:
         return path.open("a", encoding="utf-8")
 
 
-def file_names(name: str, files: Sequence[tuple[str, bytes]]) -> list[str]:
-    """NAME.webp; the second of a kind is NAME_2.webp."""
-    made: list[str] = []
-    for file, _ in files:
-        kind = Path(file).suffix.lower()
-        before = sum(Path(other).suffix == kind for other in made)
-        made.append(f"{name}{f'_{before + 1}' if before else ''}{kind}")
-    return made
+@contextmanager
+def refusals_told(folder: Path) -> Iterator[None]:
+    """Raises LauncherError where the file system refuses, as a full disk does."""
+    try:
+        yield
+    except OSError as error:
+        raise LauncherError(
+            f"{error.filename or folder} cannot be written ({error.strerror}); what the manifest "
+            "names is kept. Make room or choose another --out, and start the same command again."
+        ) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -12,24 +12,25 @@ import os
 import socket
 import sys
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from launcher import LauncherError
 
-from .engine import TRIES, given_up
 from .jobs import Job
 from .own_server import OwnServer
 from .render import Outcome, ServerGone
+from .rows import SICK, Rows, second_try
+from .shares import share_of
 
 MISSING = (
     "Ray is not installed in {python}. Install it with `python -m pip install -r "
     "requirements-fleet.txt`, or name servers that run with --server."
 )
 LOCAL = "local"  # a Ray of this process's own
+PAUSE = 60.0  # seconds that pass before it is told that no server comes up
 
 
 class Actor:
@@ -52,8 +53,11 @@ class Actor:
         except ServerGone:
             if self.closing:
                 return None
-            self.own.stop()
-            os._exit(1)  # Ray starts another
+            self.renew()
+
+    def renew(self) -> None:
+        self.own.stop()
+        os._exit(1)  # Ray starts another
 
     def close(self) -> None:
         self.closing = True
@@ -77,74 +81,109 @@ class RayServers:
     ) -> None:
         self.ray, self.say = import_ray(), say
         enter(self.ray, address, count)
-        share = share_of(self.ray.cluster_resources(), count, say)
+        machines = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        share = share_of(machines, count, say)
         made = self.ray.remote(Actor).options(max_restarts=-1, max_concurrency=2, **share.options)
         folder = str(comfyui) if comfyui else None
         self.actors = [made.remote(str(root), folder) for _ in range(share.servers)]
         self._starting = {actor.ready.remote(): actor for actor in self.actors}
         self._idle: deque[Any] = deque()
+        self.pause = PAUSE
 
     def object_infos(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Of the server that is ready first: all run the same clone."""
         while not self._idle:
             self._welcome()
-        yield "the fleet's ComfyUI", self.ray.get(self._idle[0].object_info.remote())
+        try:
+            info = self.ray.get(self._idle[0].object_info.remote())
+        except self.ray.exceptions.RayError as error:
+            raise LauncherError(
+                f"The server that came up first did not say which nodes it has ({error}); start "
+                "the same command again."
+            ) from None
+        yield "the fleet's ComfyUI", info
 
     def render(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        waiting, lost = deque(jobs), Counter[str]()
+        rows = Rows(jobs)
         busy: dict[Any, tuple[Any, Job]] = {}
-        while waiting or busy:
-            while waiting and self._idle:
-                actor, job = self._idle.popleft(), waiting.popleft()
-                busy[actor.render.remote(job)] = (actor, job)
-            for ref in self._ended(busy):
-                actor, job = busy.pop(ref)
-                try:
-                    outcome = self.ray.get(ref)
-                except self.ray.exceptions.RayActorError:
-                    self.say(f"The server of row {job.name} is gone; Ray starts another.")
-                    self._starting[actor.ready.remote()] = actor
-                    lost[job.name] += 1
-                    if lost[job.name] < TRIES:
-                        waiting.appendleft(job)
-                    else:
-                        yield given_up(job, "")
-                else:
-                    self._idle.append(actor)
-                    yield outcome
+        while rows or busy:
+            for actor in [*self._idle]:
+                if rows.is_sick(actor):
+                    self._start_anew(actor)
+                    rows.is_new(actor)
+                elif job := rows.take(actor):
+                    self._idle.remove(actor)
+                    busy[actor.render.remote(job)] = (actor, job)
+            if busy:
+                if self._starting:
+                    self._welcome(timeout=0.0)
+                for ref in self.ray.wait(list(busy), timeout=1.0)[0]:
+                    yield from self._heard(rows, ref, *busy.pop(ref))
+            elif not self._idle:
+                self._welcome()
+            elif not (self._starting and self._welcome(self.pause)):
+                yield from rows.failures()  # none that is there may try them again
 
     def close(self) -> None:
         closing = [actor.close.remote() for actor in self.actors]
         self.ray.wait(closing, num_returns=len(closing), timeout=10.0)
         self.ray.shutdown()
 
-    def _ended(self, busy: dict[Any, Any]) -> list[Any]:
-        """Renderings that ended; servers that came up meanwhile are idle."""
-        if not busy and not self._idle:
-            self._welcome()
-        if self._starting:
-            self._welcome(timeout=0.0)
-        done, _ = self.ray.wait(list(busy), timeout=1.0) if busy else ([], [])
-        return done
+    def _heard(self, rows: Rows, ref: Any, actor: Any, job: Job) -> Iterator[Outcome]:
+        """What became of a rendering that ended."""
+        try:
+            told: Outcome = self.ray.get(ref)
+        except self.ray.exceptions.RayActorError:
+            self.say(f"The server of row {job.name} is gone; Ray starts another.")
+            outcome = rows.lost(job, "")
+            self._starting[actor.ready.remote()] = actor
+        except self.ray.exceptions.RayError as error:
+            self.say(f"Ray lost row {job.name}: {error}")
+            outcome = rows.lost(job, "")
+            self._starting[actor.ready.remote()] = actor
+        else:
+            outcome = rows.ended(actor, job, told, len(self.actors) > 1)
+            if not outcome:
+                self.say(second_try(told))
+            self._idle.append(actor)
+        if outcome:
+            yield outcome
 
-    def _welcome(self, timeout: float | None = None) -> None:
-        """Waits for a server that comes up. Raises LauncherError when none is left to wait for."""
+    def _start_anew(self, actor: Any) -> None:
+        """For a server that fails what others render."""
+        self.say(f"A server failed {SICK} rows on end that others rendered: it is started anew.")
+        self._idle.remove(actor)
+        try:
+            self.ray.get(actor.renew.remote(), timeout=PAUSE)
+        except self.ray.exceptions.RayError:
+            pass  # it ended, as it was told
+        self._starting[actor.ready.remote()] = actor
+
+    def _welcome(self, timeout: float | None = None) -> bool:
+        """Waits for a server that comes up; tells now and then where none does. -> whether one has
+        come up or ended. Raises LauncherError when none is left to wait for."""
         if not self._starting:
             raise LauncherError(
                 "No server is left. Find the reason above, and start the same command again."
             )
-        done, _ = self.ray.wait(list(self._starting), timeout=timeout)
+        pause = self.pause if timeout is None else timeout
+        done, _ = self.ray.wait(list(self._starting), timeout=pause)
+        if not done and timeout is None:
+            self.say(f"No server came up in {pause:.0f} s; `ray status` says what Ray waits for.")
         for ref in done:
-            actor = self._starting.pop(ref)
-            try:
-                self.ray.get(ref)
-            except self.ray.exceptions.ActorUnavailableError:
-                time.sleep(1.0)  # Ray is about to start it anew
-                self._starting[actor.ready.remote()] = actor
-            except self.ray.exceptions.RayError as error:
-                self.say(f"A server did not come up: {error}")
-            else:
-                self._idle.append(actor)
+            self._came_up(ref, self._starting.pop(ref))
+        return bool(done)
+
+    def _came_up(self, ref: Any, actor: Any) -> None:
+        try:
+            self.ray.get(ref)
+        except self.ray.exceptions.ActorUnavailableError:
+            time.sleep(1.0)  # Ray is about to start it anew
+            self._starting[actor.ready.remote()] = actor
+        except self.ray.exceptions.RayError as error:
+            self.say(f"A server did not come up: {error}")
+        else:
+            self._idle.append(actor)
 
 
 def import_ray() -> Any:
@@ -180,24 +219,3 @@ def knock(address: str) -> None:
     host, _, port = address.rpartition(":")
     if host and port.isdecimal() and "://" not in address:
         socket.create_connection((host, int(port)), timeout=10.0).close()
-
-
-@dataclass(frozen=True)
-class Share:
-    """What each of a number of servers takes of the cluster, as options of an actor."""
-
-    servers: int
-    options: dict[str, Any]
-
-
-def share_of(there: dict[str, float], count: int | None, say: Callable[[str], None]) -> Share:
-    """there: what the cluster has. A server has a GPU where there is one, and a part of the CPUs,
-    for so many of which its threads are."""
-    gpus, cpus = int(there.get("GPU", 0)), there.get("CPU", 1)
-    servers = count or gpus or 1
-    if gpus and servers > gpus:
-        say(f"{servers} servers need {servers} GPUs, and Ray has {gpus}: the others wait for more.")
-    threads = max(1, int(cpus // servers))
-    share = {"num_gpus": 1, "num_cpus": 1} if gpus else {"num_cpus": min(threads, cpus / servers)}
-    environment = {"env_vars": {"OMP_NUM_THREADS": str(threads)}}
-    return Share(servers, {**share, "runtime_env": environment})

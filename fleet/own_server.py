@@ -37,7 +37,7 @@ class OwnServer:
         for name in names:
             (self.folder / name).mkdir()
         places = [f"--{name}-directory={self.folder / name}" for name in names]
-        # the results of the last prompt alone, so that files of earlier ones can go
+        # the results of the last prompt alone, so that files which it does not name can go
         try:
             self.server = Server(comfy, base, log, (*shown, *places, "--cache-classic"))
         except BaseException:
@@ -50,8 +50,11 @@ class OwnServer:
         """Raises ServerGone."""
         before = [path for path in self.outputs.rglob("*") if path.is_file()]
         outcome = self.renderer.render(job)
-        for path in before:
-            path.unlink(missing_ok=True)
+        # a node whose inputs are as before names its file anew; after an error it may do so yet
+        named = {self.outputs / place for place, _ in outcome.files}
+        for path in before if not outcome.error else ():
+            if path not in named:
+                path.unlink(missing_ok=True)
         return outcome
 
     def stop(self) -> None:

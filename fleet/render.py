@@ -6,24 +6,29 @@ import http.client
 import time
 import urllib.error
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from launcher import LauncherError
-from launcher.client import Client
+from launcher.client import Client, ServerSilent
 from launcher.websocket import WebSocketClosed
 
 from .jobs import Job
 
-LOST = (WebSocketClosed, OSError, http.client.HTTPException)
+LOST = (WebSocketClosed, ServerSilent, OSError, http.client.HTTPException)
 """What a connection raises whose server is gone; urllib's errors and TimeoutError are OSErrors."""
+
+FOREIGN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+"""What an answer raises that is none of ComfyUI's."""
 
 
 class ServerGone(Exception):
-    """The server ended, or cannot be reached. The row may succeed on another."""
+    """The server ended, hangs, or cannot be reached. The row may succeed on another."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row. files: (name on the server, content). error: empty if all is well."""
+    """What became of a row. files: (place below the server's output folder, content). error: empty
+    if all is well."""
 
     name: str
     server: str
@@ -33,28 +38,30 @@ class Outcome:
 
 
 class Renderer:
-    """Renders jobs on a server, one after the other. name: of the server, for the manifest."""
+    """Renders jobs on a server, one after the other. name: of the server, for the manifest.
+    silence: seconds after which a server that says nothing of a job is gone."""
 
-    def __init__(self, client: Client, name: str) -> None:
-        self.client, self.name = client, name
-        self.prompt_id = ""
+    def __init__(self, client: Client, name: str, silence: float = 3600.0) -> None:
+        self.client, self.name, self.silence = client, name, silence
+        self.prompt_id = self._left = ""
 
     def render(self, job: Job) -> Outcome:
         """Raises ServerGone; other errors are of the row, and in its outcome."""
         began = time.monotonic()
         try:
-            for event in self.client.run(job.prompt):
+            for event in self.client.run(job.prompt, silence=self.silence):
                 if event.kind == "queued":
                     self.prompt_id = event.data["prompt_id"]
             files, error = self._files(self.prompt_id), ""
         except urllib.error.HTTPError as answer:  # an OSError, but of a server that is there
             files, error = (), f"The server answered {answer.code} ({answer.reason})."
         except LOST as lost:
+            self._left = self.prompt_id
             self.cancel()  # where it is there after all, but too busy to answer
             raise ServerGone(f"{self.name} is gone: {lost}") from None
         except LauncherError as told:
             files, error = (), str(told)
-        except (ValueError, KeyError, TypeError) as answer:
+        except FOREIGN as answer:
             files, error = (), f"The server's answer is none of ComfyUI's ({answer!r})."
         finally:
             self.prompt_id = ""
@@ -67,8 +74,18 @@ class Renderer:
         contents = []
         for file in written:
             with self.client.opened(file) as stream:
-                contents.append((file.filename, stream.read()))
+                place = str(PurePosixPath(file.subfolder, file.filename))
+                contents.append((place, stream.read()))
         return tuple(contents)
+
+    def is_back(self) -> bool:
+        """Whether a server that was gone answers, and renders no more what it had of us."""
+        try:
+            if self._left:
+                self.client.cancel(self._left)
+            return self._left not in self.client.queued()
+        except (OSError, http.client.HTTPException, *FOREIGN):
+            return False
 
     def cancel(self) -> None:
         """Takes what this renders from its server's queue, or stops it there."""

@@ -5,21 +5,25 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from launcher import LauncherError
 from launcher.client import Client
-from launcher.server import answers
 
-from .engine import TRIES, given_up
 from .jobs import Job
 from .render import Outcome, Renderer, ServerGone
+from .rows import SICK, Rows, second_try
 
 PATIENCE = 120.0
 """Seconds that a server which is gone has to come back."""
+
+Event = Outcome | Exception | bool
+"""Of a row; ServerGone or what else ended it; whether a server that was gone is back."""
+
+Told = tuple[Renderer, Event]
 
 
 class RunningServers:
@@ -31,9 +35,11 @@ class RunningServers:
         self.renderers = [Renderer(client_of(url), url) for url in dict.fromkeys(urls)]
         self.say, self.patience = say, patience
         self._closing = threading.Event()
-        self._waiting: queue.Queue[Job | None] = queue.Queue()
-        self._told: queue.Queue[Outcome | Renderer] = queue.Queue()
-        self._lost: Counter[str] = Counter()
+        self._orders = {renderer: queue.Queue[Job | None]() for renderer in self.renderers}
+        self._told: queue.Queue[Told] = queue.Queue()
+        self._idle = deque(self.renderers)
+        self._busy: dict[Renderer, Job] = {}
+        self._away: set[Renderer] = set()
 
     def object_infos(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for renderer in self.renderers:
@@ -46,33 +52,72 @@ class RunningServers:
                 ) from None
 
     def render(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        for job in jobs:
-            self._waiting.put(job)
+        rows = Rows(jobs)
         for renderer in self.renderers:
             threading.Thread(target=self._serve, args=(renderer,), daemon=True).start()
-        left, alive = len(jobs), len(self.renderers)
-        while left:
-            told = self._next()
-            if isinstance(told, Outcome):
-                left -= 1
-                yield told
-            else:
-                alive -= 1
-                self.say(f"{told.name} did not come back in {self.patience:.0f} s: it is left out.")
-                if not alive:
-                    raise LauncherError(
-                        f"No server is left, and {left} rows are not rendered. Start the servers, "
-                        "and the same command again."
-                    )
-        for _ in self.renderers:
-            self._waiting.put(None)
+        try:
+            while rows or self._busy:
+                self._hand_out(rows)
+                if not self._busy and not self._away:
+                    yield from self._at_the_end(rows)
+                elif outcome := self._heard(rows, *self._next()):
+                    self._hand_out(rows)  # before the caller writes files
+                    yield outcome
+        finally:
+            for orders in self._orders.values():
+                orders.put(None)
 
     def close(self) -> None:
         self._closing.set()
         for renderer in self.renderers:
             renderer.cancel()
 
-    def _next(self) -> Outcome | Renderer:
+    def _hand_out(self, rows: Rows) -> None:
+        for renderer in [*self._idle]:
+            if rows.is_sick(renderer):
+                self._idle.remove(renderer)
+                told = f"{renderer.name} failed {SICK} rows on end that others rendered"
+                self.say(f"{told}: it is left out. Read its log, and start it anew.")
+            elif job := rows.take(renderer):
+                self._idle.remove(renderer)
+                self._busy[renderer] = job
+                self._orders[renderer].put(job)
+
+    def _at_the_end(self, rows: Rows) -> list[Outcome]:
+        """Nobody is at work: rows are left that the servers which are there have failed."""
+        if self._idle:
+            return rows.failures()
+        raise LauncherError(
+            f"No server is left, and {len(rows)} rows are not rendered. Start the servers, and the "
+            "same command again."
+        )
+
+    def _heard(self, rows: Rows, renderer: Renderer, event: Event) -> Outcome | None:
+        """What the thread of a server tells. -> the outcome of a row that is done with"""
+        if isinstance(event, Outcome):
+            others = bool({*self._busy, *self._away, *self._idle} - {renderer})
+            outcome = rows.ended(renderer, self._busy.pop(renderer), event, others)
+            self._idle.append(renderer)
+            if not outcome:
+                self.say(second_try(event))
+            return outcome
+        if isinstance(event, ServerGone):
+            self.say(str(event))
+            self._away.add(renderer)
+            return rows.lost(self._busy.pop(renderer), renderer.name)
+        if isinstance(event, Exception):
+            raise event
+        self._came_back(renderer, event)
+        return None
+
+    def _came_back(self, renderer: Renderer, it_did: bool) -> None:
+        self._away.remove(renderer)
+        if it_did:
+            self._idle.append(renderer)
+        else:
+            self.say(f"{renderer.name} did not come back in {self.patience:.0f} s: it is left out.")
+
+    def _next(self) -> Told:
         while True:
             try:
                 return self._told.get(timeout=0.5)  # so that Ctrl-C is heard on Windows too
@@ -81,30 +126,19 @@ class RunningServers:
 
     def _serve(self, renderer: Renderer) -> None:
         """What the thread of a server does."""
-        while (job := self._waiting.get()) is not None and not self._closing.is_set():
+        while (job := self._orders[renderer].get()) is not None and not self._closing.is_set():
             try:
-                self._told.put(renderer.render(job))
+                self._told.put((renderer, renderer.render(job)))
             except ServerGone as gone:
-                if self._closing.is_set():
-                    return
-                self.say(str(gone))
-                self._give_back(job, renderer)
-                if not self._comes_back(renderer):
-                    self._told.put(renderer)
-                    return
-
-    def _give_back(self, job: Job, renderer: Renderer) -> None:
-        """For any server, unless it has taken several with it."""
-        self._lost[job.name] += 1
-        if self._lost[job.name] < TRIES:
-            self._waiting.put(job)
-        else:
-            self._told.put(given_up(job, renderer.name))
+                self._told.put((renderer, gone))
+                self._told.put((renderer, self._comes_back(renderer)))
+            except Exception as error:  # a thread's own would be heard by nobody
+                self._told.put((renderer, error))
 
     def _comes_back(self, renderer: Renderer) -> bool:
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline and not self._closing.wait(1.0):
-            if answers(renderer.client):
+            if renderer.is_back():
                 return True
         return False
 

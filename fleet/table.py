@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,7 +53,8 @@ Found = Iterator[tuple[int, dict[str, Any]]]
 
 def csv_rows(text: str, faults: Faults) -> Found:
     """(line, cells) of each row."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    # str.splitlines would cut cells at U+2028, form feeds and others, which end no line of CSV
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns: list[str] = []
     try:
         for values in reader:

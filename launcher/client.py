@@ -37,6 +37,10 @@ class OutputFile:
     folder: str  # output, temp or input
 
 
+class ServerSilent(LauncherError):
+    """The server said nothing for too long while a graph was running."""
+
+
 class Client:
     """Talks to one server; `identity` ties the WebSocket's events to the prompts queued here."""
 
@@ -62,7 +66,8 @@ class Client:
         """Queues a graph in the API format and returns its prompt id.
 
         `workflow` is the same graph as the page saves it; output files carry it as metadata.
-        Raises `LauncherError` with the server's reasons when it refuses the graph.
+        Raises `LauncherError` with the server's reasons when it refuses the graph, or a part of it:
+        the rest, which it has queued, is cancelled.
         """
         body: dict[str, Any] = {"prompt": prompt, "client_id": self.identity}
         if workflow is not None:
@@ -73,6 +78,7 @@ class Client:
         except urllib.error.HTTPError as refusal:
             raise LauncherError(_refusal(prompt, refusal.read())) from None
         if answer.get("node_errors"):
+            self.cancel(answer["prompt_id"])
             raise LauncherError(_refusal(prompt, json.dumps(answer).encode()))
         return answer["prompt_id"]
 
@@ -82,7 +88,7 @@ class Client:
         """Queues a graph and gives its events to the end.
 
         Raises `LauncherError` with the node's id, class and message when a node fails, when the
-        run is interrupted, and when the server says nothing for `silence` seconds.
+        run is interrupted, `ServerSilent` when the server says nothing for `silence` seconds.
         """
         resource = f"/ws?clientId={self.identity}"
         with WebSocket(self.host, self.port, resource, timeout=self.timeout) as socket:
@@ -111,7 +117,8 @@ class Client:
     def outputs(self, prompt_id: str) -> list[OutputFile]:
         """The files that a finished prompt wrote, in the order of the nodes' ids."""
         found = []
-        for node, ui in self.history(prompt_id)["outputs"].items():
+        outputs = self.history(prompt_id)["outputs"]  # in the order in which nodes ended
+        for node, ui in sorted(outputs.items(), key=lambda item: by_number(item[0])):
             for entries in ui.values():
                 for entry in entries if isinstance(entries, list) else []:
                     if isinstance(entry, dict) and "filename" in entry:
@@ -151,6 +158,11 @@ class Client:
             with self._open(resource, body):
                 pass
 
+    def queued(self) -> set[str]:
+        """The ids of the prompts that run or wait."""
+        answer = self.get_json("/queue")
+        return {item[1] for key in ("queue_running", "queue_pending") for item in answer[key]}
+
     def _open(
         self, resource: str, body: dict[str, Any] | None = None, timeout: float | None = None
     ) -> Any:
@@ -166,10 +178,17 @@ class Client:
                 message = socket.receive()
             except TimeoutError:
                 text = f"The server said nothing for {silence:.0f} s while the graph was running."
-                raise LauncherError(text) from None
+                raise ServerSilent(text) from None
             if isinstance(message, str):  # binary messages are preview pictures
                 content = json.loads(message)
-                yield Event(content["type"], content.get("data") or {})
+                data = content.get("data")  # events of other packs may hold anything
+                yield Event(content["type"], data if isinstance(data, dict) else {})
+
+
+def by_number(node: str) -> list[tuple[bool, int, str]]:
+    """Sorts ids of nodes: 9 before 12 before 12:3, a node of subgraph 12; names come last."""
+    parts = node.split(":")
+    return [(False, int(p), "") if p.isdecimal() else (True, 0, p) for p in parts]
 
 
 def node_failure(data: dict[str, Any]) -> str:

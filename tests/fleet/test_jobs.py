@@ -83,10 +83,29 @@ def test_a_cell_that_is_no_number() -> None:
     assert told.endswith("column '3.seed': the value is 'seven'; it must be a whole number.")
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", "x ", "x" * 101, 5, "a:b"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", "x ", "x" * 101, 5, "a:b", "\ud800"])
 def test_names_that_no_file_has(name: Any) -> None:
     (told,) = faults({"name": name})
     assert told.startswith(f"  rows.csv, line 2, column 'name': the value is {name!r}; a name of")
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.x", "com1", "LPT\u00b9 .a.b", "conout$"])
+def test_names_of_devices(name: str) -> None:
+    (told,) = faults({"name": name})
+    stem = name.partition(".")[0].rstrip()
+    assert told.endswith(f"; {stem} is a device on Windows; choose another name.")
+    assert jobs({"name": f"{stem}_"}, {"name": f"a.{stem}"})
+
+
+def test_names_of_too_many_bytes() -> None:
+    (told,) = faults({"name": "\u3042" * 74})
+    assert told.endswith("; it has 222 bytes in UTF-8, and 220 is the most; shorten it.")
+    assert jobs({"name": "\u3042" * 73})
+
+
+def test_names_that_a_mac_takes_for_one() -> None:
+    (told,) = faults({"name": "\u00e9"}, {"name": "E\u0301"})
+    assert told.endswith("line 2 has the name 'E\u0301' too.")
 
 
 def test_names_that_stand_there_twice_in_any_case() -> None:

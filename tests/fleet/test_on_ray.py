@@ -9,40 +9,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from animatediff_kit.fleet import on_ray
 from animatediff_kit.fleet.command_line import options_of
 from animatediff_kit.fleet.own_server import OwnServer
 
+import fleet.on_ray
+from fleet.jobs import Job
+from fleet.rows import Rows
 from launcher import LauncherError
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.mark.parametrize(
-    ("there", "count", "servers", "share", "threads"),
-    [
-        ({"CPU": 16.0, "GPU": 4.0}, None, 4, {"num_gpus": 1, "num_cpus": 1}, "4"),
-        ({"CPU": 8.0}, None, 1, {"num_cpus": 8}, "8"),
-        ({"CPU": 2.0}, 2, 2, {"num_cpus": 1}, "1"),
-        ({"CPU": 2.0}, 4, 4, {"num_cpus": 0.5}, "1"),
-    ],
-)
-def test_what_a_server_takes(
-    there: dict[str, float], count: int | None, servers: int, share: dict[str, float], threads: str
-) -> None:
-    told: list[str] = []
-    made = on_ray.share_of(there, count, told.append)
-    environment = {"env_vars": {"OMP_NUM_THREADS": threads}}
-    assert made == on_ray.Share(servers, {**share, "runtime_env": environment}) and told == []
-
-
-def test_fewer_gpus_than_servers_is_told() -> None:
-    told: list[str] = []
-    assert on_ray.share_of({"CPU": 8, "GPU": 1}, 2, told.append).servers == 2
-    assert told == ["2 servers need 2 GPUs, and Ray has 1: the others wait for more."]
 
 
 def test_without_ray_a_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +70,61 @@ def ray_here() -> None:
 def test_no_ray_at_an_address() -> None:
     with pytest.raises(LauncherError, match=r"^No Ray answers at 127\.0\.0\.1:1 \("):
         on_ray.RayServers(ROOT, lambda line: None, address="127.0.0.1:1")
+
+
+def job(name: str, image: str = "") -> Job:
+    """Saves a blank picture, or one of the server's input folder."""
+    blank = {"width": 8, "height": 8, "batch_size": 1, "color": 0}
+    source: dict[str, Any] = {"class_type": "EmptyImage", "inputs": blank}
+    if image:
+        source = {"class_type": "LoadImage", "inputs": {"image": image}}
+    saved = {"images": ["1", 0], "filename_prefix": name}
+    return Job(name, 1, {}, {"1": source, "2": {"class_type": "SaveImage", "inputs": saved}}, name)
+
+
+@pytest.fixture
+def engine(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, list[str]]]:
+    """Two servers by Ray, whose workers find the fleet as `fleet`, and what the engine says."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+    told: list[str] = []
+    made = fleet.on_ray.RayServers(ROOT, told.append, count=2)
+    yield made, told
+    made.close()
+
+
+def test_servers_by_ray_that_are_slow_fail_rows_lose_them_or_are_gone(
+    engine: tuple[Any, list[str]],
+) -> None:
+    servers, told = engine
+    servers.pause = 1.0
+    ((_, info),) = servers.object_infos()
+    assert "SaveImage" in info
+    assert told[0] == "No server came up in 1 s; `ray status` says what Ray waits for."
+    while servers._starting:
+        servers._welcome()
+    outcomes = list(servers.render([job("bad", "none.png"), *(job(f"{n}") for n in range(3))]))
+    assert {(o.name, bool(o.error)) for o in outcomes} == {
+        *(("bad", True), ("0", False), ("1", False), ("2", False))
+    }
+    (line,) = [line for line in told if line.startswith("bad failed on ")]
+    assert " and goes to another: The server refused the graph:" in line
+
+    actor = servers._idle.popleft()
+    fails = servers.ray.remote(json.loads).options(num_cpus=0).remote("{")
+    assert list(servers._heard(Rows([]), fails, actor, job("a"))) == []
+    assert any(line.startswith("Ray lost row a: ") for line in told)
+
+    before = servers.ray.get(servers._idle[0].ready.remote())
+    servers._start_anew(servers._idle[0])
+    assert "A server failed 3 rows on end that others rendered: it is started anew." in told
+    while servers._starting:
+        servers._welcome()
+    names = {servers.ray.get(actor.ready.remote()) for actor in servers.actors}
+    assert len(names) == 2 and before not in names
+
+    servers.ray.kill(servers._idle[0])
+    with pytest.raises(LauncherError, match="^The server that came up first did not say which nod"):
+        list(servers.object_infos())
 
 
 @pytest.mark.usefixtures("ray_here")

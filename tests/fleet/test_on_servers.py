@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from adk_tests.fleet.crossing import Crossing
+from adk_tests.support.answering import Asked, serving
 from animatediff_kit.fleet import command_line, running_servers
 from animatediff_kit.fleet.engine import TRIES
 from animatediff_kit.fleet.jobs import Job, make_jobs
@@ -133,6 +134,61 @@ def test_a_server_that_is_lost_gives_its_row_to_another_and_may_come_back(
     assert told and told[0].startswith(f"{crossing.url} is gone: ")
 
 
+def test_a_server_that_fails_what_others_render_is_left_out(server: Server) -> None:
+    """One that refuses all at once would take every row before the other has rendered one."""
+    told: list[str] = []
+    jobs = made_jobs(server, 8)
+    refusal = json.dumps({"error": {"message": "No file x.png.", "details": ""}}).encode()
+    with serving({"/prompt": ("400 Bad Request", refusal)}) as sick:
+        engine = RunningServers([sick.url, server.url], told.append)
+        outcomes = list(engine.render(jobs))
+        engine.close()
+    assert sorted(outcome.name for outcome in outcomes) == [job.name for job in jobs]
+    assert {(outcome.server, outcome.error) for outcome in outcomes} == {(server.url, "")}
+    assert f"clip-0 failed on {sick.url} and goes to another: The server refused the " in told[0]
+    assert told[-1].startswith(f"{sick.url} failed 3 rows on end that others rendered: it is left ")
+
+
+def test_rows_that_fail_on_each_server_fail(server: Server, crossing: Crossing) -> None:
+    told: list[str] = []
+    jobs = made_jobs(server, 3)
+    for job in jobs[:2]:
+        job.prompt["5"]["inputs"]["batch_size"] = 0
+    engine = RunningServers([server.url, crossing.url], told.append)
+    errors = {outcome.name: outcome.error for outcome in engine.render(jobs)}
+    engine.close()
+    assert [bool(errors[job.name]) for job in jobs] == [True, True, False]
+    assert "The server refused the graph:" in errors["clip-0"] and len(told) == 2
+
+
+def test_a_server_that_hangs_is_left_out_and_its_row_goes_to_another(server: Server) -> None:
+    told: list[str] = []
+    jobs = made_jobs(server, 2)
+    running = json.dumps({"queue_running": [[0, "5"]], "queue_pending": []}).encode()
+    asked: list[Asked] = []
+    answers = {"/prompt": ("200 OK", b'{"prompt_id": "5"}'), "/queue": ("200 OK", running)}
+    with serving({**answers, "/interrupt": ("200 OK", b"")}, asked) as hung:
+        engine = RunningServers([hung.url, server.url], told.append, patience=1.5)
+        engine.renderers[0].silence = 0.5
+        outcomes = list(engine.render(jobs))
+        engine.close()
+    assert {(outcome.server, outcome.error) for outcome in outcomes} == {(server.url, "")}
+    assert told[0].startswith(f"{hung.url} is gone: The server said nothing for 0 s while the ")
+    assert ("/interrupt", b'{"prompt_id": "5"}') in asked
+
+
+def test_an_error_of_our_own_ends_the_fleet_rather_than_a_thread() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    job = Job("a", 1, {}, {"1": {"class_type": "Text", "inputs": {"text": deep}}}, "a")
+    with serving({}) as client:
+        engine = RunningServers([client.url], lambda line: None)
+        with pytest.raises(RecursionError):
+            list(engine.render([job]))
+        engine.close()
+
+
 def test_servers_that_stay_away(server: Server, crossing: Crossing) -> None:
     told: list[str] = []
     jobs = made_jobs(server, 2)
@@ -160,7 +216,7 @@ def test_a_row_that_takes_servers_with_it_is_given_up(
         return prompt_id
 
     monkeypatch.setattr(renderer.client, "queue_prompt", fatal)
-    (outcome,) = engine.render(made_jobs(server, 1))
+    (outcome,) = engine.render(made_jobs(server, 20)[-1:])  # which the server has not cached
     assert outcome.error.startswith(f"{TRIES} servers were lost while they rendered this row; it")
 
 

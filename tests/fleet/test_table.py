@@ -24,6 +24,17 @@ def test_csv_with_quotes_lines_and_empty_cells(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("space", ["\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_characters_that_end_no_line_of_csv(space: str, tmp_path: Path) -> None:
+    text = f'4.text,name\na red star{space}on teal,one\n"x{space}\ny",two\n1,2,3\n'
+    with pytest.raises(LauncherError, match=r"line 5: it has 3 cells, but there are 2 columns\.$"):
+        read(written(tmp_path, "rows.csv", text))
+    assert read(written(tmp_path, "rows.csv", text.removesuffix("1,2,3\n"))) == [
+        Row(1, 2, {"4.text": f"a red star{space}on teal", "name": "one"}, texts=True),
+        Row(2, 3, {"4.text": f"x{space}\ny", "name": "two"}, texts=True),
+    ]
+
+
 def test_jsonl_with_empty_lines(tmp_path: Path) -> None:
     text = '{"3.seed": 5, "4.text": "\u2028"}\n\n{"3.cfg": 1.5}\n'
     assert read(written(tmp_path, "rows.JSONL", text)) == [

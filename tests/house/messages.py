@@ -16,7 +16,8 @@ RUN = 3
 """Words on end that a test must hold of a message; of a shorter message, all of a piece."""
 
 LOUD = ("warning", "warn", "error")
-OWN = ("UnreadableClip", "FolderInUse", "Stopped", "WebSocketClosed")  # their names lack "Error"
+OWN = ("UnreadableClip", "UnfitClip", "FolderInUse", "Stopped", "WebSocketClosed")
+"""Errors whose names lack the word."""
 PERCENT = re.compile(r"%(?:[-+ #0-9.]*[sdrfg])")
 ANYTHING = re.compile(r"(?<!\\)(?:\[[^]]*\][*+?]?|\.[*+?]|\(\?\w\)|[()|^$*+?{}])|\\[dwsSb]\+?")
 Words = tuple[str, ...]

@@ -23,6 +23,7 @@ MARKS: dict[str, str] = {
     "faults": "slow",
     "faults/test_training.py": "training",
     "fleet/test_on_servers.py": "served",
+    "fleet/test_own_server.py": "served",
     "fuzz": "slow",
     "lockstep/test_ranks.py": "slow",
     "lockstep/test_two_servers.py": "served",

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ def jobs() -> dict[str, Callable[[], Any]]:
 
     model = apply_motion_model(tiny.image_model(), tiny.motion_patcher("v2"))
 
-    def sampled(schedule: str = "standard_static", lora: int = 0, **call: Any) -> Any:
+    def sampled(
+        schedule: str = "standard_static", lora: int = 0, wrapper: Any = None, **call: Any
+    ) -> Any:
         moved = model
         if lora:
             from comfy.lora import model_lora_keys_unet
@@ -51,6 +54,8 @@ def jobs() -> dict[str, Callable[[], Any]]:
             change = tiny.randomise({key: weight}, lora)[key]
             moved.add_patches({key: ("diff", (change,))}, 0.5)
         given = windowed.windowed(moved, schedule=schedule, stride=2)
+        if wrapper is not None:
+            given.set_model_unet_function_wrapper(wrapper)
         return tiny.sample(given, 9, **call)
 
     def controlled() -> Any:
@@ -65,6 +70,11 @@ def jobs() -> dict[str, Callable[[], Any]]:
         given.set_model_unet_function_wrapper(wrapper)
         return tiny.sample(given, 9)
 
+    def slow(call: Callable[..., Any], told: dict[str, Any]) -> Any:
+        """A device that takes longer for a window than the others wait for one that is silent."""
+        time.sleep(1.2 * float(os.environ["ADK_RANK_TIMEOUT"]))
+        return call(told["input"], told["timestep"], **told["c"])
+
     def broken(*_: Any) -> Any:
         raise ValueError("the card fell out")
 
@@ -76,6 +86,7 @@ def jobs() -> dict[str, Callable[[], Any]]:
         "prompt travel": lambda: sampled(positive=windowed.frame_prompts(31, 9)),
         "ancestral": lambda: sampled(sampler_name="euler_ancestral", steps=3),
         "another seed": lambda: sampled(seed=2),
+        "slow lora": lambda: sampled(lora=3, wrapper=slow),
         "die": lambda: wrapped(lambda *_: os._exit(3)),
         "hang": lambda: wrapped(lambda *_: os.kill(os.getpid(), signal.SIGSTOP)),
         "fail": lambda: wrapped(broken),
