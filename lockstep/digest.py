@@ -19,6 +19,10 @@ from torch import Tensor
 Parts = dict[str, str]
 """What is compared -> what this rank has of it."""
 
+RUN = "animatediff_kit run"
+"""The input by which a node bears the identity of its run (handover.py); it is no part of what is
+sampled."""
+
 ROOMS = ("nodes", "sampling", "motion_models", "lockstep")
 """Folders of the pack that decide what is sampled."""
 
@@ -48,8 +52,12 @@ def prompt_digest() -> str:
         return ""
     graph, node, _ = found
     above = {key: graph[key] for key in sorted(ancestors(graph, node))}
-    told = [[key, entry["class_type"], entry["inputs"]] for key, entry in above.items()]
+    told = [[key, entry["class_type"], unmarked(entry)] for key, entry in above.items()]
     return digest(json.dumps([node, told], sort_keys=True))
+
+
+def unmarked(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry["inputs"].items() if name != RUN}
 
 
 def executing() -> tuple[dict[str, Any], str, str] | None:

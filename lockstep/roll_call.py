@@ -11,11 +11,13 @@ import logging
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from comfy.model_management import throw_exception_if_processing_interrupted
 
+from .address import offered, towards, towards_all
 from .digest import Parts, differences
 from .settings import Settings
 from .store import PAUSE, RankError, Signs, Store, beats
@@ -31,10 +33,11 @@ AGAIN = "Start it again if it ended; the next prompt runs without it, or with it
 @dataclass(frozen=True)
 class Members:
     """Who takes part in a run.   run: its number;   ranks: in the order in which windows are
-    dealt"""
+    dealt;   address: at which this rank waits for the others; None: where Gloo has it wait"""
 
     run: int
     ranks: tuple[int, ...]
+    address: str | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -51,12 +54,12 @@ class Presence:
 
 
 class RollCall:
-    """The meetings of one process, one for each run.   prompt: the number of the prompt that it
-    works at"""
+    """The meetings of one process, one for each run.   prompt: the identity of what rank 0 has
+    handed on, or "" where nothing is handed (scripts)"""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store, self.settings = store, settings
-        self.prompt = 0
+        self.prompt = ""
         self.lost: dict[int, int] = {}  # rank -> its beats when it was lost
 
     def __call__(self, parts: Parts) -> Members:
@@ -74,7 +77,7 @@ class RollCall:
         for rank, ticket in present.arrived.items():
             self.store.remove(f"arrived/{rank}")
             self.store.write(f"verdict/{ticket['ticket']}", told)
-        return members_of(told)
+        return members_of(told, None)
 
     def waited(self) -> Presence:
         others = range(1, self.settings.ranks)
@@ -95,15 +98,20 @@ class RollCall:
             self.lost.pop(rank, None)
         elif rank in self.lost and self.lost[rank] == beats(self.store, rank):
             present.absent.add(rank)
-        elif (failed := self.store.read(f"failed/{rank}")) is not None:
-            self.store.remove(f"failed/{rank}")
-            present.missing[rank] = f"could not run the prompt: {failed}"
+        elif (why := self.failed(rank)) is not None:
+            present.missing[rank] = f"could not run the prompt: {why}"
         elif (silence := signs.silence(self.store, rank)) > self.settings.timeout:
             present.missing[rank] = f"gave no sign of life for {silence:.0f} s. {AGAIN}"
             self.lose([rank])
         elif late:
             seconds = PATIENCE * self.settings.timeout
             present.missing[rank] = f"did not begin this video within {seconds:.0f} s. {AGAIN}"
+
+    def failed(self, rank: int) -> str | None:
+        """Why a rank cannot run what it was handed. What it says of an earlier run is no answer:
+        it ends, and says so, after rank 0 has."""
+        told = self.store.read(f"failed/{rank}")
+        return told["why"] if told is not None and told["prompt"] == self.prompt else None
 
     def verdict(self, parts: Parts, present: Presence) -> dict[str, Any]:
         if present.missing:
@@ -121,17 +129,25 @@ class RollCall:
                 len(present.arrived) + 1,
                 self.settings.ranks,
             )
-        return {"run": self.store.count("runs"), "ranks": [0, *sorted(present.arrived)]}
+        addresses = (present.arrived[rank]["address"] for rank in sorted(present.arrived))
+        return {
+            "run": self.store.count("runs"),
+            "ranks": [0, *sorted(present.arrived)],
+            "address": towards_all(addresses, self.settings.port),
+        }
 
     def follow(self, parts: Parts) -> Members:
         ticket, place = uuid.uuid4().hex, f"arrived/{self.settings.rank}"
-        self.store.write(place, {"ticket": ticket, "parts": parts, "prompt": self.prompt})
+        own = towards(self.settings.host, self.settings.port)
+        said = {"ticket": ticket, "parts": parts, "prompt": self.prompt, "address": own}
+        self.store.write(place, said)
         try:
             told = self.told(f"verdict/{ticket}")
         except BaseException:
-            self.store.remove(place)
+            with suppress(RankError):  # rank 0 may be gone, which the error says
+                self.store.remove(place)
             raise
-        return members_of(told)
+        return members_of(told, own)
 
     def told(self, key: str) -> dict[str, Any]:
         """What rank 0 says, once it does."""
@@ -152,13 +168,13 @@ class RollCall:
         return told
 
 
-def members_of(told: dict[str, Any]) -> Members:
-    """A verdict as every rank takes it."""
+def members_of(told: dict[str, Any], own: str | None) -> Members:
+    """A verdict as every rank takes it.   own: the address from which it reaches rank 0"""
     if "different" in told:
         raise ValueError(told["different"])
     if "missing" in told:
         raise RankError(told["missing"])
-    return Members(told["run"], tuple(told["ranks"]))
+    return Members(told["run"], tuple(told["ranks"]), offered(own, told["address"]))
 
 
 def differing(rank: int, different: list[str]) -> str:

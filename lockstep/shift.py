@@ -9,24 +9,27 @@ prompts 23 MB), and where a rank dies, Gloo says so to the others; NCCL would en
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from torch import Tensor
-from torch.distributed import (
-    PrefixStore,  # pyright: ignore[reportPrivateImportUsage]
-    ProcessGroupGloo,
-)
+from torch.distributed import PrefixStore  # pyright: ignore[reportPrivateImportUsage]
 
-from .roll_call import Members
-from .store import PAUSE, PREFIX, RankError, Store, dead, first_line
+from .address import group_at
+from .roll_call import PATIENCE, Members
+from .settings import TIMEOUT_VARIABLE
+from .store import PAUSE, PREFIX, RankError, Signs, Store, dead, first_line
 
 LOOK = 0.001
 """Seconds between two looks at an exchange that goes on."""
+
+ASK = 0.005
+"""Seconds between two questions whether all have come to an exchange."""
 
 
 class Shift:
@@ -36,16 +39,21 @@ class Shift:
         settings = store.settings
         self.store, self.members, self.timeout = store, members, settings.timeout
         self.place = members.ranks.index(settings.rank)
+        self.others = [rank for rank in members.ranks if rank != settings.rank]
+        self.patience = PATIENCE * self.timeout
         self.group: Any = None
+        self.exchanges = 0
 
     def meet(self) -> None:
         """Connect with the other members. Raises RankError where one does not come."""
         members = self.members
         if len(members.ranks) > 1:
             keys = PrefixStore(f"{PREFIX}/run/{members.run}", self.store.base)
-            wait = timedelta(seconds=2 * self.timeout)  # `wait` below is first
+            wait, ranks = timedelta(seconds=2 * self.timeout), len(members.ranks)
             try:
-                self.group = ProcessGroupGloo(keys, self.place, len(members.ranks), wait)
+                self.group = group_at(members.address, keys, self.place, ranks, wait)
+            except RankError:
+                raise
             except RuntimeError as error:
                 raise self.left_by_others(error) from error
 
@@ -79,25 +87,56 @@ class Shift:
             at += prediction.shape[1]
             sent[at - prediction.shape[1] : at] = prediction.transpose(0, 1)
         try:
+            self.wait_for_all()
             self.wait(self.group.allgather([parts], [sent]))
+        except RankError:
+            raise
         except RuntimeError as error:
             raise self.left_by_others(error) from error
         return parts
 
+    def wait_for_all(self) -> None:
+        """Until every rank has computed its share of a step; Cancel ends it. A rank may be slower
+        than the others, but it must live. This is not left to Gloo, which lets nobody go before its
+        timeout, not even where the group is given up."""
+        self.exchanges += 1
+        key, all_of_them = f"computed/{self.members.run}", self.exchanges * len(self.members.ranks)
+        self.store.count(key)
+        signs = Signs()
+        self.until(
+            lambda: self.store.count(key, 0) >= all_of_them, ASK, partial(self.look_at_ranks, signs)
+        )
+
     def wait(self, work: Any) -> None:
-        """Until an exchange is done; Cancel ends it."""
+        """Until an exchange that all have come to is done; Cancel ends it."""
+        self.until(work.is_completed, LOOK, self.look_at_exchange)
+        work.wait()
+
+    def until(self, done: Callable[[], bool], pause: float, look: Callable[[float], None]) -> None:
+        """look: called now and then with the seconds so far; raises where nothing is to come"""
         began = looked = time.monotonic()
-        while not work.is_completed():
+        while not done():
             throw_exception_if_processing_interrupted()
             now = time.monotonic()
             if now - looked > 10 * PAUSE:
                 looked = now
                 if self.store.read(self.key):
                     raise RuntimeError  # left_by_others reads why
-            if now - began > self.timeout:
-                raise RuntimeError(f"no answer for {now - began:.0f} s")
-            time.sleep(LOOK)
-        work.wait()
+                look(now - began)
+            time.sleep(pause)
+
+    def look_at_exchange(self, waited: float) -> None:
+        if waited > self.timeout:
+            raise RuntimeError(f"no answer for {waited:.0f} s")
+
+    def look_at_ranks(self, signs: Signs, waited: float) -> None:
+        silence = max(signs.silence(self.store, rank) for rank in self.others)
+        if silence > self.timeout:
+            raise RuntimeError(f"no sign of life for {silence:.0f} s")
+        if waited > self.patience:
+            told = too_slow(waited, self.members.ranks)
+            self.store.write(self.key, told)
+            raise RankError(told)
 
     @property
     def key(self) -> str:
@@ -108,7 +147,7 @@ class Shift:
         said = self.store.read(self.key)
         if said:
             return RankError(said)
-        silent = dead(self.store, [r for r in self.members.ranks if r != self.store.settings.rank])
+        silent = dead(self.store, self.others)
         who = f"Rank {', '.join(map(str, silent))}" if silent else "Another rank"
         return RankError(
             f"{who} of {len(self.members.ranks)} broke off in the middle of this video "
@@ -127,3 +166,11 @@ class Shift:
         if self.group is not None:
             self.group.abort()
             self.group = None
+
+
+def too_slow(waited: float, ranks: Sequence[int]) -> str:
+    return (
+        f"A step of this video took one of {len(ranks)} ranks more than {waited:.0f} s, although "
+        f"all live. See their logs; where one is that slow, set {TIMEOUT_VARIABLE} to a tenth of "
+        "the seconds that a step may take, the same on all ranks."
+    )

@@ -6,8 +6,9 @@ Keys, all below "animatediff_kit":
     arrived/R     rank R stands at the beginning of a run: its ticket, and what it was given
     verdict/T     what rank 0 says to the one with the ticket T: the members of the run, or why not
     left/RUN      sentences of ranks that left a run before its end
-    prompts, prompt/N    how many prompts rank 0 has begun, and the Nth (nodes/ranks.py)
-    failed/R      why rank R cannot run the prompt that it was given last
+    computed/RUN  counts up when a rank has computed its share of a step
+    prompts, prompt/N    how many runs rank 0 has handed on, and the Nth (nodes/ranks.py)
+    failed/R      what rank R was handed and cannot run, and why
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ class Store:
             raise gone(self.settings) from error
 
     def remove(self, key: str) -> None:
-        self.keys.delete_key(key)
+        try:
+            self.keys.delete_key(key)
+        except RuntimeError as error:
+            raise gone(self.settings) from error
 
     def count(self, key: str, by: int = 1) -> int:
         """What a counter shows after it went on by so many."""

@@ -1,8 +1,8 @@
 """ComfyUI's server as one of several ranks that sample a video together (lockstep).
 
-Rank 0 has the page and the queue. When it begins to sample, it puts its prompt into the store; the
-other ranks take it from there and queue it in their own servers, cut down to what samplers need: no
-decoder runs there, and nothing is saved.
+Rank 0 has the page and the queue. When a node of it begins to sample, it puts what that node needs
+of its prompt into the store (lockstep/handover.py); the other ranks take it from there and queue it
+in their own servers. What hangs on the node does not run there: nothing is decoded or saved.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import os
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Graph = Mapping[str, Mapping[str, Any]]
-
-KEEPER = "PreviewAny"
-"""Core's output node that takes anything, writes no file, and has a sampler run."""
-
-SAMPLES_BY = ("MODEL", "GUIDER")
-"""Types of inputs by which a node that gives a latent samples."""
 
 
 def join_ranks(environment: Mapping[str, str] = os.environ) -> Ranks | None:
@@ -51,47 +46,79 @@ def join_ranks(environment: Mapping[str, str] = os.environ) -> Ranks | None:
 
 
 class Leader:
-    """Rank 0: it hands its prompts on."""
+    """Rank 0: it hands its runs on."""
 
     ranks: Ranks
 
     def __init__(self) -> None:
-        self.prompt: tuple[str, int] = ("", 0)
+        self.at = ("", "")  # the prompt and the node that were handed on last
+        self.runs: dict[str, str] = {}  # node -> the identity of its last run
 
     def each(self, store: Store) -> None:
         """Nothing beside the heartbeat."""
 
-    def begin(self, store: Store) -> int:
-        """The number of the prompt that executes; the others are given it when it is new."""
+    def begin(self, store: Store) -> str:
+        """The identity of the run that begins in the node which executes; the others are handed it
+        when it is new. A node may sample several times in one run."""
         from ..lockstep.digest import executing
 
         found = executing()
         if found is None:
-            return 0
-        graph, _, identity = found
-        if self.prompt[0] != identity:
-            number = store.count("prompts", 0) + 1
-            store.write(f"prompt/{number}", graph)
-            store.count("prompts")
-            store.remove(f"prompt/{number - 2}")
-            self.prompt = (identity, number)
-        return self.prompt[1]
+            return ""
+        graph, node, prompt = found
+        if self.at != (prompt, node):
+            self.runs[node] = str(uuid.uuid4())
+            self.hand_on(store, graph, node)
+            self.at = (prompt, node)
+        return self.runs[node]
+
+    def hand_on(self, store: Store, graph: Graph, node: str) -> None:
+        from nodes import NODE_CLASS_MAPPINGS as classes  # pyright: ignore  ComfyUI's own
+
+        from ..lockstep.handover import handed
+
+        outputs = len(classes[graph[node]["class_type"]].RETURN_TYPES)
+        cut = handed(graph, node, self.runs, outputs)
+        number = store.count("prompts", 0) + 1
+        store.write(f"prompt/{number}", {"run": self.runs[node], "node": node, "graph": cut})
+        store.count("prompts")
+        store.remove(f"prompt/{number - 2}")
 
 
 class Follower:
-    """A rank that takes rank 0's prompts."""
+    """A rank that executes what rank 0 hands on, as prompts of its own server."""
 
     ranks: Ranks
 
     def __init__(self, rank: int) -> None:
-        self.rank, self.seen, self.queued = rank, -1, ""
-        self.number = 0
+        self.rank, self.seen = rank, -1
+        self.handed = ("", "")  # the run that was taken last, which is its prompt's id; the node
+        self.queued = False  # whether its end is waited for
+        self.began = ""  # the run whose node came to sample
 
-    def begin(self, store: Store) -> int:
-        return self.number
+    def begin(self, store: Store) -> str | None:
+        """The run that begins in the node which executes; None where that is one which rank 0 has
+        in its cache and this rank has not, so that it samples by itself."""
+        from ..lockstep.digest import executing
+        from ..lockstep.store import RankError
+
+        found = executing()
+        if found is None:
+            return ""
+        _, node, prompt = found
+        run, handed = self.handed
+        if prompt != run:
+            raise RankError(
+                f"Rank {self.rank} samples with rank 0, which has not asked for this prompt, or no "
+                "longer wants it; queue prompts at rank 0, which hands them on."
+            )
+        if node != handed:
+            return None
+        self.began = run
+        return run
 
     def each(self, store: Store) -> None:
-        """Queue the newest prompt of rank 0, and tell it if that failed."""
+        """Queue what rank 0 has handed on last, and tell it if that failed."""
         newest = store.count("prompts", 0)
         if self.seen < 0:
             self.seen = max(0, newest - 1)  # rank 0 may wait for this one with the last
@@ -104,27 +131,40 @@ class Follower:
             self.watch(store)
 
     def take(self, store: Store, number: int) -> None:
-        graph = store.read(f"prompt/{number}")
-        if graph is None:
+        told = store.read(f"prompt/{number}")
+        if told is None:
             return  # a newer one follows
-        store.remove(f"failed/{self.rank}")
         if self.queued:
-            ask("/interrupt", {})
-            ask("/queue", {"clear": True})
-        self.number = number
+            self.withdraw()
+        self.handed, self.queued = (told["run"], told["node"]), True
         try:
-            self.queued = ask("/prompt", {"prompt": samplers_alone(graph)})["prompt_id"]
+            ask("/prompt", {"prompt": told["graph"], "prompt_id": told["run"]})
         except urllib.error.HTTPError as refusal:
-            store.write(f"failed/{self.rank}", refusal.read().decode("utf-8", "replace")[:500])
+            self.fail(store, refusal.read().decode("utf-8", "replace")[:500])
+
+    def withdraw(self) -> None:
+        """End a prompt that still waits for rank 0. One whose run all have begun ends by itself,
+        and the next may need what it gives."""
+        run = self.handed[0]
+        if self.ranks.joined != run:
+            ask("/queue", {"delete": [run]})
+            ask("/interrupt", {"prompt_id": run})
 
     def watch(self, store: Store) -> None:
-        record = ask(f"/history/{self.queued}").get(self.queued)
+        run = self.handed[0]
+        record = ask(f"/history/{run}").get(run)
         if record is None:
             return
-        self.queued = ""
+        self.queued = False
         for kind, told in record.get("status", {}).get("messages", ()):
             if kind == "execution_error":
-                store.write(f"failed/{self.rank}", told.get("exception_message", "").strip())
+                return self.fail(store, told.get("exception_message", "").strip())
+        if self.began != run:
+            self.fail(store, "it ended there before anything was sampled. See its log.")
+
+    def fail(self, store: Store, why: str) -> None:
+        self.queued = False
+        store.write(f"failed/{self.rank}", {"prompt": self.handed[0], "why": why})
 
 
 def ask(resource: str, body: Any = None) -> Any:
@@ -140,28 +180,3 @@ def ask(resource: str, body: Any = None) -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=30) as answer:
         return json.loads(answer.read() or b"{}")
-
-
-def samplers_alone(graph: Graph) -> dict[str, Any]:
-    """What the samplers of a graph need, with an output node behind each: what hangs on samplers
-    alone does not run."""
-    from nodes import NODE_CLASS_MAPPINGS as classes  # pyright: ignore  ComfyUI's own
-
-    from ..lockstep.digest import ancestors
-
-    kept: dict[str, Any] = {}
-    for key, node in graph.items():
-        kind = classes.get(node["class_type"])
-        if kind is not None and is_sampler(kind):
-            kept |= {above: graph[above] for above in ancestors(graph, key)}
-            source = [key, [*kind.RETURN_TYPES].index("LATENT")]
-            kept[f"rank {key}"] = {"class_type": KEEPER, "inputs": {"source": source}}
-    return kept
-
-
-def is_sampler(kind: Any) -> bool:
-    """Whether a class of nodes gives a latent that it samples with a model."""
-    given = kind.INPUT_TYPES()
-    inputs = [*given.get("required", {}).values(), *given.get("optional", {}).values()]
-    takes = any(spec and spec[0] in SAMPLES_BY for spec in inputs)
-    return takes and "LATENT" in [*kind.RETURN_TYPES]

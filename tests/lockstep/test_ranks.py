@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from adk_tests.support import by_hand
 from adk_tests.support.ranks import OtherRank, jobs
 from animatediff_kit.launcher.server import free_port
+from animatediff_kit.lockstep import shift
 from animatediff_kit.lockstep.ranks import Ranks
+from animatediff_kit.lockstep.roll_call import Members
 from animatediff_kit.lockstep.settings import Settings
 from animatediff_kit.lockstep.shift import Shift
 from animatediff_kit.lockstep.store import RankError
@@ -103,6 +106,38 @@ def test_ranks_with_different_prompts_are_told_before_sampling(world: World) -> 
     )
 
 
+def test_a_slow_rank_is_waited_for_while_it_lives(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert world.other is not None
+    assert by_hand.same(world.sample("lora", "slow lora"), world.jobs["lora"]())
+    assert "sum" in world.other.told()
+    monkeypatch.setattr(shift, "PATIENCE", 0.25)
+    sentence = r"^A step of this video took one of 2 ranks more than 1 s, although all live\. See t"
+    with pytest.raises(RankError, match=sentence):
+        world.sample("lora", "slow lora")
+    assert "A step of this video took one of 2 ranks more than" in world.other.told()["error"]
+
+
+class Unanswered:
+    """A group of Gloo, of which a rank hangs while it sends."""
+
+    def allgather(self, parts: Any, sent: Any) -> Unanswered:
+        return self
+
+    def is_completed(self) -> bool:
+        return False
+
+
+def test_an_exchange_that_all_have_come_to_has_an_end(world: World) -> None:
+    members = Members(10**6, (0, 1))
+    shift = Shift(world.ranks.store, members)
+    shift.group, shift.timeout = Unanswered(), 1
+    world.ranks.store.count(f"computed/{members.run}")  # the other is there
+    with pytest.raises(RankError, match=r"of 2 broke off.+\(no answer for 1 s\)\. See its"):
+        shift.gathered([], 2, torch.zeros(1, 2, 4, 8, 8))
+
+
 def test_an_error_of_one_rank_reaches_the_others(world: World) -> None:
     with pytest.raises(RankError, match=r"Rank 1 left this video before its end \(ValueError: the"):
         world.sample("schedule standard_static", "fail")
@@ -110,7 +145,9 @@ def test_an_error_of_one_rank_reaches_the_others(world: World) -> None:
     test_two_ranks_give_what_one_gives(world, "guidance 1")
 
 
-@pytest.mark.parametrize(("end", "why"), [("die", ""), ("hang", r"no answer for \d s\)\. See its")])
+@pytest.mark.parametrize(
+    ("end", "why"), [("die", ""), ("hang", r"no sign of life for \d s\)\. See its")]
+)
 def test_a_rank_that_is_gone_is_told_and_the_next_prompt_runs(
     world: World, end: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -69,9 +70,14 @@ def test_ranks_that_have_not_are_told_what_differs(two: Two) -> None:
 
 
 def test_a_rank_that_cannot_run_the_prompt_says_why(two: Two) -> None:
-    two.stores[1].write("failed/1", "no file mm_v2.ckpt")
+    two.stores[1].write("failed/1", {"prompt": "first", "why": "no file mm_v2.ckpt"})
+    two.lead.prompt = two.follow.prompt = "first"
     with pytest.raises(RankError, match=r"^Rank 1 could not run the prompt: no file mm_v2\.ckpt$"):
         two.lead(PARTS)
+    two.lead.prompt = two.follow.prompt = "second"
+    with pytest.raises(RankError, match=r"^Rank 1 gave no sign of life"):
+        two.lead(PARTS)  # what it says of an earlier prompt counts for nothing
+    two.stores[1].count("beat/1")  # it is waited for again once it lives
     assert two.both(PARTS) == [Members(1, (0, 1))] * 2
 
 
@@ -86,8 +92,8 @@ def test_a_silent_rank_is_waited_for_once_and_is_back_with_its_heart(two: Two) -
 
 
 def test_a_ticket_of_an_earlier_prompt_counts_for_nothing(two: Two) -> None:
-    two.stores[1].write("arrived/1", {"ticket": "old", "parts": {}, "prompt": 3})
-    two.lead.prompt = two.follow.prompt = 4
+    two.stores[1].write("arrived/1", {"ticket": "old", "parts": {}, "prompt": "old"})
+    two.lead.prompt = two.follow.prompt = "new"
     assert two.both(PARTS) == [Members(1, (0, 1))] * 2
 
 
@@ -113,3 +119,12 @@ def test_a_port_that_is_taken_and_one_that_nobody_keeps(two: Two) -> None:
     alone = Settings(1, 2, "127.0.0.1", free_port(), False, 0.5)
     with pytest.raises(RankError, match=r"^Rank 0 does not answer at 127\.0\.0\.1:\d+; start it"):
         Store(alone)
+
+
+@pytest.mark.parametrize("call", [Store.read, Store.remove, Store.count])
+def test_a_store_that_is_gone_is_told(two: Two, call: Callable[[Store, str], Any]) -> None:
+    follower, port = two.stores[1], two.settings[1].port
+    two.stores[0] = two.lead.store = None  # pyright: ignore  rank 0 ends, and its store with it
+    gc.collect()
+    with pytest.raises(RankError, match=rf"^Rank 0 does not answer at 127\.0\.0\.1:{port};"):
+        call(follower, "beat/1")

@@ -3,75 +3,96 @@ the first alone saves files."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from animatediff_kit.launcher import comfyui, workflow
+from adk_tests.support.two_servers import (
+    TwoServers,
+    animation,
+    behind,
+    beside,
+    forget,
+    rendered,
+    two_servers,
+    until,
+)
+from animatediff_kit.launcher import LauncherError
 from animatediff_kit.launcher.comfyui import ComfyUI
-from animatediff_kit.launcher.serve import Options, variables
-from animatediff_kit.launcher.server import Server, free_port
-
-ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE = ROOT / "example_workflows" / "04-Small-world-long-animation.json"
-SMALL = {"EmptyLatentImage": {"batch_size": 24}, "BasicScheduler": {"steps": 2}}
+from animatediff_kit.launcher.server import Server
 
 
-@pytest.fixture
-def ranks(
-    comfy: ComfyUI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[list[Server]]:
-    """Both, started side by side."""
-    master, made = f"127.0.0.1:{free_port()}", {}
-    monkeypatch.setenv("ADK_RANK_TIMEOUT", "30")
-
-    def start(rank: int) -> None:
-        base = comfyui.prepare_base(tmp_path / str(rank), ROOT)
-        made[rank] = Server(comfy, base, base / "comfyui.log")
-
-    with ExitStack() as stack:
-        threads = []
-        for rank in (0, 1):
-            for name, value in variables(Options(2, rank, master)).items():
-                monkeypatch.setenv(name, value)
-            threads.append(threading.Thread(target=start, args=(rank,)))
-            threads[-1].start()
-            log = tmp_path / str(rank) / "comfyui.log"
-            while threads[-1].is_alive() and not log.is_file():
-                threads[-1].join(0.01)  # then it has read the variables
-        for thread in threads:
-            thread.join()
-        for server in made.values():
-            stack.enter_context(server)
-        yield [made[0], made[1]]
-        for server in made.values():
-            comfyui.unlink(server.base / "custom_nodes" / comfyui.PACK_NAME)
-
-
-def rendered(server: Server) -> bytes:
-    """The animation of the template, made short."""
-    prompt = workflow.to_prompt(workflow.load(TEMPLATE), server.client.object_info())
-    for node in prompt.values():
-        node["inputs"] |= SMALL.get(node["class_type"], {})
-    for event in server.client.run(prompt):
-        if event.kind == "queued":
-            prompt_id = event.data["prompt_id"]
-    (file,) = [f for f in server.client.outputs(prompt_id) if f.filename.endswith(".webp")]
-    with server.client.opened(file) as content:
-        return content.read()
+@pytest.fixture(scope="module")
+def ranks(comfy: ComfyUI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoServers]:
+    with two_servers(comfy, tmp_path_factory.mktemp("ranks")) as both:
+        yield both
 
 
 def written(server: Server) -> list[str]:
     return [path.name for path in (server.base / "output").rglob("*") if path.is_file()]
 
 
-def test_two_servers_sample_one_video(ranks: list[Server], server: Server) -> None:
-    first, second = ranks
-    together = rendered(first)
-    assert together == rendered(server), "not the video that one server makes"
-    assert [len(written(each)) for each in ranks] == [2, 0], "the second decodes and saves nothing"
-    for each in ranks:
-        log = each.log.read_text(encoding="utf-8", errors="replace")
-        assert "AnimateDiff Kit: sampled on 2 ranks in " in log
+def test_two_servers_sample_one_video(ranks: TwoServers, server: Server) -> None:
+    prompt = animation(server, seed=1)
+    assert rendered(ranks.first, prompt) == rendered(server, prompt), "not what one server makes"
+    assert len(written(ranks.first)) == 1
+    assert written(ranks.second) == [], "the second decodes and saves nothing"
+    until(lambda: ranks.sampled_together() == [1, 1])
+
+
+def test_after_cancel_the_next_prompt_runs(ranks: TwoServers, server: Server) -> None:
+    with pytest.raises(LauncherError, match=r"^The run was interrupted at node "):
+        for event in ranks.first.client.run(animation(server, seed=2, steps=500)):
+            if event.kind == "progress" and event.data["value"] == 2:
+                ranks.first.client.interrupt()
+    told = until(lambda: ranks.store.read("failed/1"))
+    assert told["why"].startswith("Rank 0 left this video before its end (InterruptProcessing")
+    prompt = animation(server, seed=3)
+    assert rendered(ranks.first, prompt) == rendered(server, prompt)
+
+
+def test_what_rank_0_has_forgotten_is_sampled_by_both(ranks: TwoServers, server: Server) -> None:
+    prompt = animation(server, seed=4)
+    before = rendered(ranks.first, prompt)
+    together = until(lambda: len(set(both := ranks.sampled_together())) == 1 and both)
+    forget(ranks.first)
+    assert rendered(ranks.first, prompt) == before
+    until(lambda: ranks.sampled_together() == [count + 1 for count in together])
+
+
+def test_what_rank_1_has_forgotten_it_samples_by_itself(ranks: TwoServers, server: Server) -> None:
+    rendered(ranks.first, behind(animation(server, seed=5), steps=2))
+    together = until(lambda: len(set(both := ranks.sampled_together())) == 1 and both)
+    forget(ranks.second)
+    prompt = behind(animation(server, seed=5), steps=3)
+    assert rendered(ranks.first, prompt) == rendered(server, prompt)
+    until(lambda: ranks.sampled_together() == [count + 1 for count in together])
+
+
+def test_samplers_side_by_side(ranks: TwoServers, server: Server) -> None:
+    """Which of them is first is another in each process."""
+    prompt = animation(server, seed=6)
+    for seed in (7, 8):
+        prompt = beside(prompt, f"{seed} ", seed)
+    alone = rendered(server, prompt)
+    assert len(set(alone.values())) == 3, "the videos are alike"
+    assert rendered(ranks.first, prompt) == alone
+
+
+def test_a_node_that_does_not_sample_is_told_at_once(ranks: TwoServers, server: Server) -> None:
+    """As where a node before it blocks what it hangs on."""
+    run = "3c1f5f3e-3f0e-4c36-9d0a-0d2f7e0b3a11"
+    graph = {
+        "1": {"class_type": "PrimitiveInt", "inputs": {"value": 1}},
+        "rank 1 0": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+    }
+    number = ranks.store.count("prompts", 0) + 1
+    ranks.store.write(f"prompt/{number}", {"run": run, "node": "1", "graph": graph})
+    ranks.store.count("prompts")
+    told = until(lambda: (t := ranks.store.read("failed/1")) and t["prompt"] == run and t)
+    assert told["why"] == "it ended there before anything was sampled. See its log."
+
+
+def test_a_prompt_queued_at_rank_1_is_refused(ranks: TwoServers, server: Server) -> None:
+    sentence = r"Rank 1 samples with rank 0, which has not asked for this prompt, or no longer"
+    with pytest.raises(LauncherError, match=sentence):
+        rendered(ranks.second, animation(server, seed=10))
