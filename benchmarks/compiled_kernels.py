@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/compiled_kernels.py [--gpus 80,90] [--widths 320,640,1280]
 
-Triton compiles each kernel as a call of that width does, for the GPU of that compute capability;
-NVIDIA's assembler, which Triton brings, says what it takes. Registers that spill into memory, and
-shared memory beyond what the smallest of these GPUs has a block, end it with 1.
+Triton compiles each kernel as a call of that width does, for the GPU of that compute capability,
+for maps with channels first and last, of sizes that divide by 16 and that do not. NVIDIA's
+assembler, which Triton brings, says what it takes. Registers that spill into memory, and shared
+memory beyond what the smallest of these GPUs has a block, end it with 1.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ POINTERS = (
     *("x", "y", "qkv", "out", "before", "after"),
     *("gamma", "beta", "weight", "bias", "to_q", "to_k", "to_v"),
 )
+LAYOUTS = {
+    # which stride is 1; Triton makes a constant of it
+    "channels first": "pixel_stride",
+    "channels last": "channel_stride",
+}
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,12 @@ class Compiled:
     def fits(self) -> bool:
         return self.spilled == 0 and self.shared <= SHARED
 
+    def verdict(self) -> str:
+        return "" if self.fits() else f"   DOES NOT FIT: {self.spilled} bytes spilled"
+
     def line(self) -> str:
         told = f"{self.registers:4} registers, {self.shared:6} bytes shared, {self.products:3} mma"
-        return f"{self.name:40} {told}{'' if self.fits() else '   DOES NOT FIT'}"
+        return f"{self.name:50} {told}{self.verdict()}"
 
 
 def kinds(names: list[str], constants: dict[str, Any]) -> dict[str, str]:
@@ -62,28 +71,35 @@ def kinds(names: list[str], constants: dict[str, Any]) -> dict[str, str]:
     return kind | {name: "constexpr" for name in constants}
 
 
-def compiled(kernel: Any, gpu: int, constants: dict[str, Any]) -> Compiled:
-    """As its launch with these constants compiles it, where addresses and strides divide by 16."""
+def compiled(
+    kernel: Any, gpu: int, constants: dict[str, Any], even: bool, layout: str = ""
+) -> Compiled:
+    """As its launch with these constants compiles it.   even: whether pixels and frames, and so
+    addresses and strides, divide by 16"""
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
     options = {"num_warps": 4, "num_stages": 3}
-    options |= {name: constants.pop(name) for name in options if name in constants}
+    options |= {name: constants[name] for name in options if name in constants}
+    constants = {name: value for name, value in constants.items() if name not in options}
+    constants |= {LAYOUTS[layout]: 1} if layout else {}
     names = kernel.arg_names
     signature = kinds(names, constants)
-    even = [i for i, n in enumerate(names) if signature[n][0] in "*i" and n != "frames"]
+    divided = [i for i, n in enumerate(names) if signature[n][0] in ("*i" if even else "*")]
     source = ASTSource(
         kernel,
         signature,
         {(names.index(name),): value for name, value in constants.items()},
-        {(i,): [["tt.divisibility", 16]] for i in even},
+        {(i,): [["tt.divisibility", 16]] for i in divided},
     )
     target = GPUTarget("cuda", gpu, 32)
     made: Any = triton.compile(source, target=target, options=options)
     ptx = made.asm["ptx"]
     said = assembled(ptx, gpu)
-    name = f"{kernel.__name__}, {constants.get('C', constants.get('GROUP'))}, sm_{gpu}"
+    size = constants.get("COLUMNS", constants.get("C", 32 * constants.get("GROUP", 0)))
+    name = ", ".join((kernel.__name__, str(size), f"sm_{gpu}", *([layout] if layout else [])))
+    name += "" if even else ", odd"
     products = len(re.findall(r"mma\.sync|wgmma\.mma_async", ptx))
     used = int(re.findall(r"Used (\d+) registers", said)[0])
     spilled = sum(map(int, re.findall(r"(\d+) bytes spill", said)))
@@ -116,8 +132,15 @@ def calls(width: int, frames: int) -> list[tuple[Any, dict[str, Any]]]:
         (products.attending, steps.of_normed(width)),
         (attention.over_frames, steps.of_attention(width, frames)),
         (products.gated, steps.of_normed(width)),
+        (products.added, steps.of_added(width, width)),
         (products.added, steps.of_added(width, 4 * width)),
     ]
+
+
+def variants(kernel: Any) -> list[tuple[bool, str]]:
+    """Of each kernel: whether sizes divide by 16, and how the map lies, where it reads one."""
+    layouts = list(LAYOUTS) if "channel_stride" in kernel.arg_names else [""]
+    return [(even, layout) for even in (True, False) for layout in layouts]
 
 
 def main() -> int:
@@ -131,9 +154,10 @@ def main() -> int:
     for gpu in map(int, options.gpus.split(",")):
         for width in map(int, options.widths.split(",")):
             for kernel, constants in calls(width, options.frames):
-                one = compiled(kernel, gpu, constants)
-                fit &= one.fits()
-                print(one.line(), flush=True)
+                for even, layout in variants(kernel):
+                    one = compiled(kernel, gpu, constants, even, layout)
+                    fit &= one.fits()
+                    print(one.line(), flush=True)
     return 0 if fit else 1
 
 

@@ -170,7 +170,7 @@ def launched_row() -> dict[str, str]:
 def kernels_beside(steps: Any, channels: int, size: int, dtype: torch.dtype, device: str) -> Any:
     """Steps against the reference in float32 on a map of 16 frames of size x size.   -> how far
     their residual is from its, and their time by that of torch's operations"""
-    trial, call = pack("fast.trial"), pack("call").Call.alone(1, FRAMES)
+    speed, call = pack("fast.speed"), pack("call").Call.alone(1, FRAMES)
     module = motion_module(channels).to(device)
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(FRAMES, channels, size, size, generator=generator).to(device, dtype)
@@ -179,7 +179,7 @@ def kernels_beside(steps: Any, channels: int, size: int, dtype: torch.dtype, dev
         module.to(dtype)
         gap = apart(pack("fast.forward").forward(module, x, call, steps).float() - x.float(), truth)
         plain = pack("fast.plain").PlainSteps
-        seconds = [trial.seconds(way, module, x, call) for way in (steps, plain, steps, plain)]
+        seconds = [speed.seconds(way, module, x, call) for way in (steps, plain, steps, plain)]
     return gap, min(seconds[::2]) / min(seconds[1::2])
 
 
@@ -190,4 +190,4 @@ def kernel_errors_and_times(steps: Any, device: str) -> Iterator[tuple[str, floa
         for width, size in ((320, 64), (640, 32), (1280, 16)):
             away, share = kernels_beside(steps, width, size, dtype, device)
             line = f"{str(dtype)[6:]} {width}: {away:.1e} apart, {share:.2f} of the time"
-            yield line, away, pack("fast.trial").TOLERANCES[dtype]
+            yield line, away, pack("fast.agreement").TOLERANCES[dtype]

@@ -3,6 +3,8 @@
 A name, the file that holds it:
 
     steps_for            trial.py       which steps compute a module here, if any
+    Sample               agreement.py   whether they give what the module gives
+    are_faster           speed.py       and whether in less time
     knows                fits.py        whether a module and a call are ones that they know
     forward              forward.py     a motion module over a map, in parts that stay close
     Steps, Pass          steps.py       the steps of a part, and what they share

@@ -2,8 +2,8 @@
 
 It knows the authors' module with one strength and one motion scale, over all frames of a call at
 once, where nothing is to be learned. Values over frames, changes beside the layers, views, camera
-poses, quantised layers and whatever is hooked to a layer take the reference. So does torch.compile,
-which orders the operations of the reference itself.
+poses, quantised layers and whatever is hooked to a layer take the reference. So do torch.compile,
+which orders the operations of the reference itself, and autocast, which chooses their dtypes.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def knows(module: MotionModule, x: Tensor, call: Call) -> bool:
     return (
         not torch.compiler.is_compiling()
         and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled(x.device.type)
         and x.dtype in DEVICES.get(x.device.type, ())
         and is_large(x)
         and is_simple(call)

@@ -18,6 +18,9 @@ MAX_PIXELS = 2**15 // HEADS
 """Pixels of one attention call, whose heads are those of all pixels: CUDA kernels launch one block
 a head along a dimension of the grid that ends at 65535."""
 
+ALIGNED = 16
+"""What divides addresses and sizes that Triton compiles kernels with wide loads for."""
+
 
 def rows_at_once(x: Tensor, channels: int, width: int = 8) -> int:
     """Rows of tokens whose widest tensor has `width` times as many channels: 8 in the
@@ -28,10 +31,13 @@ def rows_at_once(x: Tensor, channels: int, width: int = 8) -> int:
 
 
 def pixels_at_once(x: Tensor) -> int:
-    """Pixels of a part, each with all its frames; parts are of about one size.   x: (b f) c n"""
+    """Pixels of a part, each with all its frames; parts are of about one size, and begin where
+    kernels read best.   x: (b f) c n"""
     frames, channels, pixels = x.shape
     most = max(1, min(MAX_PIXELS, rows_at_once(x, channels, 3) // frames))
-    return -(-pixels // -(-pixels // most))
+    size = -(-pixels // -(-pixels // most))
+    aligned = min(pixels, -(-size // ALIGNED) * ALIGNED)
+    return aligned if aligned <= most else size
 
 
 class Scratch:

@@ -1,4 +1,4 @@
-"""Which steps compute a module here, found out once a run on the device itself.
+"""Which steps compute a module here, found out on the device itself.
 
 What differs from the reference is not taken, and kernels that were never timed on a GPU of the
 kind have to be faster on it than torch's operations.
@@ -8,54 +8,85 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from threading import Lock
+from typing import Any
 
 import torch
-from comfy.model_management import InterruptProcessingException
+from comfy.model_management import OOM_EXCEPTION, InterruptProcessingException
 from torch import Tensor
 
-from ..call import Call, Run
+from ..call import Call
 from ..modules import MotionModule
+from .agreement import FEW, SEVERAL, Sample
 from .fits import kernels_know, knows
-from .forward import forward
 from .plain import PlainSteps
+from .speed import are_faster
 from .steps import Steps
 
 log = logging.getLogger(__name__)
 
-TOLERANCES = {torch.float32: 5e-6, torch.float16: 2e-3, torch.bfloat16: 1.5e-2}
-"""How far the residual may be from the reference's, relative to its norm; what adding it to the map
-rounds comes on top."""
-
 AMPERE = (8, 0)
 """The first GPUs that Triton compiles matrix products of both half precisions for."""
 
-ROUNDS = 3
+
+@dataclass(frozen=True)
+class Kind:
+    """What kernels are compiled for, and what decides their speed: calls of a kind take the same
+    steps.   shape: (b f) c h w; attentions: of each block"""
+
+    device: str
+    dtype: torch.dtype
+    shape: torch.Size
+    channels_last: bool
+    frames: int
+    norms: str
+    attentions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, module: MotionModule, x: Tensor, call: Call) -> Kind:
+        transformer: Any = module.temporal_transformer
+        return cls(
+            str(x.device),
+            x.dtype,
+            x.shape,
+            x.is_contiguous(memory_format=torch.channels_last),
+            call.frames,
+            transformer.rule(call),
+            tuple(len(block.attention_blocks) for block in transformer.transformer_blocks),
+        )
+
+
+VERDICTS: dict[Kind, bool] = {}
+"""Whether kernels are taken where they agree, by the GPU's name. They round otherwise than torch's
+operations do, so this must not change from run to run, nor from one GPU to another of the name."""
+
+ONE_AT_A_TIME = Lock()
 
 
 def steps_for(module: MotionModule, x: Tensor, call: Call) -> type[Steps] | None:
     """The steps for `forward` that give what the module gives, in less time; None where there are
     none, and the module itself is to compute.   x: (b f) c h w
 
-    The first call of a run at each width, device and dtype compares them on a small map."""
+    The first call of each kind in a run compares them on a small map."""
     if not knows(module, x, call):
         return None
     kernels = kernels_on(x.device) if kernels_know(module, x, call) else None
-    key = ("fast arithmetic", x.shape[1], x.device, x.dtype, kernels)
+    key = ("fast arithmetic", Kind.of(module, x, call), kernels)
     return call.run.keep(key, lambda: chosen(kernels, module, x, call))
 
 
 @cache
 def kernels_on(device: torch.device) -> type[Steps] | None:
     """None where the GPU is older than they are, or Triton is missing or broken."""
-    older = torch.cuda.get_device_capability(device) < AMPERE
-    if older or torch.version.hip or importlib.util.find_spec("triton") is None:
+    if torch.cuda.get_device_capability(device) < AMPERE or torch.version.hip:
         return None
     try:
+        if importlib.util.find_spec("triton") is None:
+            return None
         from .kernels.kernel_steps import KernelSteps
-    except (ImportError, OSError, RuntimeError) as error:
+    except Exception as error:  # whatever an installation lacks
         log.warning("The kernels of motion modules are not used: Triton does not load (%s).", error)
         return None
     return KernelSteps
@@ -65,75 +96,67 @@ def chosen(
     kernels: type[Steps] | None, module: MotionModule, x: Tensor, call: Call
 ) -> type[Steps] | None:
     """The fastest that agree with the reference."""
-    plain = PlainSteps if agree(PlainSteps, module, x, call) else None
-    if kernels is None or not work_and_agree(kernels, module, x, call):
+    sample = Sample.like(module, x, call, FEW if kernels is None else SEVERAL)
+    plain = PlainSteps if works(sample) else None
+    if kernels is None:
         return plain
-    if plain and seconds(plain, module, x, call) <= seconds(kernels, module, x, call):
-        return plain
-    return kernels
+    kind = Kind.of(module, x, call)
+    if x.is_cuda:
+        kind = replace(kind, device=torch.cuda.get_device_name(x.device))
+    with ONE_AT_A_TIME:
+        return kernels if are_taken(kernels, plain, sample, x, kind, call) else plain
 
 
-def agree(steps: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bool:
-    """Whether they and the reference agree on a small map of the call's frames, the same each
-    time."""
-    shape = (call.frames, x.shape[1], 4, 3)
-    sample = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(x)
-    alone = replace(call, videos=1, run=Run(call.frames), strength=1.0, motion_scale=1.0)
-    truth, fast = module(sample, alone).float(), forward(module, sample, alone, steps).float()
-    error, residual = float((fast - truth).norm()), float((truth - sample.float()).norm())
-    rounding = torch.finfo(x.dtype).eps * float(truth.norm())
-    allowed = TOLERANCES[x.dtype] * residual + rounding
-    if error <= allowed:
-        return True
-    log.warning(
-        "The fast arithmetic of motion modules differs from the reference by %g where %g is "
-        "allowed (%s of %s on %s), so it does not compute: slower, and right.",
-        error,
-        allowed,
-        steps.__name__,
-        x.dtype,
-        x.device,
-    )
-    return False
-
-
-def work_and_agree(kernels: type[Steps], module: MotionModule, x: Tensor, call: Call) -> bool:
-    """The same of kernels, which first have to compile and run; what they raise depends on compiler
-    and driver."""
-    log.info(
-        "Triton compiles the kernels of motion modules for %d channels on %s; it keeps them, so "
-        "that later runs need not wait.",
-        x.shape[1],
-        x.device,
-    )
+def works(sample: Sample) -> bool:
+    """Whether torch's operations run in this order, and agree."""
     try:
-        return agree(kernels, module, x, call)
-    except (InterruptProcessingException, torch.OutOfMemoryError):
+        return sample.agrees(PlainSteps)
+    except (InterruptProcessingException, OOM_EXCEPTION):
         raise
     except Exception as error:
+        log.warning(
+            "The fast arithmetic of motion modules does not run on %s, so the reference computes: "
+            "slower, and the same. Torch says: %s",
+            sample.x.device,
+            error,
+        )
+        return False
+
+
+def are_taken(
+    kernels: type[Steps],
+    plain: type[Steps] | None,
+    sample: Sample,
+    x: Tensor,
+    kind: Kind,
+    call: Call,
+) -> bool:
+    """Whether kernels compile, run, agree, and are faster; what they raise depends on compiler and
+    driver, and is told once."""
+    if not VERDICTS.get(kind, True):
+        return False
+    if kind not in VERDICTS:
+        log.info(
+            "Triton compiles the kernels of motion modules for %d channels on %s; it keeps them, "
+            "so that later runs need not wait.",
+            x.shape[1],
+            x.device,
+        )
+    try:
+        if not sample.agrees(kernels):
+            return False
+        if kind not in VERDICTS and plain is not None:
+            VERDICTS[kind] = are_faster(kernels, plain, sample.module, x, call)
+    except InterruptProcessingException:
+        raise
+    except OOM_EXCEPTION:
+        return False  # there may be memory in the next run
+    except Exception as error:
+        VERDICTS[kind] = False
         log.warning(
             "The kernels of motion modules do not run on %s, so torch's operations compute: slower,"
             " and the same. Triton says: %s",
             x.device,
             error,
         )
-        return False
-
-
-def seconds(steps: type[Steps], module: MotionModule, x: Tensor, call: Call) -> float:
-    """Of a call, the least of some rounds."""
-    forward(module, x, call, steps)
-    taken = []
-    for _ in range(ROUNDS):
-        wait_for(x)
-        begun = time.perf_counter()
-        forward(module, x, call, steps)
-        wait_for(x)
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
-
-
-def wait_for(x: Tensor) -> None:
-    """Until its device has computed all that it was given."""
-    if x.is_cuda:
-        torch.cuda.synchronize(x.device)
+    return VERDICTS.get(kind, True)

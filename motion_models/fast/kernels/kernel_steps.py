@@ -59,13 +59,13 @@ class KernelSteps:
         here, (frames, p, c) = self.here, y.shape
         rows, of_video = frames * p, here.call.frames
         qkv = here.scratch.of("wide", 3, rows, c)
-        table = positions(attention.pos_encoder, here.call)[:, 0].to(y.device)
+        table = positions(attention.pos_encoder, here.call)[:, 0].to(y.device).contiguous()
         layers = attention.to_q, attention.to_k, attention.to_v
         launch(
             attending,
             triton.cdiv(rows, ROWS) * 3 * (c // columns(c)),
             *(y, *self.weights(norm), table, *(self.weights(to)[0] for to in layers), qkv),
-            *(rows, p, of_video, table.stride(0), norm.eps),
+            *(rows, p, of_video, norm.eps),
             **of_normed(c),
         )
         self.add(attention.to_out[0], self.over_frames(qkv, p), y)
@@ -78,7 +78,7 @@ class KernelSteps:
         scale: Any = call.motion_scale
         launch(
             over_frames,
-            call.videos * p,
+            rows // call.frames,
             *(qkv, attended, rows, p, call.frames, float(scale) / (c // HEADS) ** 0.5),
             **of_attention(c, call.frames),
         )
@@ -121,9 +121,9 @@ class KernelSteps:
         )
 
     def weights(self, layer: Any) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the layer, which stay as they are: they are kept."""
-        with self.here.weights.of(layer) as kept:
-            return kept
+        """Weight and bias of the layer, row behind row, which stay as they are: they are kept."""
+        with self.here.weights.of(layer) as (weight, bias):
+            return weight.contiguous(), bias if bias is None else bias.contiguous()
 
 
 def launch(kernel: Any, grid: Any, x: Tensor, *others: Any, **constants: Any) -> None:

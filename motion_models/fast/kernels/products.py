@@ -87,7 +87,6 @@ def attending(
     rows,
     pixels,
     frames,
-    table_stride,
     eps,
     C: tl.constexpr,
     BLOCK_M: tl.constexpr,
@@ -107,7 +106,7 @@ def attending(
     elif which == 2:
         weight = to_v
     mean, variance = of_rows(y + row * C, inside, C, BLOCK_M, BLOCK_K)  # pyright: ignore
-    position = table + (row // pixels % frames) * table_stride
+    position = table + (row // pixels % frames) * C
     sums = tl.zeros([BLOCK_M, BLOCK_N], tl.float32)
     for k in range(0, C, BLOCK_K):
         column = k + tl.arange(0, BLOCK_K)

@@ -13,7 +13,7 @@ import torch
 from adk_tests.motion_models.fast.test_forward import FRAMES, features, motion_module
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.call import Beside, Call, Run
-from animatediff_kit.motion_models.fast import fits, trial
+from animatediff_kit.motion_models.fast import agreement, fits
 from animatediff_kit.motion_models.fast.trial import steps_for
 from animatediff_kit.motion_models.layers import MotionLayer
 from animatediff_kit.motion_models.modules import MotionModule
@@ -50,6 +50,15 @@ def test_calls_that_are_the_references(name: str) -> None:
     call = replace(plain, **CALLS[name])
     assert steps_for(module, x, plain) and not steps_for(module, x, call)
     assert torch.equal(MotionLayer(module, call)(x), module(x, call))
+
+
+def test_autocast_is_the_references() -> None:
+    module, x = motion_module(), features()
+    call = tiny.call(x, FRAMES)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert steps_for(module, x, call) is None
+        assert torch.equal(MotionLayer(module, call)(x), module(x, call))
+    assert steps_for(module, x, call)
 
 
 def test_changes_beside_the_layers_are_the_references() -> None:
@@ -118,7 +127,7 @@ def test_a_device_that_computes_otherwise_has_the_reference(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     module, x = motion_module(), features()
-    monkeypatch.setitem(trial.TOLERANCES, torch.float32, 1e-9)
+    monkeypatch.setitem(agreement.TOLERANCES, torch.float32, 1e-9)
     call = tiny.call(x, FRAMES)
     with caplog.at_level(logging.WARNING):
         given = [MotionLayer(module, call)(x) for _ in range(2)]

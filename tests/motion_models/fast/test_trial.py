@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from adk_tests.support import tiny
 from animatediff_kit.motion_models.fast import fits, trial
 from animatediff_kit.motion_models.fast.plain import PlainSteps
 from animatediff_kit.motion_models.fast.steps import Steps
-from comfy.model_management import InterruptProcessingException
+from animatediff_kit.motion_models.specs import EVERYWHERE
+from comfy.model_management import OOM_EXCEPTION, InterruptProcessingException
 
 
 class Slow(PlainSteps):
@@ -37,6 +39,28 @@ class Broken(PlainSteps):
         raise RuntimeError("Failed to find C compiler.")
 
 
+class BrokenOnTheWholeMap(PlainSteps):
+    """It compiles, and works on the sample."""
+
+    def __init__(self, transformer: Any, x: torch.Tensor, here: Any) -> None:
+        super().__init__(transformer, x, here)
+        if here.call.videos > 2:
+            raise RuntimeError("out of resource: shared memory")
+
+
+class OutOfMemory(PlainSteps):
+    where = 0
+
+    def __init__(self, transformer: Any, x: torch.Tensor, here: Any) -> None:
+        super().__init__(transformer, x, here)
+        if here.call.videos > self.where:
+            raise OOM_EXCEPTION("CUDA out of memory.")
+
+
+class OutOfMemoryOnTheWholeMap(OutOfMemory):
+    where = 2
+
+
 class Cancelled(PlainSteps):
     def attend(self, attention: Any, norm: Any, y: torch.Tensor) -> None:
         raise InterruptProcessingException()
@@ -49,8 +73,12 @@ def no_gradients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def chosen(kernels: type[Steps]) -> type[Steps] | None:
-    x = features()
+def chosen(kernels: type[Steps], again: bool = False) -> type[Steps] | None:
+    """On a map of three videos, of which the sample has two.   again: in the same process, in
+    another run"""
+    if not again:
+        trial.VERDICTS.clear()
+    x = torch.cat([features(), features()[:FRAMES]])
     return trial.chosen(kernels, motion_module(), x, tiny.call(x, FRAMES))
 
 
@@ -59,6 +87,32 @@ def test_the_faster_ones_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen(Slow) is quick
     monkeypatch.setattr(trial, "PlainSteps", Slow)
     assert chosen(quick) is quick
+
+
+def test_runs_of_one_process_take_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels round otherwise, so a seed would give other frames."""
+    quick = PlainSteps
+    assert chosen(Slow) is quick
+    monkeypatch.setattr(trial, "are_faster", lambda *given: True)
+    assert chosen(Slow, again=True) is quick
+    assert chosen(Slow) is Slow
+    monkeypatch.setattr(trial, "are_faster", lambda *given: False)
+    assert chosen(Slow, again=True) is Slow
+
+
+def test_kinds_are_tried_each_for_itself() -> None:
+    module, x = motion_module(), features()
+    call = tiny.call(x, FRAMES)
+    kinds = {
+        trial.Kind.of(module, x, call),
+        trial.Kind.of(module, x, tiny.call(x, 1)),
+        trial.Kind.of(module, x, tiny.call(x, FRAMES, norms=EVERYWHERE)),
+        trial.Kind.of(module, x.contiguous(memory_format=torch.channels_last), call),
+        trial.Kind.of(module, x[..., 1:], call),
+        trial.Kind.of(motion_module(attentions=1), x, call),
+    }
+    assert len(kinds) == 6
+    assert trial.Kind.of(motion_module(), x + 1, call) in kinds
 
 
 def test_what_differs_is_never_taken(
@@ -81,6 +135,37 @@ def test_kernels_that_do_not_compile_leave_torchs_operations(
         in (caplog.text)
     )
     assert "Triton says: Failed to find C compiler." in caplog.text
+    caplog.clear()
+    assert chosen(Broken, again=True) is PlainSteps and not caplog.text
+
+
+def test_kernels_that_fail_on_the_whole_map_leave_torchs_operations(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert chosen(BrokenOnTheWholeMap) is PlainSteps
+    assert "Triton says: out of resource: shared memory" in caplog.text
+
+
+def test_memory_that_is_short_decides_for_what_needs_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be there in the next run."""
+    quick = PlainSteps
+    assert chosen(OutOfMemory) is quick and not trial.VERDICTS
+    assert chosen(OutOfMemoryOnTheWholeMap) is quick and not trial.VERDICTS
+    monkeypatch.setattr(trial, "PlainSteps", OutOfMemoryOnTheWholeMap)
+    assert chosen(Slow) is Slow
+    monkeypatch.setattr(trial, "PlainSteps", OutOfMemory)
+    with pytest.raises(OOM_EXCEPTION):
+        chosen(Slow)
+
+
+def test_operations_that_do_not_run_leave_the_reference(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(trial, "PlainSteps", Broken)
+    x = features()
+    assert trial.chosen(None, motion_module(), x, tiny.call(x, FRAMES)) is None
+    assert "does not run on cpu, so the reference computes: slower, and the same." in caplog.text
+    assert "Torch says: Failed to find C compiler." in caplog.text
 
 
 def test_a_triton_that_does_not_load(
@@ -91,6 +176,11 @@ def test_a_triton_that_does_not_load(
     monkeypatch.setitem(sys.modules, f"{trial.__package__}.kernels.kernel_steps", None)
     assert trial.kernels_on.__wrapped__(torch.device("cuda", 0)) is None
     assert "The kernels of motion modules are not used: Triton does not load (" in caplog.text
+    monkeypatch.undo()
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setitem(sys.modules, "triton", ModuleType("triton"))  # as other packs leave it
+    assert trial.kernels_on.__wrapped__(torch.device("cuda", 0)) is None
+    assert "Triton does not load (triton.__spec__ is None)" in caplog.text
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
     caplog.clear()
     assert trial.kernels_on.__wrapped__(torch.device("cuda", 0)) is None and not caplog.text

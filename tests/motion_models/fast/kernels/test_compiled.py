@@ -25,6 +25,6 @@ def test_they_compile_and_fit() -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     told = [line for line in done.stdout.splitlines() if "registers" in line]
-    assert len(told) == 7
+    assert len(told) == 26, "by layout, and by sizes that divide by 16 and that do not"
     on_tensor_cores = [line for line in told if not line.endswith(" 0 mma")]
-    assert len(on_tensor_cores) == 6, "all but the statistics"
+    assert len(on_tensor_cores) == 22, "all but the statistics"

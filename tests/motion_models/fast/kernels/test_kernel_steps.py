@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,16 +16,17 @@ from adk_tests.reference.live import live_noise, relative_error
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.fast import scratch
+from animatediff_kit.motion_models.fast.agreement import TOLERANCES
 from animatediff_kit.motion_models.fast.forward import forward
-from animatediff_kit.motion_models.fast.trial import TOLERANCES
 from animatediff_kit.motion_models.modules import MotionModule
 from torch import Tensor
+from torch.nn import functional
 
 pytest.importorskip("triton")
 kernel_steps = importlib.import_module("animatediff_kit.motion_models.fast.kernels.kernel_steps")
 Steps = kernel_steps.KernelSteps
 
-GPU = torch.cuda.is_available()
+GPU = "TRITON_INTERPRET" not in os.environ  # tests/conftest.py
 DEVICE = "cuda" if GPU else "cpu"
 FRAMES = 5
 NEEDS_GPU = pytest.mark.skipif(not GPU, reason="the interpreter is slow, and has no bfloat16")
@@ -75,6 +77,31 @@ def test_parts_and_layouts_make_no_difference(monkeypatch: pytest.MonkeyPatch) -
     x = features(64, FRAMES, 3, 2).contiguous(memory_format=torch.channels_last)
     assert scratch.pixels_at_once(x.flatten(2)) == 2
     assert away(motion_module(), x, tiny.call(x, FRAMES)) <= TOLERANCES[torch.float32]
+
+
+@pytest.mark.parametrize("rule", ["per_frame", "across_frames"])
+def test_maps_of_many_blocks(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows, pixels and statistics of several blocks each, the last of them not full."""
+    monkeypatch.setattr(kernel_steps, "ROWS", 16)
+    monkeypatch.setattr(kernel_steps, "COUNTED", 32)
+    x = features(64, FRAMES, 3, 7)
+    x += torch.linspace(-3, 3, 21).view(3, 7)  # no two blocks of pixels have one mean
+    assert away(motion_module(64, rule), x, tiny.call(x, FRAMES)) <= TOLERANCES[torch.float32]
+
+
+def test_positions_as_a_stretch_gives_them() -> None:
+    """Row beside row instead of one behind the other."""
+    module, x = motion_module(), features(64, FRAMES, 2, 2)
+    block: Any = module.temporal_transformer.transformer_blocks[0]
+    positions = {}
+    for number, attention in enumerate(block.attention_blocks):
+        attention.pos_encoder.name = f"attention {number}"
+        stretched = functional.interpolate(attention.pos_encoder.pe.transpose(1, 2), size=40)
+        positions[attention.pos_encoder.name] = stretched.transpose(1, 2)
+    plain, given = tiny.call(x, FRAMES), tiny.call(x, FRAMES, positions=positions)
+    assert next(iter(positions.values())).stride(2) == 40
+    assert relative_error(module(x, given), module(x, plain)) > 1e-3
+    assert away(module, x, given) <= TOLERANCES[torch.float32]
 
 
 @pytest.mark.skipif(GPU, reason="the functions of its weights are those of a CPU")
