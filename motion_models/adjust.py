@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import comfy.utils
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -132,9 +133,10 @@ def load_adjusted(
     motion = motion_model(patcher)
     motion.source = None  # the file alone would give it without the adjustment
     with torch.no_grad():
-        for name, weight in motion.named_parameters():
+        for name, weight in list(motion.named_parameters()):
             if (factor := adjustment.factor(name)) != 1.0:
-                weight.mul_(factor)
+                # a new tensor: with dynamic VRAM the old one is the file's own pages, read-only
+                comfy.utils.set_attr_param(motion, name, weight * factor)
     if not any(key.endswith("pos_encoder.pe") for key in read_weights(path)[0]):
         return patcher
     for encoder in motion.encoders().values():

@@ -53,7 +53,10 @@ def device_clones(control: Any) -> Mapping[Any, Any]:
 
 
 def control_on(control: Any, device: Any) -> Any:
-    """The ControlNet's copy on a device, or itself."""
+    """The ControlNet's copy on a device, or itself. One that stands before another has a say: what
+    it hands on of the other's copies is not what it is itself."""
+    if hasattr(type(control), "get_instance_for_device"):
+        return control.get_instance_for_device(device)
     return device_clones(control).get(device, control)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import comfy.lora
+import comfy.utils
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor
 
 from .adapter_over_time import apply_over_time
 from .kinds import KIND_PHRASES, SPATIAL_LORA, kind_of
-from .layouts import strip_wrappers
+from .layouts import strip_peft
 from .lora import check_rank_and_type
 from .sound import alpha_of, check_number
 from .strength import Strength
@@ -35,11 +37,11 @@ def apply_domain_adapter(
     kind = kind_of(tensors)
     if kind != SPATIAL_LORA:
         raise ValueError(f"{name} is no domain adapter but {KIND_PHRASES[kind]}.")
-    stripped = {strip_wrappers(key): tensor for key, tensor in tensors.items()}
+    stripped = {plain_key(key): tensor for key, tensor in tensors.items()}
     for key, tensor in stripped.items():
         if key.endswith(".alpha"):
             alpha_of("The adapter's", key, tensor)
-    key_map = comfy.lora.model_lora_keys_unet(model.model, {})
+    key_map = comfy.lora.model_lora_keys_unet(model.model, diffusers_layers(model))
     try:
         patches = comfy.lora.load_lora(stripped, key_map, log_missing=False)
     except KeyError as error:
@@ -68,6 +70,24 @@ def apply_domain_adapter(
             len(stripped),
         )
     return adapted
+
+
+def plain_key(key: str) -> str:
+    """Without what peft writes around a layer's name, and the name of an adapter within it."""
+    return re.sub(r"\.(lora_[AB])\.\w+\.weight$", r".\1.weight", strip_peft(key))
+
+
+def diffusers_layers(model: ModelPatcher) -> dict[str, Any]:
+    """The layers as diffusers itself writes them today (`...attn1.to_q`): ComfyUI knows the earlier
+    names of its attention processors alone."""
+    base: Any = model.model
+    config = getattr(base.model_config, "unet_config", {})
+    names = comfy.utils.unet_to_diffusers(config) if "num_res_blocks" in config else {}
+    return {
+        theirs.removesuffix(".weight"): f"diffusion_model.{ours}"
+        for theirs, ours in names.items()
+        if theirs.endswith(".weight")
+    }
 
 
 def check_adapter(patches: Mapping[Any, Any], weights: Mapping[str, Tensor], name: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
-from .sites import unet_sites
+from .sites import uncompiled, unet_sites
 from .specs import MotionLayout, MotionSpec
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def check_fits(spec: MotionSpec, model: ModelPatcher) -> None:
     training differs."""
     base_model: Any = model.model
     base = base_of(base_model)
-    unet = base_model.diffusion_model
+    unet = uncompiled(base_model.diffusion_model)
     trained = spec.family.base
     if not isinstance(unet, UNetModel):
         raise ValueError(

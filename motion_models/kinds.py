@@ -134,6 +134,11 @@ KINDS = (
         lambda s: any_has(s, CONTROL_MARKS),
     ),
     Kind(
+        "FancyVideo",
+        "a FancyVideo model, which is not computed here: get one of AnimateDiff's",
+        lambda s: is_temporal(s) and any_has(s, ("fps_embedding.", "motion_embedding.")),
+    ),
+    Kind(
         PIA,
         "a PIA model: load it with Load Motion Model, for Apply PIA",
         lambda s: is_temporal(s) and takes_an_image(s),

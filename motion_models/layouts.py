@@ -59,6 +59,11 @@ def strip_wrappers(key: str) -> str:
         key = key[len(prefix) :]
 
 
+def strip_peft(key: str) -> str:
+    """As strip_wrappers, and without what peft puts before a LoRA's whole state dict."""
+    return strip_wrappers(key.removeprefix("base_model.model."))
+
+
 def grammar_of(keys: Iterable[str]) -> Grammar:
     """The grammar that motion-module keys (or LoRA keys on them) are written in."""
     grammar: Grammar = "official"

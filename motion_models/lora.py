@@ -26,7 +26,7 @@ from comfy.weight_adapter.lora import LoRAAdapter
 from torch import Tensor
 
 from .kinds import KIND_PHRASES, MOTION_LORA, TEMPORAL_MARKS, kind_of
-from .layouts import grammar_of, strip_wrappers, to_diffusers, to_official
+from .layouts import grammar_of, strip_peft, to_diffusers, to_official
 from .low_rank import LowRankOverTime, attach, pairs_of
 from .model import motion_model
 from .sound import alpha_of, check_number
@@ -45,7 +45,7 @@ SPELLINGS = (
     r"(?P<layer>.+\.processor\.\w+)_lora\.(?P<part>down|up)\.weight$",
     r"(?P<layer>.+)\.lora_(?P<part>A|B)(?:\.\w+)?\.weight$",
     r"(?P<layer>.+)\.lora[._](?P<part>down|up)\.weight$",
-    r"(?P<layer>.+)\.(?P<part>alpha|dora_scale)$",
+    r"(?P<layer>.+?)(?:_lora)?\.(?P<part>alpha|dora_scale)$",
 )
 PARTS = {
     "down": "down",
@@ -92,7 +92,7 @@ def parse_motion_lora(tensors: Mapping[str, Tensor], spec: MotionSpec) -> Motion
     """The pairs of a MotionLoRA in any spelling. `spec` is the motion model that it will be put
     on."""
     lora = MotionLora()
-    keys = {key: strip_wrappers(key.removeprefix("base_model.model.")) for key in tensors}
+    keys = {key: strip_peft(key) for key in tensors}
     grammar = grammar_of(keys.values())
     flat = kohya_names(expected_shapes(spec.layout))
     for key, stripped in keys.items():

@@ -62,6 +62,7 @@ def pairs_of(patches: Mapping[str, LoRAAdapter], name: str) -> dict[str, tuple[T
                 "differs by frame. Disconnect the strength over time, or use a plain LoRA."
             )
         scale = 1.0 if alpha is None else alpha / down.shape[0]
+        up = up.float() if up.element_size() == 1 else up  # torch multiplies no float8
         pairs[key.removesuffix(".weight")] = (down, up * scale)
     return pairs
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from adk_tests.support import spellings, tiny
+from animatediff_kit.motion_models import load
 from animatediff_kit.motion_models.adjust import (
     GROUPS,
     Adjustment,
@@ -15,6 +17,7 @@ from animatediff_kit.motion_models.adjust import (
     stretched,
 )
 from animatediff_kit.motion_models.load import load_motion_model, motion_model
+from animatediff_kit.motion_models.read import read_weights
 from safetensors.torch import save_file
 
 FIRST = "down_blocks.0.motion_modules.0.temporal_transformer."
@@ -75,6 +78,23 @@ def test_a_file_with_both(tmp_path: Path) -> None:
     for one, other in tables:
         assert torch.allclose(other.pe, 1.5 * stretched(one.pe[:, :16], 18), atol=1e-6)
     assert adjusted.source is None and bool(adjustment) and not Adjustment((PositionSteps(),))
+
+
+def test_the_files_own_tensors_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With dynamic VRAM the weights are the file's pages, which cannot be written: a process that
+    tries ends at once."""
+    read: list[Any] = []
+
+    def heard(path: str) -> Any:
+        read.append(read_weights(path))
+        return read[-1]
+
+    monkeypatch.setattr(load, "read_weights", heard)
+    monkeypatch.setattr(load, "is_dynamic", lambda patcher: True)  # as on a GPU
+    adjusted = motion_model(load_adjusted(saved(tmp_path), Adjustment((), (("all", 1.5),))))
+    ((tensors, _),) = read
+    for name, weight in adjusted.named_parameters():
+        assert torch.equal(weight, 1.5 * tensors[name]), name
 
 
 def test_a_file_without_positions_keeps_the_formulas(tmp_path: Path) -> None:

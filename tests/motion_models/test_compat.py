@@ -9,6 +9,7 @@ import comfy.model_management as memory
 import pytest
 import torch
 from animatediff_kit.motion_models import compat
+from animatediff_kit.sampling.values.control import ControlOverTime
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 
@@ -34,9 +35,16 @@ def test_a_copy_on_another_device_is_cores_work_where_it_can() -> None:
 
 def test_copies_of_a_control_by_device() -> None:
     clone = object()
-    control = SimpleNamespace(multigpu_clones={META: clone})
+    control: Any = SimpleNamespace(multigpu_clones={META: clone})
     assert compat.control_on(control, META) is clone
     assert compat.control_on(control, CPU) is control
+    stand_in = ControlOverTime(control, 0.5)
+    on_meta = compat.control_on(stand_in, META)
+    assert (on_meta.control, on_meta.over_time) == (clone, 0.5)
+    assert compat.control_on(stand_in, META) is on_meta, "windows keep copies by identity"
+    assert compat.control_on(stand_in, CPU) is stand_in
+    control.multigpu_clones[META] = object()
+    assert compat.control_on(stand_in, META).control is control.multigpu_clones[META]
     old = SimpleNamespace()
     assert compat.control_on(old, META) is old and dict(compat.device_clones(old)) == {}
 

@@ -57,6 +57,11 @@ KINDS = {
         {"diffusion_model.input_blocks.0.0.weight": ()},
         {"module.down_blocks.0.resnets.0.norm1.weight": ()},
     ],
+    "FancyVideo": [
+        {**SHAPES, "conv_in.weight": (320, 9, 3, 3), "fps_embedding.linear.weight": (1280, 320)},
+        {**SHAPES, "motion_embedding.linear.bias": (1280,)},
+    ],
+    "PIA": [{**SHAPES, "conv_in.weight": (320, 9, 3, 3)}],
     "unknown": [{"emb_params": ()}, {"decoder.conv_in.weight": ()}, {}],
 }
 

@@ -176,3 +176,40 @@ def test_another_kind_is_sent_to_its_node(base, kind):
     key, text = WRONG[kind]
     with pytest.raises(ValueError, match=f"^my file.pt is no domain adapter but {text}"):
         apply_domain_adapter(base, {key: torch.ones(4, 4)}, 1.0, "my file.pt")
+
+
+TODAY = {
+    # what a trainer writes for "...attn1.processor.to_q_lora.down.weight"
+    "diffusers": ("", ".{layer}.lora.{half}.weight", "down up"),
+    "diffusers of a pipeline": ("unet.", ".{layer}.lora.{half}.weight", "down up"),
+    "peft": ("", ".{layer}.lora_{half}.weight", "A B"),
+    "peft of a pipeline": ("unet.", ".{layer}.lora_{half}.weight", "A B"),
+    "peft of a model": ("base_model.model.", ".{layer}.lora_{half}.default.weight", "A B"),
+    "both": ("base_model.model.unet.", ".{layer}.lora_{half}.default.weight", "A B"),
+}
+
+
+@pytest.mark.parametrize("spelling", TODAY)
+def test_what_diffusers_and_peft_write_today(base, spelling, caplog):
+    prefix, pattern, halves = TODAY[spelling]
+    names = dict(zip(("down", "up"), halves.split(), strict=True))
+    tensors = adapter()
+
+    def spelled(key: str) -> str:
+        stem, rest = key.split(".processor.")
+        layer, half = rest.removesuffix(".weight").split("_lora.")
+        layer = "to_out.0" if layer == "to_out" else layer
+        return prefix + stem + pattern.format(layer=layer, half=names[half])
+
+    file = {spelled(key): tensor for key, tensor in tensors.items()}
+    plain = {k: w.clone() for k, w in base.model.diffusion_model.state_dict().items()}
+    expected, found = (
+        {
+            k: w.clone()
+            for k, w in loaded_unet(apply_domain_adapter(base, f, 0.7, "a")).state_dict().items()
+        }
+        for f in (tensors, file)
+    )
+    assert not caplog.records
+    assert all(torch.equal(found[key], weight) for key, weight in expected.items())
+    assert sum(not torch.equal(found[key], weight) for key, weight in plain.items()) == 128

@@ -10,7 +10,9 @@ import comfy.model_base
 import comfy.supported_models
 import pytest
 import torch
-from adk_tests.support import tiny
+from adk_tests.support import sparse, tiny
+from animatediff_kit.motion_models.adapters.sparse_control.control import check_base
+from animatediff_kit.motion_models.adapters.sparse_control.load import sort_out
 from animatediff_kit.motion_models.fit import base_of, check_fits, unet_layout
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.motion_models.load import motion_model
@@ -107,6 +109,17 @@ def test_a_model_without_a_unet() -> None:
         "none. Load an SD1.5 checkpoint."
     )
     assert message(flux(), spec_of("SDXL beta")).endswith("Load an SDXL checkpoint.")
+
+
+def test_a_compiled_unet_is_a_unet(caplog: pytest.LogCaptureFixture) -> None:
+    """As packs leave it that compile by an object patch."""
+    model = tiny.image_model()
+    base: Any = model.model
+    base.diffusion_model = torch.compile(base.diffusion_model)
+    check_fits(spec_of("v3"), model)
+    spec, _ = sort_out(sparse.weights("rgb"), "rgb")
+    check_base(spec, base)
+    assert not caplog.records
 
 
 def video_model() -> ModelPatcher:

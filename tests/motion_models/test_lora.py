@@ -142,6 +142,12 @@ def test_without_alpha_the_scale_is_one(v2):
     assert {pair.alpha for pair in lora.pairs.values()} == {None}
     lora = parse_motion_lora(spellings.kohya_lora(pairs(ATTENTION), 2.0), v2.model.spec)
     assert {pair.alpha for pair in lora.pairs.values()} == {2.0}
+    official = spellings.official_lora(pairs(ATTENTION))
+    alphas = {
+        k.replace(".down.weight", ".alpha"): torch.tensor(2.0) for k in official if "down" in k
+    }
+    lora = parse_motion_lora({**official, **alphas}, v2.model.spec)
+    assert {pair.alpha for pair in lora.pairs.values()} == {2.0} and not lora.strange
     assert not lora.strange and not lora.spatial
 
 

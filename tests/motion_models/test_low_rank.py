@@ -200,3 +200,14 @@ def test_a_dora_over_time_is_refused() -> None:
     apply_motion_lora(tiny.motion_patcher("v2"), dora, 1.0, "x")
     with pytest.raises(ValueError, match="^zoom is a DoRA, .* Disconnect the strength over time"):
         apply_motion_lora(tiny.motion_patcher("v2"), dora, constant(1.0), "zoom")
+
+
+def test_a_file_in_float8_over_time_is_what_it_is_in_float32(base: ModelPatcher) -> None:
+    """torch multiplies no float8."""
+    stored = {key: w.to(torch.float8_e4m3fn) for key, w in tiny.motion_lora("v2", 5).items()}
+    motion = tiny.motion_patcher("v2")
+    small, wide = (
+        sampled(base, apply_motion_lora(motion, tensors, constant(0.7), "lora"))
+        for tensors in (stored, {key: w.float() for key, w in stored.items()})
+    )
+    assert by_hand.relative(small, wide) < 1e-5

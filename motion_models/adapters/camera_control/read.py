@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...compat import is_dynamic, patcher_class, remember_loader
 from ...detect import check_tensors, positions_of
+from ...empty_layers import EmptyLayers
 from ...kinds import CAMERA_CONTROL, KIND_PHRASES, Shapes, kind_of
 from ...layouts import strip_wrappers
 from ...load import weight_dtype
@@ -64,7 +65,7 @@ def spec_of(shapes: Shapes, name: str) -> CameraSpec:
         raise ValueError("its pose encoder is missing: download it again")
     motion = MotionSpec(name, FAMILY, MotionLayout(widths, middle), positions)
     spec = CameraSpec(motion, blocks)
-    empty = CameraControl(spec, comfy.ops.disable_weight_init, torch.float32, "meta")
+    empty = CameraControl(spec, EmptyLayers, torch.float32, "meta")
     expected = {key: tuple(weight.shape) for key, weight in empty.state_dict().items()}
     tables = {f"{n}.pe": (1, positions, m.pe.shape[-1]) for n, m in encoders(empty).items()}
     check_tensors(shapes, expected, tables, "CameraCtrl adapter")

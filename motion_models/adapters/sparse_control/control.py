@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from ...call import OPTION, Call, call_of
 from ...fit import base_of, unet_layout
 from ...layers import check_frames
-from ...sites import down_sites
+from ...sites import down_sites, uncompiled
 from ..pictures import encoded, fitted
 from .network import SparseEncoder, SparseSpec
 from .placement import HintFrames, in_window
@@ -41,6 +41,8 @@ class SparseControl(comfy.controlnet.ControlNet):
         self.hint_frames = HintFrames()
         self.sub_idxs: list[int] | None = None
         """By this windows know that the control finds its hints itself (sampling/controls.py)."""
+        self.kept: dict[Hashable, Any] = {}
+        """What Run.keep holds (call.py), for runs that no node publishes."""
 
     @property
     def spec(self) -> SparseSpec:
@@ -77,6 +79,11 @@ class SparseControl(comfy.controlnet.ControlNet):
     def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
         check_base(self.spec, model)
         super().pre_run(model, percent_to_timestep_function)
+        self.kept = {}
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        self.kept = {}
 
     def get_control(
         self,
@@ -113,6 +120,8 @@ class SparseControl(comfy.controlnet.ControlNet):
         """The call as the control's own motion modules see it. Raises ValueError for more frames at
         once than they know."""
         call = call_of(x, t, options)
+        if OPTION not in options:
+            call = replace(call, run=replace(call.run, kept=self.kept))
         network: Any = self.control_model
         check_frames(self.spec.motion, call.at_once, call.run.indices is not None)
         key = ("positions", network, x.device, dtype)
@@ -176,7 +185,7 @@ def full_length(call: Call, options: dict[str, Any]) -> int:
 
 def check_base(spec: SparseSpec, model: Any) -> None:
     """Raise ValueError unless the encoder's features fit the UNet of a BaseModel."""
-    unet, base = model.diffusion_model, base_of(model)
+    unet, base = uncompiled(model.diffusion_model), base_of(model)
     name, layout = spec.motion.name, spec.motion.layout
     if not isinstance(unet, UNetModel):
         raise ValueError(

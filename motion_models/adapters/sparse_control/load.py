@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...detect import check_tensors, layout_of, motion_keys, positions_of
+from ...empty_layers import EmptyLayers
 from ...kinds import KIND_PHRASES, SPARSE_CONTROL, Shapes, kind_of
 from ...layouts import strip_wrappers
 from ...load import keep_own_tables
@@ -74,8 +75,12 @@ def spec_of(shapes: Shapes, name: str) -> SparseSpec:
     return SparseSpec(motion, shapes[TEXT][1], shapes[hint][1], hint == LATENT_HINT)
 
 
+def empty_network(spec: SparseSpec) -> SparseEncoder:
+    return SparseEncoder(spec, EmptyLayers, torch.float32, "meta")
+
+
 def spatial_names(spec: SparseSpec, network: SparseEncoder) -> dict[str, str]:
-    """Names of the file -> names of the network, motion modules left out."""
+    """Names of the file -> names of the empty network, motion modules left out."""
     config = spec.encoder()
     config["transformer_depth_output"] = [0] * len(config["transformer_depth"]) * 2
     names = comfy.utils.unet_to_diffusers(config)
@@ -93,7 +98,7 @@ def spatial_names(spec: SparseSpec, network: SparseEncoder) -> dict[str, str]:
 
 def check_complete(shapes: Shapes, spec: SparseSpec) -> None:
     """Raise ValueError unless every tensor is there, with its shape, and no other."""
-    empty = SparseEncoder(spec, comfy.ops.disable_weight_init, torch.float32, "meta")
+    empty = empty_network(spec)
     made = empty.state_dict()
     names = spatial_names(spec, empty)
     expected = {theirs: tuple(made[ours].shape) for theirs, ours in names.items()}
@@ -109,7 +114,7 @@ def build(spec: SparseSpec, weights: Mapping[str, Tensor]) -> SparseControl:
     dtype = memory.unet_dtype(model_params=-1, weight_dtype=stored)
     cast = memory.unet_manual_cast(dtype, device)
     network = SparseEncoder(spec, comfy.ops.pick_operations(dtype, cast), dtype, offload)
-    names = spatial_names(spec, network)
+    names = spatial_names(spec, empty_network(spec))
     state = {ours: weights[theirs] for theirs, ours in names.items()}
     state |= {f"motion.{key}": weights[key] for key in expected_shapes(spec.motion.layout)}
     network.load_state_dict({key: weight.to(dtype) for key, weight in state.items()})

@@ -16,6 +16,7 @@ from animatediff_kit.motion_models.adapters.sparse_control.control import (
     apply_sparse_control,
 )
 from animatediff_kit.motion_models.adapters.sparse_control.placement import INDICES, HintFrames
+from animatediff_kit.motion_models.fast import fits, trial
 from animatediff_kit.motion_models.inject import apply_motion_model
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
@@ -101,6 +102,22 @@ def test_hints_steer_every_frame_and_the_borrowed_models_come_back(
     assert by_hand.relative(zero, plain) < windowed.ROUNDING
     assert [by_hand.fingerprint(m) for m in (base.model, controls[kind].control_model)] == before
     assert controls[kind].cond_hint is None and controls[kind].cond_hint_original is None
+
+
+def test_its_arithmetic_is_chosen_once_a_run(
+    base: ModelPatcher, controls: dict[str, SparseControl], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any node that publishes a run, too; and nothing of a run stays."""
+    tried: list[int] = []
+    monkeypatch.setattr(fits, "SMALLEST", 0)
+    monkeypatch.setattr(trial, "chosen", lambda *given: tried.append(given[2].shape[1]))
+    conds = steered(controls["scribble"], pictures(2), HintFrames(INDICES, (0, -1)))
+    sampled(base, conds, steps=1)
+    once = list(tried)
+    assert once
+    sampled(base, conds, steps=3)
+    assert tried == 2 * once
+    assert conds[0][0][1]["control"].kept == {}
 
 
 def test_the_rgb_models_hint_is_the_scaled_latent(
