@@ -146,6 +146,8 @@ def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> A
             check_guidance(options, phase.windows, noise.shape[0])
         if any(phase.windows.applies_to(noise.shape[0]) for phase in handler.phases):
             check_states(options)
+        for phase in handler.phases:
+            tell_open_loop(phase.windows, noise.shape[0])
         told = (describe(phase, noise.shape[0]) for phase in handler.phases)
         log.info("AnimateDiff Kit: %s.", "; ".join(told))
         if any(is_dealt(phase.windows, noise.shape[0]) for phase in handler.phases):
@@ -156,6 +158,17 @@ def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> A
 def is_dealt(settings: WindowSettings, frames: int) -> bool:
     """Whether a video of so many frames is several calls of the UNet, which a crew can share."""
     return settings.applies_to(frames) and not settings.inside_motion
+
+
+def tell_open_loop(settings: WindowSettings, frames: int) -> None:
+    if settings.closed_loop and 1 < frames < settings.length:
+        log.warning(
+            "closed_loop is on, but %d frames fit into one window of %d, so the video does not "
+            "close into a loop. Set the length to %d.",
+            frames,
+            settings.length,
+            frames,
+        )
 
 
 def check_guidance(options: dict[str, Any], settings: WindowSettings, frames: int) -> None:

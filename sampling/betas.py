@@ -57,6 +57,9 @@ def set_beta_schedule(model: ModelPatcher, name: str) -> ModelPatcher:
     A sampling that has no betas is kept, and a prediction that a consistency model does not make is
     warned of, as in `apply_beta_schedule`. Raises ValueError for an unknown name.
     """
+    known = BETA_SCHEDULES.get(name)
+    if known is not None and known.curve is None:
+        return model.clone()  # what is on it stays, and with it the check that nothing undoes it
     return with_schedule(model, name, f"the {name} schedule was asked for")[0]
 
 

@@ -54,13 +54,13 @@ def continue_latent(latent: Latent, kept: int, frames: int, blended: int = 0) ->
     mask = torch.ones((kept + frames, 1, *samples.shape[2:]))
     mask[:kept] = 0
     mask[kept - blended : kept] = (torch.arange(blended) + 1).view(-1, 1, 1, 1) / (blended + 1)
-    numbers = latent.get("batch_index") or range(len(samples))
-    first = numbers[-1] + 1 - kept
+    numbers = [*(latent.get("batch_index") or range(len(samples)))]
+    beyond = max(numbers) + 1
     return {
         **latent,
         "samples": torch.cat([samples[-kept:], new]),
         "noise_mask": mask,
-        "batch_index": list(range(first, first + kept + frames)),
+        "batch_index": [*numbers[-kept:], *range(beyond, beyond + frames)],
         KEPT: kept,
         BLENDED: blended,
     }

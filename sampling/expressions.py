@@ -101,7 +101,7 @@ class Expression:
             if isinstance(value, int | float) and math.isfinite(value):
                 return value
             reason = f"it gives {value}"
-        except (ArithmeticError, ValueError) as error:
+        except (ArithmeticError, ValueError, TypeError) as error:
             reason = str(error)
         raise ValueError(
             f"The expression `{self.text}` has no value at frame {values['t']}: {reason}. Write "

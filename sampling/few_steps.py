@@ -16,6 +16,8 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ..motion_models.specs import Family
+from ..motion_models.strength import Strength
+from .guidance import guidance_on
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
@@ -81,7 +83,7 @@ class FewSteps:
         model_sampling = guider.model_patcher.get_model_object("model_sampling")
         wrong = [
             *of_sampler(sampler, self.recipe),
-            *of_guidance(getattr(guider, "cfg", None), self.recipe),
+            *of_guidance(guidance_of(guider), self.recipe),
             *of_steps(sigmas, model_sampling, self.recipe),
         ]
         if wrong:
@@ -104,8 +106,17 @@ def of_sampler(sampler: Any, recipe: Recipe) -> list[str]:
     return [f"the sampler {name}"] if name and name not in recipe.samplers else []
 
 
-def of_guidance(cfg: float | None, recipe: Recipe) -> list[str]:
-    return [f"a cfg of {cfg:g}"] if cfg is not None and cfg > recipe.guidance else []
+def guidance_of(guider: Any) -> Any:
+    """That on the model, which counts for more than the guider's own."""
+    on_model = guidance_on(guider.model_options)
+    return getattr(guider, "cfg", None) if on_model is None else on_model
+
+
+def of_guidance(cfg: Strength | None, recipe: Recipe) -> list[str]:
+    """Values over time are not looked at."""
+    if cfg is None or callable(cfg) or cfg <= recipe.guidance:
+        return []
+    return [f"a cfg of {cfg:g}"]
 
 
 def of_steps(sigmas: Tensor, model_sampling: Any, recipe: Recipe) -> list[str]:

@@ -23,6 +23,8 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
+from .window_states import begin_anew
+
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
 
@@ -130,6 +132,7 @@ class FreeInitSampler(comfy.samplers.Sampler):
                 disable_pbar,
             )
             if iteration + 1 < self.iterations:
+                begin_anew(extra_args.get("model_options", {}))
                 fresh = fresh_noise(result.shape, extra_args.get("seed") or 0, iteration)
                 noise = self.refined(result, first, float(sigmas[0]), fresh, unit)
         return result

@@ -72,8 +72,9 @@ def delayed_reverse_sawtooth(window: list[int], frames: int, settings: WindowSet
     return [FAINT] * (len(window) - len(fall) - len(flat_top)) + flat_top + fall
 
 
-BARELY = 1e-37
-"""Weight of a place that counts for nothing, but not for no weight at all."""
+BARELY = 1e-30
+"""Weight of a place that counts for nothing, but not for no weight at all: a prediction times it is
+no number so small that a GPU's sums take it for 0, as core's 1e-37 times it is."""
 
 FUSE_METHODS: dict[str, Callable[[list[int], int, WindowSettings], Weights]] = {
     "pyramid": pyramid,

@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from comfy.patcher_extension import WrappersMP
+from comfy.samplers import CFGGuider
 from torch import Tensor
 
 from ..motion_models.call import OPTION, Call, publish_runs
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY = "animatediff_kit_guidance"
+
+JOIN = "sampler_cfg_function"
+BEFORE_AND_AFTER = ("sampler_pre_cfg_function", "sampler_post_cfg_function")
+FUNCTIONS = (JOIN, *BEFORE_AND_AFTER)
+"""Keys of model_options under which nodes have a say in how predictions are joined."""
 
 BOTH, ALONE = 2.0, 1.0
 """Numbers that have core compute both predictions, and the positive prompt's alone."""
@@ -54,25 +61,73 @@ class Guidance:
 
     def __call__(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
         guider = executor.class_obj
-        if not hasattr(guider, "cfg"):
-            log.warning(
-                "The guidance on the model has no effect: %s is guided in another way than by one "
-                "number.",
-                type(guider).__name__,
-            )
+        why = without_effect(guider, self.cfg)
+        if why:
+            name = type(guider).__name__
+            log.warning("The guidance on the model has no effect: %s %s.", name, why)
             return executor(*args, **kwargs)
         before, options = guider.cfg, guider.model_options
-        earlier = options.get("sampler_cfg_function")
+        earlier = {name: options[name] for name in FUNCTIONS if name in options}
         guider.cfg = BOTH if callable(self.cfg) else self.cfg
         if callable(self.cfg):
-            options["sampler_cfg_function"] = by_values(self.cfg, earlier)
+            options.update(functions_of(self.cfg, earlier))
         try:
             return executor(*args, **kwargs)
         finally:
             guider.cfg = before
             if callable(self.cfg):
-                options.pop("sampler_cfg_function")
-                options.update({} if earlier is None else {"sampler_cfg_function": earlier})
+                for name in FUNCTIONS:
+                    options.pop(name, None)
+                options.update(earlier)
+
+
+def without_effect(guider: Any, cfg: Strength) -> str:
+    """Why a guider does not follow the guidance, or "". Core's all have a `cfg`, and not all read
+    it: what their code names, tells."""
+    predicts = type(guider).predict_noise
+    if predicts is not CFGGuider.predict_noise and hasattr(predicts, "__code__"):
+        names = {*predicts.__code__.co_names}
+        if not names & {"cfg", "super"}:
+            return "is guided in another way than by one number"
+        if callable(cfg) and not names & {"cfg_function", "super"}:
+            return "takes one number alone, and no values over time"
+    if "negative" not in guider.conds and cfg != ALONE:
+        return "has no negative prompt to be guided away from"
+    return ""
+
+
+def guidance_on(options: dict[str, Any]) -> Strength | None:
+    """What a model is guided by, whatever the sampler's own is; None where nothing is set.
+    options: model_options"""
+    wrappers = options.get("transformer_options", {}).get("wrappers", {})
+    found = wrappers.get(WrappersMP.OUTER_SAMPLE, {}).get(KEY)
+    return found[-1].cfg if found else None
+
+
+def functions_of(cfg: Strength, earlier: dict[str, Any]) -> dict[str, Any]:
+    """What stands in model_options while values hold: other nodes' functions are told the values,
+    where they would see the number that the guider has meanwhile."""
+    told = {
+        name: [told_values(function, cfg) for function in earlier[name]]
+        for name in BEFORE_AND_AFTER
+        if name in earlier
+    }
+    return {**told, JOIN: by_values(cfg, earlier.get(JOIN))}
+
+
+def told_values(
+    function: Callable[[dict[str, Any]], Any], cfg: Strength
+) -> Callable[[dict[str, Any]], Any]:
+    """Another node's function, under its own name, by which nodes are known."""
+
+    @wraps(function)
+    def told(args: dict[str, Any]) -> Any:
+        scale = values_at(cfg, call_of_run(args), args["input"])
+        if isinstance(scale, Tensor) and bool((scale == scale.flatten()[0]).all()):
+            scale = float(scale.flatten()[0])  # a number, where it is one: some nodes compare it
+        return function({**args, "cond_scale": scale})
+
+    return told
 
 
 def by_values(
@@ -95,7 +150,8 @@ def call_of_run(args: dict[str, Any]) -> Call:
     options = args["model_options"].get("transformer_options", {})
     x, run = args["input"], options.get(OPTION)
     call = Call.alone(1, x.shape[0], options)
-    return Call(1, x.shape[0], call.run if run is None else run, args["timestep"], options)
+    sigma = args["timestep"] if "timestep" in args else args["sigma"]
+    return Call(1, x.shape[0], call.run if run is None else run, sigma, options)
 
 
 def end_guidance(model: ModelPatcher, sigma: float) -> ModelPatcher:

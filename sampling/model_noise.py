@@ -101,6 +101,12 @@ class NoiseSettings:
         if self.length:
             WindowSettings(self.length, self.overlap).check()
 
+    @property
+    def are_the_samplers(self) -> bool:
+        """Whether the noise is what ComfyUI's samplers draw."""
+        plain = NoiseSettings("random", self.length, self.overlap)
+        return self == plain
+
     def noise(self, latents: Tensor, seed: int, windows: tuple[int, int] | None) -> Tensor:
         """latents: n c h w, which the noise is for;   windows: (length, overlap) of those on the
         model   -> n c h w, on the CPU"""
@@ -139,7 +145,9 @@ def set_noise(model: ModelPatcher, settings: NoiseSettings) -> ModelPatcher:
 
 @dataclass(frozen=True)
 class ModelNoise:
-    """OUTER_SAMPLE wrapper: the sampler's noise is drawn anew.   noise, latent: n c h w"""
+    """OUTER_SAMPLE wrapper: the sampler's noise is drawn anew. Random noise as it is, is the
+    sampler's own, which knows the numbers that a latent gives its frames.   noise, latent: n c h w
+    """
 
     settings: NoiseSettings
 
@@ -156,7 +164,7 @@ class ModelNoise:
         seed: int | None = None,
         **more: Any,
     ) -> Any:
-        if torch.count_nonzero(noise):
+        if torch.count_nonzero(noise) and not self.settings.are_the_samplers:
             windows = windows_on(executor.class_obj.model_options.get("context_handler"))
             noise = self.settings.noise(latent, seed or 0, windows).to(noise)
         rest = (denoise_mask, callback, disable_pbar, seed)

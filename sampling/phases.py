@@ -15,6 +15,8 @@ def active(starts: Sequence[float], least: Sequence[int], sigmas: Sequence[float
     starts: the noise level at which each begins, in order; least: steps that each holds at least,
     none where it began before the first of `sigmas`.
     """
+    if sigmas[-1] > sigmas[0]:  # from the picture to the noise: what holds at this level
+        sigmas = sigmas[-1:]
     current, used = 0, 0
     for sigma in sigmas:
         if used >= held(current, starts, least, sigmas[0]):

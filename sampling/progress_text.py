@@ -77,7 +77,8 @@ class ProgressText:
 
 @dataclass
 class Line:
-    """The line of one run. before: the sampler's callback that is there already."""
+    """The line of one run.   steps: of a pass; FreeInit makes several, and says so by its
+    callback;   before: the sampler's callback that is there already"""
 
     tell: Tell
     steps: int
@@ -85,17 +86,21 @@ class Line:
     clock: Callable[[], float] = time.monotonic
     began: float = field(init=False)
     told: float = field(init=False, default=float("-inf"))
+    done: int = field(init=False, default=0)
+    of_a_pass: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.began = self.clock()
+        self.began, self.of_a_pass = self.clock(), max(1, self.steps)
 
     def step(self, step: int, x0: Any, x: Any, total_steps: int) -> None:
         """A step is done; it counts from 0."""
         if self.before is not None:
             self.before(step, x0, x, total_steps)
-        self.write(f"Step {step + 1} of {self.steps}", (step + 1) / max(1, self.steps))
+        self.done, self.steps = step + 1, max(self.steps, total_steps)
+        self.write(f"Step {self.done} of {self.steps}", self.done / max(1, self.steps))
 
     def window(self, step: int, window: int, windows: int) -> None:
+        step += self.done // self.of_a_pass * self.of_a_pass  # those of the passes before
         part = (step + window / windows) / max(1, self.steps)
         self.write(f"Step {step + 1} of {self.steps}, window {window} of {windows}", part)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..motion_models.call import OPTION as RUN
 from ..motion_models.call import Run
 
 HOLDERS = {
@@ -20,6 +21,9 @@ HOLDERS = {
 
 OPTION = "easycache"
 """The key of transformer_options under which a holder stands."""
+
+WINDOWS = (OPTION, "windows")
+"""The key in a Run of the windows' holders."""
 
 OF_A_RUN = ("start_t", "end_t")
 """What a holder was told of the run, which a clone has not."""
@@ -51,7 +55,7 @@ def state_of_window(options: dict[str, Any], run: Run, indices: Sequence[int]) -
     if not keeps_state(options):
         return {}
     shared = holder_of(options)
-    own = run.keep((OPTION, "windows"), dict[tuple[int, ...], Any])
+    own = run.keep(WINDOWS, dict[tuple[int, ...], Any])
     frames = tuple(indices)
     if frames not in own:
         own[frames] = fresh(shared)
@@ -66,10 +70,23 @@ def fresh(shared: Any) -> Any:
     return holder
 
 
+def begin_anew(options: dict[str, Any]) -> None:
+    """Before a further pass of sampling in one run (FreeInit): of what nodes kept of the pass
+    before, of whole videos (LazyCache) and of windows, nothing holds any more.   options:
+    model_options of the pass"""
+    holder = holder_of(options)
+    if not callable(getattr(holder, "clone", None)):
+        return
+    inner = options["transformer_options"]
+    inner[OPTION] = fresh(holder)
+    if inner.get(RUN) is not None:
+        inner[RUN].kept.pop(WINDOWS, None)
+
+
 def tell_skipped(options: dict[str, Any], run: Run) -> None:
     """Have the node, which tells at the end how many steps it left out, tell the mean of the
     windows."""
     if keeps_state(options):
-        own = run.keep((OPTION, "windows"), dict[tuple[int, ...], Any])
+        own = run.keep(WINDOWS, dict[tuple[int, ...], Any])
         skipped = [holder.total_steps_skipped for holder in own.values()]
         holder_of(options).total_steps_skipped = sum(skipped) / max(1, len(skipped))

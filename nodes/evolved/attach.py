@@ -134,7 +134,7 @@ def scheduled(
     return set_beta_schedule(without_lcm(model), name)
 
 
-AUTOMATIC_BETAS = {"AnimateLCM": "LCM", "checkpoint": "Stable Diffusion"}
+AUTOMATIC_BETAS = {"AnimateLCM": "LCM", "AnimateLCM-I2V": "LCM", "checkpoint": "Stable Diffusion"}
 """A family's schedule -> what the old pack chooses for it, where that is another."""
 
 

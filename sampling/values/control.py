@@ -16,7 +16,7 @@ from ...motion_models.call import Call, call_of
 from ...motion_models.compat import control_on
 from ...motion_models.strength import Strength, values_at
 
-OWN = ("control", "over_time")
+OWN = ("control", "over_time", "on_devices")
 
 Signals = dict[str, list[Tensor | None]]
 """What is added to the UNet, by place in it.   each (b f) c h w, or 1 c h w"""
@@ -26,7 +26,7 @@ class ControlOverTime:
     """Stands before a ControlNet, and is it in all but `get_control`."""
 
     def __init__(self, control: Any, over_time: Strength) -> None:
-        self.__dict__.update(control=control, over_time=over_time)
+        self.__dict__.update(control=control, over_time=over_time, on_devices={})
 
     def __getattr__(self, name: str) -> Any:
         if name in OWN:  # while it is copied, before it has them
@@ -44,8 +44,15 @@ class ControlOverTime:
         return ControlOverTime(self.control.copy(), self.over_time)
 
     def get_instance_for_device(self, device: Any) -> ControlOverTime:
-        """As core asks for its copy on another GPU."""
-        return ControlOverTime(control_on(self.control, device), self.over_time)
+        """As core asks for its copy on another GPU: the same one as long as the ControlNet's copy
+        is, since windows keep what they made of it by its identity."""
+        control = control_on(self.control, device)
+        if control is self.control:
+            return self
+        held = self.on_devices.get(device)
+        if held is None or held.control is not control:
+            held = self.on_devices[device] = ControlOverTime(control, self.over_time)
+        return held
 
     def set_cond_hint(self, *args: Any, **kwargs: Any) -> ControlOverTime:
         self.control.set_cond_hint(*args, **kwargs)

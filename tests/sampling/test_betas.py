@@ -245,3 +245,11 @@ def test_a_schedule_without_a_motion_model() -> None:
     assert not patched.get_wrappers(WrappersMP.OUTER_SAMPLE, "animatediff_kit_betas")
     with pytest.raises(ValueError, match="^'automatic' is no beta schedule; choose AnimateDiff, "):
         set_beta_schedule(model, "automatic")
+
+
+def test_checkpoint_behind_a_motion_model_leaves_its_schedule_and_the_check_of_it() -> None:
+    model = apply_beta_schedule(tiny.image_model(), "automatic", FAMILIES["v3"])
+    left = set_beta_schedule(model, "checkpoint")
+    assert left.get_model_object("model_sampling") is model.get_model_object("model_sampling")
+    for one in (model, left):
+        assert one.get_wrappers(WrappersMP.OUTER_SAMPLE, "animatediff_kit_betas")

@@ -61,6 +61,23 @@ def test_every_frame_has_its_number_s_noise() -> None:
         assert torch.equal(noise, whole[7:])
 
 
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([*range(16), 0, 1, 2, 3], [14, 15, 0, 1, 2, 3, 16, 17]),  # Latent Batch of two clips
+        ([3] * 8, [3] * 6 + [4, 5]),  # Latent Batch Seed Behavior: fixed
+        ([9, 4, 6, 2, 7, 5], [9, 4, 6, 2, 7, 5, 10, 11]),
+    ],
+)
+def test_numbers_in_any_order_stay_with_their_frames(
+    numbers: list[int], expected: list[int]
+) -> None:
+    latent = {**windowed.empty(len(numbers)), "batch_index": numbers}
+    continued = continue_latent(latent, 6, 2)
+    assert continued["batch_index"] == expected
+    comfy.sample.prepare_noise(continued["samples"], SEED, continued["batch_index"])
+
+
 def test_the_mask_keeps_the_first_frames_alone() -> None:
     latent = continue_latent({"samples": torch.randn(5, 4, 8, 6)}, 2, 3)
     assert latent["noise_mask"].shape == (5, 1, 8, 6)

@@ -13,8 +13,10 @@ import comfy.model_management
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny, windowed
+from animatediff_kit.motion_models.call import Call
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.sampling.devices import CLONES, POOL
+from animatediff_kit.sampling.values.control import control_over_time
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
@@ -119,12 +121,27 @@ def controlled() -> dict[str, Any]:
     return {"positive": windowed.with_entries(tiny.prompt(11), control=control)}
 
 
+def controlled_over_time() -> dict[str, Any]:
+    call = controlled()
+    ((text, entries),) = call["positive"]
+    control = control_over_time(entries["control"], frame_values)
+    if hasattr(control, "multigpu_clones"):  # which core makes after it is connected
+        control.multigpu_clones = entries["control"].multigpu_clones
+    return {"positive": windowed.with_entries([[text, entries]], control=control)}
+
+
+def frame_values(call: Call, height: int, width: int) -> Tensor:
+    """Each frame's own."""
+    return (torch.tensor(call.indices) / FRAMES).repeat(call.videos).view(-1, 1, 1, 1)
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
     "guidance 7": lambda: {"cfg": 7.0},
     "guidance 1": lambda: {"cfg": 1.0},
     "prompt travel": lambda: {"positive": windowed.frame_prompts(31, FRAMES)},
     "moving windows": lambda: {"schedule": "shifted", "steps": 3},
     "ControlNet": controlled,
+    "ControlNet over time": controlled_over_time,
 }
 
 

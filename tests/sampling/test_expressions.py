@@ -81,6 +81,7 @@ NO_VALUE = {
     "sqrt(0 - t)": "math domain error",
     "(0 - 1) ** 0.5": "it gives (6.1",
     "1e308 * 10": "it gives inf",
+    "sin((0 - 2) ** 0.5)": "must be real number, not complex",
 }
 
 

@@ -8,9 +8,11 @@ import pytest
 import torch
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.specs import FAMILIES
+from animatediff_kit.motion_models.strength import Strength
 from animatediff_kit.sampling.betas import apply_beta_schedule
 from animatediff_kit.sampling.few_steps import check_few_steps
 from animatediff_kit.sampling.free_init import FreeInitSampler
+from animatediff_kit.sampling.guidance import set_guidance
 from comfy.samplers import CFGGuider, calculate_sigmas, sampler_object
 
 
@@ -22,10 +24,11 @@ def warnings(
     steps: int = 4,
     cfg: float = 1.0,
     repeat: int = 0,
+    on_model: Strength | None = None,
 ) -> list[str]:
     model = apply_beta_schedule(tiny.image_model(), "automatic", FAMILIES[family])
     model = check_few_steps(check_few_steps(model, FAMILIES[family]), FAMILIES[family])
-    guider = CFGGuider(model)
+    guider = CFGGuider(model if on_model is None else set_guidance(model, on_model))
     guider.set_conds(tiny.prompt(1), tiny.prompt(2))
     guider.set_cfg(cfg)
     sigmas = calculate_sigmas(model.get_model_object("model_sampling"), scheduler, steps)
@@ -49,6 +52,13 @@ def test_what_works_is_not_warned_of(
     for steps in (4, 8):
         assert not warnings(caplog, family, sampler, steps=steps)
     assert not warnings(caplog, family, sampler, repeat=2)
+
+
+def test_the_guidance_on_the_model_counts(caplog: pytest.LogCaptureFixture) -> None:
+    assert not warnings(caplog, "AnimateLCM", "lcm", cfg=8.0, on_model=1.0)
+    assert not warnings(caplog, "AnimateLCM", "lcm", cfg=8.0, on_model=lambda *_: 1.0)
+    (told,) = warnings(caplog, "AnimateLCM", "lcm", cfg=1.0, on_model=8.0)
+    assert "cannot work with a cfg of 8. " in told
 
 
 def test_many_steps_families_take_anything(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import comfy.context_windows as core
 import pytest
+import torch
+from adk_tests.support import windowed
+from animatediff_kit.sampling.apply_windows import apply_context_windows
 from animatediff_kit.sampling.fuse import FUSE_METHODS, fuse_weights
 from animatediff_kit.sampling.windows import SCHEDULES, WindowSettings, windows_of
+from comfy.model_patcher import ModelPatcher
 
 
 @pytest.mark.parametrize("fuse", FUSE_METHODS)
@@ -57,11 +61,27 @@ def test_unknown_fuse_method_is_refused():
 
 
 def test_overlap_ramp_is_cores():
-    """torch.linspace(1e-37, 1, overlap) at the sides that have a neighbour."""
+    """torch.linspace(1e-37, 1, overlap) at the sides that have a neighbour, 1e-37 for nearly none:
+    a prediction times 1e-30 is a normal number."""
     settings = WindowSettings(6, 3, fuse="overlap-ramp")
-    assert fuse_weights(list(range(6)), 12, settings) == [1, 1, 1, 1, 0.5, 1e-37]
-    assert fuse_weights(list(range(3, 9)), 12, settings) == [1e-37, 0.5, 1, 1, 0.5, 1e-37]
-    assert fuse_weights(list(range(6, 12)), 12, settings) == [1e-37, 0.5, 1, 1, 1, 1]
+    assert fuse_weights(list(range(6)), 12, settings) == [1, 1, 1, 1, 0.5, 1e-30]
+    assert fuse_weights(list(range(3, 9)), 12, settings) == [1e-30, 0.5, 1, 1, 0.5, 1e-30]
+    assert fuse_weights(list(range(6, 12)), 12, settings) == [1e-30, 0.5, 1, 1, 1, 1]
     assert fuse_weights([9, 10, 11, 0, 1, 2], 12, settings) == [1] * 6
     none = WindowSettings(6, 0, fuse="overlap-ramp")
     assert fuse_weights(list(range(3, 9)), 12, none) == [1] * 6
+
+
+def test_a_frame_that_every_window_hardly_counts_keeps_small_predictions(
+    still: ModelPatcher,
+) -> None:
+    """A GPU's sums take numbers below float32's normal ones for 0; a CPU can be told to."""
+    settings = WindowSettings(4, 2, schedule="batched", fuse="overlap-ramp")
+    model = apply_context_windows(still, settings)
+    noise = windowed.noise_of(8)
+    expected = windowed.sample_noise(model, noise)
+    assert torch.set_flush_denormal(True)
+    try:
+        assert torch.equal(windowed.sample_noise(model, noise), expected)
+    finally:
+        torch.set_flush_denormal(False)

@@ -14,6 +14,10 @@ from animatediff_kit.sampling.apply_windows import apply_context_windows
 from animatediff_kit.sampling.guidance import end_guidance, set_guidance
 from animatediff_kit.sampling.windows import WindowSettings
 from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_cfg import CFGZeroStar
+from comfy_extras.nodes_custom_sampler import BasicGuider, DualCFGGuider
+from comfy_extras.nodes_mahiro import Mahiro
+from comfy_extras.nodes_perpneg import PerpNegGuider
 from torch import Tensor
 
 FRAMES = 5
@@ -80,26 +84,82 @@ def test_another_nodes_function_has_the_values(still: ModelPatcher) -> None:
     assert scales == [4.0, 4.0]
 
 
-def test_a_guider_without_a_number(still: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
-    class Other(comfy.samplers.CFGGuider):
-        def __init__(self, model: ModelPatcher) -> None:
-            super().__init__(model)
-            del self.cfg
-
-        def predict_noise(self, x: Tensor, timestep: Tensor, *args: Any, **more: Any) -> Tensor:
-            return x * 0.5
-
-    guider = Other(set_guidance(still, 2.0))
-    guider.set_conds(tiny.prompt(11), tiny.prompt(12))
-    noise, sigmas = windowed.noise_of(FRAMES), torch.tensor([2.0, 0.0])
+def by_guider(node: Any, model: ModelPatcher, *prompts: Any, **more: Any) -> Tensor:
+    guider = node.execute(model, *prompts, **more).result[0]
+    noise, sigmas = windowed.noise_of(FRAMES), torch.tensor([2.0, 1.0, 0.0])
     sampler = comfy.samplers.sampler_object("euler")
-    with caplog.at_level(logging.WARNING), torch.inference_mode():
-        guider.sample(noise, torch.zeros_like(noise), sampler, sigmas, disable_pbar=True, seed=1)
-    messages = [record.getMessage() for record in caplog.records]
-    assert messages == [
-        "The guidance on the model has no effect: Other is guided in another way than by one "
-        "number."
-    ]
+    with torch.inference_mode():
+        return guider.sample(
+            noise, torch.zeros_like(noise), sampler, sigmas, disable_pbar=True, seed=1
+        )
+
+
+POSITIVE, MIDDLE, NEGATIVE = (tiny.prompt(seed) for seed in (11, 13, 12))
+DUAL = (
+    DualCFGGuider,
+    (POSITIVE, MIDDLE, NEGATIVE),
+    dict(cfg_conds=4.0, cfg_cond2_negative=6.0, style="regular"),
+)
+PERP_NEG = (PerpNegGuider, (POSITIVE, NEGATIVE, MIDDLE), dict(cfg=4.0, neg_scale=1.0))
+
+
+@pytest.mark.parametrize(
+    ("guider", "cfg", "told"),
+    [
+        ((BasicGuider, (POSITIVE,), {}), 7.0, "has no negative prompt to be guided away from"),
+        ((BasicGuider, (POSITIVE,), {}), None, "has no negative prompt to be guided away from"),
+        (DUAL, 7.0, "is guided in another way than by one number"),
+        (DUAL, None, "is guided in another way than by one number"),
+        (PERP_NEG, None, "takes one number alone, and no values over time"),
+    ],
+)
+def test_a_guider_that_does_not_follow_stays_as_it_is(
+    guider: Any, cfg: float | None, told: str, still: ModelPatcher, caplog: Any
+) -> None:
+    """cfg: None for values over time"""
+    node, prompts, more = guider
+    plain = by_guider(node, still, *prompts, **more)
+    guided = set_guidance(still, (lambda *_: 7.0) if cfg is None else cfg)
+    with caplog.at_level(logging.WARNING, logger="animatediff_kit"):
+        assert torch.equal(by_guider(node, guided, *prompts, **more), plain)
+    (message,) = [r.getMessage() for r in caplog.records if r.name.endswith("sampling.guidance")]
+    assert message.startswith("The guidance on the model has no effect: ")
+    assert message.endswith(f" {told}.")
+
+
+def test_guiders_that_follow_a_number(still: ModelPatcher, caplog: Any) -> None:
+    node, prompts, more = PERP_NEG
+    expected = by_guider(node, still, *prompts, **{**more, "cfg": 7.0})
+    with caplog.at_level(logging.WARNING, logger="animatediff_kit"):
+        assert torch.equal(by_guider(node, set_guidance(still, 7.0), *prompts, **more), expected)
+        alone = by_guider(BasicGuider, still, POSITIVE)
+        assert torch.equal(by_guider(BasicGuider, set_guidance(still, 1.0), POSITIVE), alone)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("node", [Mahiro, CFGZeroStar])
+def test_nodes_behind_and_before_are_told_the_values(node: Any, still: ModelPatcher) -> None:
+    """A value that is the same everywhere is what the sampler's own number is."""
+    model = node.execute(still).result[0]
+    heard: list[Any] = []
+
+    def hear(args: dict[str, Any]) -> Any:
+        heard.append(args["cond_scale"])
+        return args["conds_out"]
+
+    model.set_model_sampler_pre_cfg_function(hear)
+    expected = tiny.sample(model, cfg=7.0)
+    assert not torch.allclose(expected, tiny.sample(still, cfg=7.0), atol=1e-2)
+    assert torch.allclose(tiny.sample(set_guidance(model, lambda *_: 7.0)), expected, atol=1e-4)
+    frames = tiny.sample(
+        set_guidance(model, lambda call, height, width: ramp(call)), frames=FRAMES, cfg=1.0
+    )
+    for frame in range(FRAMES):
+        alone = tiny.sample(model, frames=FRAMES, cfg=frame + 1.0)[frame]
+        if node is CFGZeroStar and frame:  # it sees each frame by itself
+            assert torch.allclose(frames[frame], alone, atol=1e-3), frame
+    assert any(isinstance(scale, Tensor) and scale.shape == (FRAMES, 1, 1, 1) for scale in heard)
+    assert heard[0] == 7.0 and set_guidance(model, 2.0).model_options["sampler_post_cfg_function"]
 
 
 def test_below_zero(still: ModelPatcher) -> None:

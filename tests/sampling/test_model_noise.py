@@ -84,6 +84,14 @@ def test_a_ksampler_starts_from_free_noise(animated: ModelPatcher) -> None:
     assert torch.equal(ksample(model, windowed.empty(FRAMES)), plain)
 
 
+def test_random_noise_keeps_the_numbers_of_a_latents_frames(still: ModelPatcher) -> None:
+    """As Continue Animation and Latent From Batch give them."""
+    latent = {**windowed.empty(3), "batch_index": [9, 4, 6]}
+    shaped = set_noise(still, NoiseSettings("random"))
+    assert torch.equal(ksample(shaped, latent), ksample(still, latent))
+    assert not torch.equal(ksample(shaped, windowed.empty(3)), ksample(still, latent))
+
+
 def test_the_last_of_two_counts(still: ModelPatcher) -> None:
     twice = set_noise(set_noise(still, NoiseSettings("empty")), NoiseSettings("constant"))
     frames = ksample(twice, windowed.empty(FRAMES))

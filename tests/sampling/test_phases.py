@@ -26,3 +26,14 @@ HOLD = {
 def test_which_holds_at_each_step(case: str) -> None:
     starts, least, expected = HOLD[case]
     assert [active(starts, least, SIGMAS[: step + 1]) for step in range(6)] == expected
+
+
+@pytest.mark.parametrize("case", HOLD)
+def test_from_the_picture_to_the_noise_the_level_alone_tells(case: str) -> None:
+    """Unsampling turns the noise levels round; no setting holds for the steps before it."""
+    starts, least, _ = HOLD[case]
+    rising = SIGMAS[::-1]
+    found = [active(starts, least, rising[: step + 1]) for step in range(1, 6)]
+    assert found == [active(starts, least, [sigma]) for sigma in rising[1:]]
+    if case == "two":
+        assert found == [1, 1, 0, 0, 0]

@@ -43,6 +43,31 @@ def test_a_line_holds_step_window_and_time_left() -> None:
     ]
 
 
+def test_the_line_of_several_passes_goes_on() -> None:
+    """FreeInit's callback counts over all of them."""
+    told: list[str] = []
+    clock = Clock()
+    line = Line(told.append, 2, clock=clock)
+    for now, call in (
+        (10.0, lambda: line.step(0, None, None, 4)),
+        (20.0, lambda: line.step(1, None, None, 4)),
+        (25.0, lambda: line.window(0, 1, 2)),
+        (30.0, lambda: line.step(2, None, None, 4)),
+        (35.0, lambda: line.window(1, 1, 2)),
+    ):
+        clock.now = now
+        call()
+    line.end()
+    assert told == [
+        "Step 1 of 4, 0:30 left",
+        "Step 2 of 4, 0:20 left",
+        "Step 3 of 4, window 1 of 2, 0:15 left",
+        "Step 3 of 4, 0:10 left",
+        "Step 4 of 4, window 1 of 2, 0:05 left",
+        "4 steps in 0:35",
+    ]
+
+
 @pytest.mark.parametrize("seconds, text", [(0.2, "0:00"), (90, "1:30"), (3725, "62:05")])
 def test_minutes(seconds: float, text: str) -> None:
     assert minutes(seconds) == text

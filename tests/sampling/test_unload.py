@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
+from adk_tests.motion_models.test_domain_adapter import adapter
 from adk_tests.support import tiny, windowed
+from animatediff_kit.motion_models.domain_adapter import apply_domain_adapter
 from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.sampling.apply_windows import apply_context_windows
 from animatediff_kit.sampling.betas import set_beta_schedule
@@ -28,3 +30,15 @@ def test_all_of_it_is_off(still: ModelPatcher) -> None:
     assert plain.model_options["another"] == "kept"
     assert not plain.additional_models and "context_handler" not in plain.model_options
     assert model.additional_models and "context_handler" in model.model_options
+
+
+def test_a_domain_adapter_stays_whatever_its_scale(still: ModelPatcher) -> None:
+    """One number is merged into the weights, values over time are computed beside them."""
+    noise = windowed.noise_of()
+    unmoved = windowed.sample_noise(still, noise)
+    for scale in (0.8, lambda call, height, width: 0.8):
+        adapted = apply_domain_adapter(still, adapter(), scale, "adapter")
+        expected = windowed.sample_noise(adapted, noise)
+        moved = apply_motion_model(adapted, tiny.motion_patcher("v2"))
+        found = windowed.sample_noise(without_animation(moved), noise)
+        assert torch.equal(found, expected) and not torch.allclose(found, unmoved, atol=1e-2)

@@ -122,6 +122,20 @@ def test_what_the_handler_says(animated: ModelPatcher, caplog: Any) -> None:
     assert seen == [[8, 4, 8, 8], [6, 4, 8, 8]]
 
 
+def test_a_loop_that_does_not_close_is_told(animated: ModelPatcher, caplog: Any) -> None:
+    loop = dict(schedule="looped_uniform", closed_loop=True, overlap=2)
+    for length, told in ((FRAMES, []), (FRAMES - 2, []), (FRAMES + 4, ["Set the length to 8."])):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, logger="animatediff_kit"):
+            sampled(chained(animated, loop | dict(length=length)))
+        messages = [record.getMessage() for record in caplog.records]
+        assert [message[-20:] for message in messages] == told
+        if told:
+            assert messages[0].startswith(
+                "closed_loop is on, but 8 frames fit into one window of 12, so the video does not "
+            )
+
+
 def test_the_place_of_a_phase(animated: ModelPatcher, caplog: Any) -> None:
     late = dict(length=2, overlap=0, start_percent=0.7)
     model = chained(animated, FIRST, late, LATER | dict(start_percent=0.3), late | dict(length=3))

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import torch
 from adk_tests.support import tiny, windowed
+from animatediff_kit.sampling.free_init import FreeInitSampler
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
+from comfy.samplers import CFGGuider, calculate_sigmas, sampler_object
 from comfy_extras.nodes_easycache import EasyCacheNode, LazyCacheNode
 from torch import Tensor
 
@@ -157,3 +159,35 @@ def test_a_state_that_cannot_be_had_twice_is_refused(still: ModelPatcher) -> Non
         "windows it would give frames what it kept of others. Remove it, or the windows."
     )
     assert tiny.sample(model, LENGTH).isfinite().all()
+
+
+@pytest.mark.parametrize("node", [EasyCacheNode, LazyCacheNode])
+@pytest.mark.parametrize("windows", [False, True])
+def test_each_pass_of_free_init_begins_as_a_run_of_its_own(
+    node: Any, windows: bool, still: ModelPatcher
+) -> None:
+    model = windowed.windowed(still, LENGTH, 1) if windows else still
+    model, noise = cached(node, model), noises()
+    found: list[Tensor] = []
+    plain = sampler_object("euler")
+
+    class Heard(FreeInitSampler):
+        """Keeps the noise of each pass."""
+
+        def refined(self, *given: Any) -> Tensor:
+            found.append(super().refined(*given))
+            return found[-1]
+
+    def run(sampler: Any, noise: Tensor) -> Tensor:
+        guider = CFGGuider(model)
+        guider.set_conds(tiny.prompt(11), tiny.prompt(12))
+        guider.set_cfg(4.0)
+        sampling = model.get_model_object("model_sampling")
+        sigmas = calculate_sigmas(sampling, "normal", STEPS)
+        with torch.inference_mode():
+            return guider.sample(
+                noise, torch.zeros_like(noise), sampler, sigmas, disable_pbar=True, seed=1
+            )
+
+    video = run(Heard(plain, 2, "butterworth"), noise)
+    assert torch.equal(video, run(plain, found[0]))

@@ -9,11 +9,12 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
-from adk_tests.support import tiny, windowed
+from adk_tests.support import image_to_video, tiny, windowed
 from animatediff_kit.nodes.evolved import OLD_NODES, attach, extras
 from animatediff_kit.nodes.evolved.attach import Applied
 from animatediff_kit.nodes.evolved.old_node import node_of
 from animatediff_kit.nodes.evolved.windows import FUSES, STATIC
+from animatediff_kit.sampling.betas import set_beta_schedule
 from animatediff_kit.sampling.model_noise import NoiseSettings
 
 
@@ -151,6 +152,15 @@ def test_a_motion_model_that_is_never_active() -> None:
     off = Applied(tiny.motion_patcher("v3"), start=1.0, end=0.0)
     frames = [tiny.sample(m) for m in (attach.attach(base, [off], "use existing"), base)]
     assert torch.equal(*frames)
+
+
+def test_autoselect_takes_every_file_without_positions_for_an_lcm(tmp_path: Path) -> None:
+    """As the old pack's get_best_beta_schedule."""
+    base = tiny.image_model()
+    expected = set_beta_schedule(base, "LCM").get_model_object("model_sampling").sigmas
+    for motion in (tiny.motion_patcher("AnimateLCM"), image_to_video.patcher(tmp_path)):
+        found = attach.scheduled(base, "autoselect", None, [Applied(motion)])
+        assert torch.equal(found.get_model_object("model_sampling").sigmas, expected)
 
 
 def test_free_init_on_a_model() -> None:
