@@ -7,9 +7,10 @@ the steps of guoyww/AnimateDiff's train.py written out around the same UNet: VAE
 every step, and gradients clipped over the whole UNet. In turn (A B A B ...) on the same clip, the
 ratio pair by pair. Both without gradient checkpointing, which the official loop lacks.
 
-Memory. Stages 2 and 3 at 256x256, 16 frames, with bf16 arithmetic and AdamW: weights, gradients,
-optimizer and the tensors that live at once (allocations.py). The arithmetic is left out, every
-allocation is made; a GPU's kernels may need more for themselves.
+Memory. Stages 2 and 3 at 256x256, 16 frames, and both paths of one video at 384x384, with bf16
+arithmetic and AdamW: weights, gradients, optimizer and the tensors that live at once
+(allocations.py). The arithmetic is left out, every allocation is made; a GPU's kernels may need
+more for themselves.
 """
 
 from __future__ import annotations
@@ -26,15 +27,24 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
+from one_clip import TEXT, TOKENS, OneClip
 from sized_models import SD15_WIDTH, motion_model, random_weights, sd15
 from step_time import machine
 
 from standalone.enter_comfyui import enter_comfyui
 
 GIB = 2**30
-TOKENS, TEXT = 77, 768
 SCALE = 0.18215
 OURS, OFFICIAL = "this pack", "official steps"
+COUNTED = [
+    # stage, pixels of width and height, batch, checkpointing
+    ("motion_module", 256, 4, False),
+    ("motion_module", 256, 4, True),
+    ("motion_lora", 256, 1, False),
+    ("motion_lora", 256, 1, True),
+    ("domain_adapter", 384, 1, True),  # one video's look, and then its motion
+    ("motion_lora", 384, 1, True),
+]
 
 
 def arguments() -> argparse.Namespace:
@@ -44,42 +54,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--memory-alone", action="store_true")
     return parser.parse_args()
-
-
-class OneClip:
-    """Encoded clips with live latents, as the cache gives them."""
-
-    fingerprint, pixels_fingerprint, rates = "benchmark", "benchmark", ()
-
-    def __init__(self, frames: int, latent: int, count: int) -> None:
-        import torch
-
-        self.count = count
-        self.clip = torch.randn((frames, 4, latent, latent))
-        self.embedding = torch.randn((TOKENS, TEXT))
-        self.pooled = None
-        self.captions = lambda index: ("a caption",)
-
-    def __len__(self) -> int:
-        return self.count
-
-    def name(self, index: int) -> str:
-        return f"clip {index}"
-
-    def caption(self, index: int) -> str:
-        return "a caption"
-
-    def shape(self, index: int) -> tuple[int, ...]:
-        return tuple(self.clip.shape)
-
-    def latents(self, index: int) -> Any:
-        return self.clip
-
-    def frame(self, index: int, number: int) -> Any:
-        return self.clip[number : number + 1]
-
-    def text(self, caption: str) -> Any:
-        return self
 
 
 def pack(name: str) -> Any:
@@ -177,11 +151,12 @@ def print_time(options: argparse.Namespace) -> None:
     print(f"| {OFFICIAL} | {statistics.median(seconds[OFFICIAL]):.2f} | {spread} |\n")
 
 
-def peak_of(stage: str, batch: int, checkpointing: bool) -> tuple[float, float]:
-    """GiB of the weights, and of all that lives at once in the second step, weights included."""
+def peak_of(stage: str, batch: int, checkpointing: bool, size: int = 256) -> tuple[float, float]:
+    """GiB of the weights, and of all that lives at once in the second step, weights included.
+    size: pixels of width and height"""
     from allocations import PeakAllocation, ShapesOnly
 
-    clips = OneClip(16, 32, batch)
+    clips = OneClip(16, size // 8, batch)
     run = run_of(
         stage,
         clips,
@@ -226,15 +201,14 @@ def official_peak(batch: int) -> tuple[float, float]:
 
 
 def print_memory() -> None:
-    print("Memory: 256x256, 16 frames, bf16 arithmetic, AdamW; GiB, counted\n")
-    print("| stage | batch | checkpointing | weights | peak |\n|---|---|---|---|---|")
-    for stage, batch in (("motion_module", 4), ("motion_lora", 1)):
-        for checkpointing in (True, False):
-            weights, peak = peak_of(stage, batch, checkpointing)
-            on = ("no", "yes")[checkpointing]
-            print(f"| {stage} | {batch} | {on} | {weights:.2f} | {peak:.2f} |", flush=True)
+    print("Memory: 16 frames, bf16 arithmetic, AdamW; GiB, counted\n")
+    print("| stage | pixels | batch | checkpointing | weights | peak |\n|---|---|---|---|---|---|")
+    for stage, size, batch, checkpointing in COUNTED:
+        weights, peak = peak_of(stage, batch, checkpointing, size)
+        on = ("no", "yes")[checkpointing]
+        print(f"| {stage} | {size} | {batch} | {on} | {weights:.2f} | {peak:.2f} |", flush=True)
     weights, peak = official_peak(4)
-    print(f"| motion_module, official steps | 4 | no | {weights:.2f} | {peak:.2f} |")
+    print(f"| motion_module, official steps | 256 | 4 | no | {weights:.2f} | {peak:.2f} |")
 
 
 def main() -> None:

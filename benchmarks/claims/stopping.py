@@ -171,9 +171,17 @@ def tell(runs: Path) -> str:
 
 def row(name: str, looks: Sequence[Look], chosen: int | None) -> str:
     ended = ended_at(name, looks)
-    apart = None if ended is None or not chosen else (ended - chosen) / chosen
-    verdict = (
-        "" if apart is None else f"{apart:+.0%}, {'within' if abs(apart) <= WITHIN else 'not'}"
-    )
     steps = looks[-1].step if looks else 0
+    verdict = verdict_on(name, steps, ended, chosen)
     return f"| {name} | {steps} | {chosen or 'not said'} | {ended or 'never'} | {verdict} |"
+
+
+def verdict_on(name: str, steps: int, ended: int | None, chosen: int | None) -> str:
+    """Whether the rule ended the run near the step that the reader chose; of shuffled frames, that
+    it never did."""
+    if SHUFFLED in name:
+        return "" if not steps else "not" if ended else "as it must be"
+    if ended is None or not chosen:
+        return ""
+    apart = (ended - chosen) / chosen
+    return f"{apart:+.0%}, {'within' if abs(apart) <= WITHIN else 'not'}"

@@ -14,7 +14,7 @@ from ...small_world.one_video import WAY, train_one_video
 from ...small_world.scene import Scene
 from ...small_world.sliding_clip import STILL
 from ..claims.estimates import Estimate, share
-from ..claims.findings import Figure, at_least, at_most, figure
+from ..claims.findings import Figure, above, at_least, at_most, figure
 from ..claims.scenes import Case, cases
 from ..claims.studio import Studio
 from ..claims.tracks import direction, track
@@ -34,8 +34,9 @@ def figures(studio: Studio, folder: Path, count: int, steps: int) -> Iterator[Fi
         clips = studio.shoot(found, moves=((file, 1.0),), steps=steps)
         line = at_least(MOVED) if two_paths else None
         yield figure(f"{title}: {name}", share(moves(clips, found)), line, "%")
-        line = at_most(LEAKED) if two_paths else None
-        yield figure(f"{title}: {COLOURED}", coloured(clips, found), line, "%")
+        leaked = coloured(clips, found)
+        line = at_most(LEAKED) if two_paths else above(LEAKED)
+        yield figure(f"{title}: {COLOURED}", leaked, line, "%", control=not two_paths)
 
 
 def others(count: int) -> list[Case]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from comfy_api.latest import io
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from ...training.data.clips import ClipSet
 from ...training.data.image_clips import ImageClips
-from ...training.data.joined_clips import joined
+from ...training.data.joined_clips import joined, parts_of
 from ..schema import CATEGORY, ClipsSocket, schema
 from ..texts import check_text
 from .clip_inputs import before, clips_input, size_input
@@ -77,9 +79,12 @@ class ClipsFromImages(io.ComfyNode):
             )
         settings = [listed(value)[0] for value in (stride, frames, width, height)]
         found = before(listed(clips)[0])
+        several = found is not None or len(batches) > 1
         for number, batch in enumerate(batches):
             own = captions[number if len(captions) > 1 else 0]
-            found = joined(found, clips_of(batch, own, settings, number, len(batches)))
+            place = len(parts_of(found)) + 1 if several else None
+            with told_of_batch(number, len(batches)):
+                found = joined(found, ImageClips(batch, own, *settings, batch=place))
         return io.NodeOutput(found)
 
 
@@ -88,11 +93,11 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) and value else [value]
 
 
-def clips_of(batch: Tensor, caption: str, settings: list[int], number: int, of: int) -> ClipSet:
-    """Of one batch. Raises ValueError, which says the batch where there are several."""
-    stride, frames, width, height = settings
+@contextmanager
+def told_of_batch(number: int, of: int) -> Iterator[None]:
+    """A ValueError says which batch it is about, where there are several."""
     try:
-        return ImageClips(batch, caption, stride, frames, width, height)
+        yield
     except ValueError as error:
         if of == 1:
             raise

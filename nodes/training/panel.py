@@ -5,8 +5,8 @@
     GET  /animatediff_kit/training/runs/{run}/previews/{step}    an animation
     POST /animatediff_kit/training/runs/{run}/keep               end the run that works, and keep it
 
-A run is called by its name, which is looked up among those that are there; no path comes from
-outside. Only runs in ComfyUI's output folder are read.
+A run is called by its name, which leads to a folder right below that of all runs and nowhere else.
+Only runs in ComfyUI's output folder are read.
 """
 
 from __future__ import annotations

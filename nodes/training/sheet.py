@@ -15,7 +15,7 @@ from ...measures.contact_sheet import Cell, pages, thumbs_of
 from ...measures.motion_measures import MotionMeasures, measure_motion
 from ...measures.near_duplicates import near_duplicates, signature
 from ...training.data.chosen_clips import Place, places, without
-from ...training.data.clips import ClipSet, UnreadableClip
+from ...training.data.clips import ClipSet, UnfitClip, UnreadableClip
 from ...training.data.joined_clips import parts_of
 
 NOTHING, CUTS, STILL, BOTH = "nothing", "cuts", "no motion", "cuts and no motion"
@@ -77,6 +77,8 @@ def look_at(clips: ClipSet, place: Place, each: Callable[[], None]) -> Look:
         clip = own.read(index)
     except UnreadableClip as error:
         return Look(place, name, f"{name} | {error}", None, f"unreadable: {error}")
+    except UnfitClip as error:
+        return Look(place, name, f"{name} | {error}", None, f"unfit: {error}")
     frames = clip.frames
     speed = f"{len(frames)} frames" + (f" at {fps:.4g} fps" if fps else "")
     measured = measure_motion(frames, each) if len(frames) > 1 else None

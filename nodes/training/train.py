@@ -16,7 +16,8 @@ from ...training.models import stages
 from ...training.models.pia_stage import pia
 from ...training.run.dual_path import with_the_look
 from ...training.run.eyes import Eyes
-from ...training.run.in_comfyui import Result, train
+from ...training.run.in_comfyui import Result, last_checkpoint, train
+from ...training.run.look_of_run import look_of_run
 from ...training.run.own_seed import with_own_seed
 from ...training.run.pictures import under_plot
 from ..page import tell_of_new_files
@@ -236,7 +237,9 @@ class TrainMotionLora(io.ComfyNode):
         def make(target: stages.DeviceAndDtype) -> stages.Trainee:
             shape, base = settings.lora_shape(), model
             if look_steps:
-                base = with_the_look(model, clips, settings, rank, look_steps, target, caches())
+                own = look_of_run(model, motion_model, caches(), last_checkpoint(resume))
+                made_of = (model, clips, settings, rank, look_steps, target, caches())
+                base = own or with_the_look(*made_of)
             return stages.motion_lora(
                 base, motion_model, rank, settings.seed, target, begun, shape=shape
             )

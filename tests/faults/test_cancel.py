@@ -100,7 +100,7 @@ def test_encoding_clips_that_cannot_be_read(tmp_path: Path) -> None:
     vae, clip = encoders.vae(), encoders.text_encoder()
     clips, folder = DrawnClips(4000, bad=tuple(range(4000))), tmp_path / "output" / "clips"
     took = cancelled_at("add_group", 5, lambda: EncodeClips.execute(clips, vae, clip, str(folder)))
-    assert took < SECONDS and len(clips.was_read) in (5, 6)
+    assert took < SECONDS and len({*clips.was_read}) in (5, 6)  # each of them twice
 
 
 def test_encoded_clips_after_cancel_are_those_without_it(tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ def main(folder: Path) -> None:
 
     torch.set_num_threads(1)
     from adk_tests.training import small
+    from adk_tests.training.clips import ClipsInMemory
     from animatediff_kit.training.models import stages
+    from animatediff_kit.training.run.clips_of_run import check_same_clips
     from animatediff_kit.training.run.command_line import start_processes
     from animatediff_kit.training.run.in_terminal import SignalStop, Stopped, noted_signals
 
@@ -44,6 +46,11 @@ def main(folder: Path) -> None:
         small.run(folder / stage, stage, processes=processes, **SETTINGS).train()
     bf16 = {**SETTINGS, "steps": 1, "gradient_exchange": "bf16"}
     small.run(folder / "bf16", processes=processes, **bf16).train()
+    for name, clips in (("same", ClipsInMemory()), ("other", ClipsInMemory(2 + processes.rank))):
+        try:
+            check_same_clips(clips, processes, Path("cache"))
+        except ValueError as error:
+            (folder / f"{name}-{processes.rank}.txt").write_text(str(error))
     run = small.run(folder / "stopped", processes=processes, **{**SETTINGS, "steps": 50})
     with noted_signals() as signals:
         stop = SignalStop(run, signals)

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .clips import LATENT, Clip, ClipSet
+from ..files.fingerprints import digest_of
+from .clips import LATENT, Clip, ClipSet, UnfitClip
 
 ZOOM, PAN, TILT, ROLL = 1.45, 0.30, 0.24, math.radians(26)
 """Over a whole clip at amount 1: growth of the content, its shift in window widths and in window
@@ -150,9 +151,9 @@ class CameraMove(ClipSet):
     """Another set's clips, with a camera moving over them. On a set that has a camera move
     already, both happen at once.
 
-    Each clip's amount and place vary a little with the seed and the clip's index; jitter 0 keeps
-    them in the middle. Raises ValueError for an unknown move and an amount that is not positive,
-    and when a clip is read whose picture is too small.
+    Each clip's amount and place vary a little with the seed and what the clip is, whatever others
+    there are; jitter 0 keeps them in the middle. Raises ValueError for an unknown move and an
+    amount that is not positive, and UnfitClip when a clip is read whose picture is too small.
     """
 
     def __init__(
@@ -186,8 +187,7 @@ class CameraMove(ClipSet):
         return {**self._camera(), **self.clips.description()}
 
     def identity(self, index: int) -> dict[str, Any]:
-        """The index is in it, for a clip's windows are drawn by it."""
-        return {**self._camera(), "camera_index": index, **self.clips.identity(index)}
+        return {**self._camera(), **self.clips.identity(index)}
 
     def _camera(self) -> dict[str, Any]:
         moves = [list(move) for move in self.moves]
@@ -217,7 +217,8 @@ class CameraMove(ClipSet):
 
     def windows(self, index: int, frames: int, picture: tuple[int, int]) -> list[Window]:
         """A clip's windows in its pictures of (height, width)."""
-        chance = random.Random(f"{self.seed}/{index}")
+        own = {"name": self.clips.name(index), "clip": self.clips.identity(index)}
+        chance = random.Random(f"{self.seed}/{digest_of(own)}")
 
         def vary(middle: float, by: float) -> float:
             return middle + by * self.jitter * chance.uniform(-1, 1)
@@ -234,14 +235,14 @@ class CameraMove(ClipSet):
     def _check_resolution(
         self, index: int, windows: list[Window], picture: tuple[int, int]
     ) -> None:
-        """Raise ValueError where a window has fewer pixels than the training wants."""
+        """Raise UnfitClip where a window has fewer pixels than the training wants."""
         height, width = self.training_size(*picture)
         smallest = min(windows, key=lambda window: window.width)
         if smallest.width > width - 0.5:
             return
         fits = [int(side) // LATENT * LATENT for side in (smallest.width, smallest.height)]
         moves = " and ".join(move for move, _ in self.moves)
-        raise ValueError(
+        raise UnfitClip(
             f"{self.name(index)} is {picture[1]} x {picture[0]}, too small for {moves} at "
             f"{width} x {height}: its smallest window has {smallest.width:.0f} x "
             f"{smallest.height:.0f} pixels. Set width and height to {fits[0]} x {fits[1]}, lower "

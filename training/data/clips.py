@@ -35,6 +35,11 @@ class UnreadableClip(ValueError):
     """A clip whose file is damaged. Its text names the file; encoding goes on without it."""
 
 
+class UnfitClip(ValueError):
+    """A clip that cannot be made by the settings, of a picture that is too small for one. Encoding
+    goes on without a few of many."""
+
+
 @dataclass(frozen=True)
 class Clip:
     """frames: f h w 3, float32 in 0..1"""

@@ -17,6 +17,7 @@ from av.error import ArgumentError, FFmpegError
 from av.format import ContainerFormat
 
 from .clips import UnreadableClip
+from .medium import read_through
 
 LISTS = frozenset({"concat", "dash", "hls", "image2", "imf", "rtsp", "sap", "sdp", "lavfi"})
 """FFmpeg's readers whose files name other files or places; mov follows none of its own accord."""
@@ -84,8 +85,9 @@ def is_cover(stream: Any) -> bool:
     return bool(int(getattr(stream, "disposition", 0)) & COVER)
 
 
-def shown_packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets that give a picture to look at, up to where the file breaks off.
+def shown_packets(container: Any, stream: Any, path: Path, name: str) -> Iterator[Any]:
+    """The packets that give a picture to look at, up to where the file breaks off. Raises
+    MediumError where it is no more than unreadable from there on.
 
     Without those that an edit list cuts away, which are decoded and dropped, and without VP8's
     hidden reference frames.
@@ -96,7 +98,7 @@ def shown_packets(container: Any, stream: Any) -> Iterator[Any]:
             if packet.size and not packet.is_discard and not hidden(packet):
                 yield packet
     except FFmpegError:
-        return  # what is there until here can be shown
+        read_through(path, name)  # what is there until here can be shown
 
 
 def hidden_vp8(packet: Any) -> bool:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .cache_identity import Entry
-from .clips import ClipSet, UnreadableClip
+from .clips import ClipSet, UnfitClip, UnreadableClip
 from .read_ahead import THREADS, ahead
 from .records import literal, text_key
 
@@ -44,6 +44,7 @@ class Read:
     entry: Entry
     frames: Tensor | None
     unreadable: str = ""
+    unfit: UnfitClip | None = None
 
 
 def read_clips(clips: ClipSet, wanted: list[tuple[int, Entry]]) -> Generator[Read, None, None]:
@@ -58,9 +59,11 @@ def read_part(clips: ClipSet, wanted: list[tuple[int, Entry]]) -> Generator[Read
     def read(item: tuple[int, Entry]) -> Read:
         index, entry = item
         try:
-            return Read(entry, clips.read(index).frames)
+            return Read(entry, read_surely(clips, index))
         except UnreadableClip as error:
             return Read(entry, None, str(error))
+        except UnfitClip as error:
+            return Read(entry, None, unfit=error)
 
     depth = 1
     for number, item in enumerate(wanted):
@@ -70,6 +73,15 @@ def read_part(clips: ClipSet, wanted: list[tuple[int, Entry]]) -> Generator[Read
             depth = depth_for(first.frames)
             yield from ahead(read, wanted[number + 1 :], depth)
             return
+
+
+def read_surely(clips: ClipSet, index: int) -> Tensor:
+    """A clip's frames, tried a second time where they cannot be decoded: that is kept for good, and
+    a network's short silence looks the same.   -> f h w 3"""
+    try:
+        return clips.read(index).frames
+    except UnreadableClip:
+        return clips.read(index).frames
 
 
 def depth_for(frames: Tensor) -> int:
@@ -145,6 +157,7 @@ def as_float16(tensor: Tensor, model: str, of: str) -> Tensor:
     if not torch.isfinite(result).all():
         raise NoNumbers(
             f"The {model} gives NaN or infinite numbers for {of!r}. Start ComfyUI with --fp32-vae "
-            "or --fp32-text-enc, or use another checkpoint."
+            "or --fp32-text-enc, or use another checkpoint; what that model encodes is then "
+            "encoded anew, and runs begin anew."
         )
     return result

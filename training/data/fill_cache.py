@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ..files.locks import FolderInUse, lock_folder
-from .bad_share import MOST, names_of
+from .bad_share import MOST
 from .cache import LATENTS, TEXTS, EncodedClips, latents_in, skipped_in, texts_in
 from .cache_identity import Identity, identify, manifest_of, read_manifest, write_manifest
 from .clips import ClipSet
 from .encode import NoNumbers, Read, as_float16, encode_group, encode_text, groups, read_clips
+from .left_out import LeftOut, LeftOutError, name_broken, name_left_out
+from .medium import MediumError
 from .older_cache import is_older, upgrade
 from .records import latents_key, text_key
 from .shards import SHARD_BYTES, ShardWriter, WriteError, named_errors
@@ -36,22 +38,25 @@ def encode_clips(
     """Encode what the folder does not hold yet, with ComfyUI's VAE and CLIP. It may hold other
     sets' clips and texts, too, which stay.
 
-    Unreadable clips are named in a warning and left out for good; so are, till the next encoding,
-    a few that the VAE gives no numbers for. identity: of these clips and models, where the caller
-    knows it. Raises ValueError for a folder of an earlier version that other clips have filled,
-    while another process encodes into it, when the disk is full (what is done is kept), and when
-    no clip can be read.
+    Clips whose files are broken are named in a warning, each time, and left out for good; so are,
+    till the next encoding, a few that are unfit or that the VAE gives no numbers for. identity: of
+    these clips and models, where the caller knows it. Raises ValueError for a folder of an earlier
+    version that other clips have filled, while another process encodes into it, when the disk is
+    full or the clips' own cannot be read (what is done is kept), and when no clip can be read.
     """
     identity = identity or identify(clips, vae, clip)
     filling = Filling(clips, vae, clip, folder, on_progress, identity, shard_bytes)
     if is_older(folder) or not filling.is_complete():
         with locked(folder):
             filling.encode()
+    else:
+        filling.name_the_broken()
     return EncodedClips(folder, manifest_of(identity, filling.left_out))
 
 
 class Filling:
-    """One set on its way into a folder.   left_out: keys of clips without numbers"""
+    """One set on its way into a folder.   broken: names of the clips that were left out before,
+    by their keys;   left_out: why others are, by theirs"""
 
     def __init__(
         self,
@@ -68,7 +73,8 @@ class Filling:
         self.captions = sorted(
             {"", *(caption for entry in identity.clips for caption in entry.captions)}
         )
-        self.left_out: dict[str, str] = {}
+        self.broken: dict[str, str] = {}
+        self.left_out: dict[str, LeftOut] = {}
         self.done, self.total = 0, len(self.captions) + len(identity.clips)
 
     def is_complete(self) -> bool:
@@ -86,6 +92,7 @@ class Filling:
         """The first number of each clip that is not there."""
         latents = latents_in(self.folder)
         known = skipped_in(latents).keys()
+        self.broken = {e.key: e.name for e in self.identity.clips if e.key in known}
         first: dict[str, int] = {}
         for index, entry in enumerate(self.identity.clips):
             if entry.key not in known and latents_key(entry.key) not in latents:
@@ -98,17 +105,25 @@ class Filling:
             upgrade(self.folder, self.identity)
         self.note_set()
         texts, clips = self.missing_texts(), self.missing_clips()
+        self.name_the_broken()
         try:
             self.step(self.total - len(texts) - len(clips))
             self.encode_texts(texts)
             self.encode_clips(clips)
         except WriteError as error:
             raise ValueError(
-                f"{error} {len(self.identity.clips) - len(self.missing_clips())} of "
-                f"{len(self.identity.clips)} clips are encoded and kept there. Make room and run "
-                "again, which goes on where it stopped, or choose another cache_folder."
+                f"{error} {self.kept()} are encoded and kept there. Make room and run again, which "
+                "goes on where it stopped, or choose another cache_folder."
+            ) from error
+        except MediumError as error:
+            raise MediumError(
+                f"{error} {self.kept()} are encoded and kept; the same run goes on behind them."
             ) from error
         self.name_the_left_out()
+
+    def kept(self) -> str:
+        of = len(self.identity.clips)
+        return f"{of - len(self.missing_clips())} of {of} clips"
 
     def note_set(self) -> None:
         manifest = manifest_of(self.identity, self.left_out)
@@ -141,6 +156,7 @@ class Filling:
     def add_group(self, writer: ShardWriter, group: list[Read]) -> None:
         if group[0].frames is None:
             self.skip(writer, group[0])
+            self.step()
             return
         for read, latents in zip(group, encode_group(self.vae, group), strict=True):
             try:
@@ -151,27 +167,25 @@ class Filling:
             self.step()
 
     def skip(self, writer: ShardWriter, read: Read) -> None:
+        if read.unfit is not None:
+            self.leave_out(read, read.unfit)
+            return
         log.warning("%s The clip is left out.", read.unreadable)
         writer.add({"key": read.entry.key, "skipped": read.unreadable}, {})
-        self.step()
 
-    def leave_out(self, read: Read, error: NoNumbers) -> None:
-        """Raises the error where too large a share of the set has no numbers."""
-        self.left_out[read.entry.key] = read.entry.name
+    def name_the_broken(self) -> None:
+        name_broken(list(self.broken.values()), len({e.key for e in self.identity.clips}))
+
+    def leave_out(self, read: Read, error: LeftOutError) -> None:
+        """Raises the error where too large a share of the set is left out."""
+        self.left_out[read.entry.key] = LeftOut(read.entry.name, error)
         if len(self.left_out) > MOST * len(self.identity.clips):
             raise error
 
     def name_the_left_out(self) -> None:
-        if not self.left_out:
-            return
-        log.warning(
-            "The VAE gives NaN or infinite numbers for %d of %d clips, which are left out: %s. "
-            "Start ComfyUI with --fp32-vae and encode them again.",
-            len(self.left_out),
-            len(self.identity.clips),
-            names_of(list(self.left_out.values())),
-        )
-        self.note_set()
+        if self.left_out:
+            name_left_out(list(self.left_out.values()), len(self.identity.clips))
+            self.note_set()
 
 
 @contextmanager

@@ -75,8 +75,9 @@ class ImageClips(BatchClips):
     """A batch of frames as one clip, or as clips of `frames` frames one behind the other; every
     `stride`-th frame is taken.   images: f h w 3
 
-    frames, width, height: 0 stands for all of the batch, and for the images' own size. Raises
-    ValueError when no clip fits, when the caption is empty, and for sizes that the VAE would crop.
+    frames, width, height: 0 stands for all of the batch, and for the images' own size; batch: its
+    number among several, which the clips' names say. Raises ValueError when no clip fits, when the
+    caption is empty, and for sizes that the VAE would crop.
     """
 
     KIND = "images"
@@ -89,12 +90,13 @@ class ImageClips(BatchClips):
         frames: int = 0,
         width: int = 0,
         height: int = 0,
+        batch: int | None = None,
     ) -> None:
         check_images(images, caption)
         if stride < 1:
             raise ValueError(f"stride is {stride}; set it to 1 or more.")
         self.images, self.text, self.stride = images[::stride, ..., :3], caption.strip(), stride
-        self.length = frames or len(self.images)
+        self.length, self.batch = frames or len(self.images), batch
         if len(self.images) < max(self.length, 1 if frames == 1 else 2):
             needed = (max(frames, 2) - 1) * stride + 1
             raise ValueError(
@@ -109,7 +111,8 @@ class ImageClips(BatchClips):
         return len(self.images) // self.length
 
     def name(self, index: int) -> str:
-        return f"images {index * self.length} to {(index + 1) * self.length - 1}"
+        of_batch = "" if self.batch is None else f" of batch {self.batch}"
+        return f"images {index * self.length} to {(index + 1) * self.length - 1}{of_batch}"
 
     def images_of(self, index: int) -> Tensor:
         if not 0 <= index < len(self):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from .medium import of_the_system
+
 VIDEOS = (
     *(".mp4", ".webm", ".gif", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".mts"),
     *(".m2ts", ".vob", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".3gp", ".3g2", ".mxf", ".y4m"),
@@ -37,10 +39,16 @@ def is_still(path: Path) -> bool:
 
 
 def moves(path: Path) -> bool:
-    """Whether a WebP, PNG or AVIF holds more than one frame. What cannot be read does not."""
+    """Whether a WebP, PNG or AVIF holds more than one frame. What is broken or not to be read by us
+    does not. Raises OSError where the disk fails."""
     try:
         return says_so(path) and frame_count(path) > 1
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except PermissionError:
+        return False  # it is told of when it turns out to be of a clip
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if failed := of_the_system(error):
+            failed.filename = failed.filename or str(path)  # which a failed read does not name
+            raise failed from error
         return False
 
 

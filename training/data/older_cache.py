@@ -6,7 +6,8 @@
 
 Each shard is written anew under its name, whole or not at all, the manifest last: what is stopped
 goes on where it was. Where the set's files or settings differ, nobody can tell which of its clips
-are the same, for it knew no more of a file than its size and date; such a cache is refused.
+are the same, for it knew no more of a file than its size and date; such a cache is refused. A
+camera's windows were drawn by a clip's number then; those are kept, for they are as good as others.
 """
 
 from __future__ import annotations

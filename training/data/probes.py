@@ -9,14 +9,16 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..files.atomic import write_atomic
 from .animations import animation_times, count_animation
 from .clips import UnreadableClip
+from .content import END, content_of
+from .medium import told_apart
 from .read_ahead import ahead
+from .source_state import stamp_of
 from .sources import Source
 from .videos import frame_times, name_hdr
 from .walk import stop_if_asked
@@ -25,14 +27,11 @@ log = logging.getLogger(__name__)
 
 PROBES = "probes.json"
 
-END = 65536
-"""Bytes of a file's head and of its tail that its hash is made of: in a container the tables that
-say where each frame lies, and pictures. Its size is in the hash, too."""
-
 
 class Probe(NamedTuple):
-    """content: a hash of the source's pixels, as far as its files' ends show them; neither path nor
-    date are in it.   curve: of an HDR video's brightness, which is told; else empty
+    """content: a hash of the source's pixels, of most videos as far as their ends show them;
+    neither path nor date are in it.   curve: of an HDR video's brightness, which is told; else
+    empty
     milliseconds: from the first frame's time stamp to the last's; 0 for images, which have none"""
 
     frames: int
@@ -42,7 +41,7 @@ class Probe(NamedTuple):
 
 
 class Probes:
-    """Remembers probes in a JSON file by path, size and date; without a file it remembers nothing.
+    """Remembers probes in a JSON file by path and state; without a file it remembers nothing.
     A file that is none, or cannot be written, makes no difference but of time."""
 
     def __init__(self, file: Path | None = None) -> None:
@@ -51,18 +50,22 @@ class Probes:
         self.is_changed = False
 
     def of(self, source: Source) -> Probe:
-        """Raises UnreadableClip. Several threads may ask."""
+        """Raises UnreadableClip and MediumError. Several threads may ask."""
+        with told_apart(source.name, source.files):
+            return self._of(source)
+
+    def _of(self, source: Source) -> Probe:
         if self.file is None:
             return probe(source)
         key, state = os.path.abspath(source.path), state_of(source)
         try:
-            bytes_then, modified, images, *then = self.known[key]
-            if [bytes_then, modified, images] == state:
+            state_then, *then = self.known[key]
+            if state_then == state:
                 return Probe(int(then[0]), str(then[1]), str(then[2]), int(then[3]))
         except (KeyError, TypeError, ValueError, IndexError):
             pass
         found = probe(source)
-        self.known[key] = [*state, *found]
+        self.known[key] = [state, *found]
         self.is_changed = True
         return found
 
@@ -85,45 +88,52 @@ def read(file: Path) -> dict[str, list[Any]]:
     return found if isinstance(found, dict) else {}
 
 
-def state_of(source: Source) -> list[int]:
-    """Raises UnreadableClip for a file that is gone."""
-    try:
-        state = source.state()
-    except OSError as error:
-        raise UnreadableClip(
-            f"{source.name} cannot be read ({error.strerror or error})."
-        ) from error
-    return [state["bytes"], state["modified"], state["images"]]
+def state_of(source: Source) -> str:
+    """A hash of name, size and dates of each of its files, in their order. Raises OSError for a
+    file that is gone."""
+    digest = hashlib.sha256()
+    for file in source.files():
+        digest.update(os.fsencode(file.name) + stamp_of(file))
+    return digest.hexdigest()[:32]
 
 
 def probe(source: Source) -> Probe:
-    """Raises UnreadableClip."""
+    """Raises UnreadableClip, and what the system says."""
     images = source.images()
-    frames, curve, length = (len(images), "", 0) if images else count(source)
+    if images:
+        return Probe(len(images), content_of(images))
+    return probe_animation(source) if source.is_animation() else probe_video(source)
+
+
+def probe_animation(source: Source) -> Probe:
+    frames = count_animation(source.path, source.name)
+    check_count(source, frames)
+    length = milliseconds(still_or_times(source)) if frames > 1 else 0
+    return Probe(frames, content_of([source.path]), "", length)
+
+
+def probe_video(source: Source) -> Probe:
+    curves: list[str] = []
+    sizes: set[int] = set()
+    times = frame_times(source.path, source.name, lambda name, curve: curves.append(curve), sizes)
+    check_count(source, len(times))
+    # Frames that all have one size are not compressed, or to that size (DV): one that is drawn anew
+    # changes neither the file's size nor its ends.
+    ends = END if len(sizes) > 1 else None
+    content = content_of([source.path], ends)
+    return Probe(len(times), content, "".join(curves), milliseconds(times))
+
+
+def check_count(source: Source, frames: int) -> None:
     if frames < 1:
         raise UnreadableClip(f"{source.name} holds no frames.")
-    try:
-        return Probe(frames, content_of(images or [source.path]), curve, length)
-    except OSError as error:
-        raise UnreadableClip(
-            f"{source.name} cannot be read ({error.strerror or error})."
-        ) from error
-
-
-def count(source: Source) -> tuple[int, str, int]:
-    """Frames, the curve of an HDR video, and milliseconds."""
-    if source.is_animation():
-        frames = count_animation(source.path, source.name)
-        return frames, "", milliseconds(still_or_times(source)) if frames > 1 else 0
-    curves: list[str] = []
-    times = frame_times(source.path, source.name, lambda name, curve: curves.append(curve))
-    return len(times), "".join(curves), milliseconds(times)
 
 
 def still_or_times(source: Source) -> list[float]:
     """No times of an animation that is damaged, which is told when a clip of it is read."""
     try:
-        return animation_times(source.path, source.name)
+        with told_apart(source.name, source.files):
+            return animation_times(source.path, source.name)
     except UnreadableClip:
         return []
 
@@ -132,24 +142,9 @@ def milliseconds(times: list[float]) -> int:
     return math.ceil(1000 * times[-1]) if times else 0
 
 
-def content_of(files: Iterable[Path]) -> str:
-    """Of files in their order: each by its size, its head and its tail."""
-    digest = hashlib.sha256()
-    for path in files:
-        with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            digest.update(f"{size}\0".encode())
-            file.seek(0)
-            digest.update(file.read(END))
-            if size > END:
-                file.seek(max(END, size - END))
-                digest.update(file.read(END))
-    return digest.hexdigest()[:32]
-
-
 def probe_all(sources: list[Source], probes: Probes) -> dict[Source, Probe]:
     """What is known of each source that can be opened; the others are named in a warning, as are
-    those in HDR. Raises ValueError when none can."""
+    those in HDR. Raises ValueError when none can, and MediumError where nobody knows."""
 
     def look(source: Source) -> Probe | UnreadableClip:
         try:

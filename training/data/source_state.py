@@ -32,11 +32,17 @@ def state_of(source: Path, may_read: MayRead = anything) -> str:
     try:
         for file in files_of(source, may_read):
             note_cancel()
-            stat = file.stat()
-            digest.update(os.fsencode(file) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+            digest.update(os.fsencode(file) + stamp_of(file))
     except Cancelled:
         return ""
     return digest.hexdigest()
+
+
+def stamp_of(file: Path) -> bytes:
+    """Its size and dates, the system's own too: images that exchange their names may have the same
+    size and date of content (out of a zip they do)."""
+    stat = file.stat()
+    return f"\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\n".encode()
 
 
 def files_of(source: Path, may_read: MayRead) -> Iterator[Path]:

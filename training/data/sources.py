@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from typing import Any
 from ..files.names import in_unicode
 from ..files.text import read_text
 from .kinds import IMAGES, VIDEOS, is_still, is_video
+from .medium import named_medium_error
 from .tables import rows
-from .unread import name_the_loose, name_the_unread
-from .walk import MayRead, anything, stop_if_asked, walk
+from .unread import name_the_loose, name_the_refused, name_the_unread
+from .walk import MayRead, anything, raise_unless_refused, stop_if_asked, walk
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +68,16 @@ class Source:
             self.may_read(image)
         return images
 
+    def files(self) -> list[Path]:
+        """All that its pixels are read from, in their order."""
+        return self.images() or [self.path]
+
     def is_animation(self) -> bool:
         return self.path.suffix.lower() in IMAGES and not self.path.is_dir()
 
     def state(self) -> dict[str, Any]:
         """What tells that the file is another one than before."""
-        files = self.images() or [self.path]
+        files = self.files()
         stats = [file.stat() for file in files]
         return {
             "file": self.name,
@@ -87,8 +93,15 @@ def find_sources(source: Path, may_read: MayRead = anything, images: bool = Fals
 
     may_read: raises ValueError for what is not to be read; asked before a file is looked at, of
     places as they are written, links and all. Raises ValueError when there is no such place, or
-    nothing in it.
+    nothing in it, and MediumError where the disk fails.
     """
+    try:
+        return sources_in(source, may_read, images)
+    except OSError as error:
+        raise named_medium_error(source, error) from error
+
+
+def sources_in(source: Path, may_read: MayRead, images: bool) -> list[Source]:
     may_read(source)
     if images:
         return stills_in(source, may_read)
@@ -115,7 +128,7 @@ def find_sources(source: Path, may_read: MayRead = anything, images: bool = Fals
 def in_folder(folder: Path, may_read: MayRead) -> list[Source]:
     """Videos and animations at any depth, and sub-folders that hold images but none of these. What
     else looks like a video or a picture is named in a warning."""
-    entries = walk(folder, may_read)
+    entries = entries_in(folder, may_read)
     videos = [entry for entry in entries if paused(is_video, entry)]
     name_the_unread(entries, folder)
     with_videos = {video.parent for video in videos}
@@ -131,7 +144,7 @@ def in_folder(folder: Path, may_read: MayRead) -> list[Source]:
 
 def stills_in(folder: Path, may_read: MayRead) -> list[Source]:
     """Each picture at any depth that does not move. Raises ValueError where there is none."""
-    entries = walk(folder, may_read) if folder.is_dir() else []
+    entries = entries_in(folder, may_read) if folder.is_dir() else []
     found = sorted(entry for entry in entries if paused(is_still, entry))
     if not found:
         raise ValueError(
@@ -139,6 +152,19 @@ def stills_in(folder: Path, may_read: MayRead) -> list[Source]:
             "another source, or turn images off for videos."
         )
     return [beside_text(entry, folder, may_read) for entry in found]
+
+
+def entries_in(folder: Path, may_read: MayRead) -> list[Path]:
+    """All files and folders below it, but for folders that are refused: a warning names them."""
+    refused: list[Path] = []
+
+    def note(error: OSError) -> None:
+        raise_unless_refused(error)
+        refused.append(Path(error.filename))
+
+    entries = walk(folder, may_read, on_error=note)
+    name_the_refused(refused, folder)
+    return [entry for entry in entries if entry not in refused]
 
 
 def paused(ask: Callable[[Path], Any], entry: Path) -> Any:
@@ -214,5 +240,9 @@ def is_there(file: Path, may_read: MayRead) -> bool:
     may_read(file)
     try:
         return file.is_file()
-    except (OSError, ValueError):  # a name that is too long for the disk, or holds a NUL
+    except ValueError:  # a name that holds a NUL
+        return False
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
         return False

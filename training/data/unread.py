@@ -51,6 +51,17 @@ def name_the_loose(images: Sequence[Path], folder: Path) -> None:
         )
 
 
+def name_the_refused(folders: Sequence[Path], folder: Path) -> None:
+    """Say once which folders below a folder may not be looked into."""
+    if folders:
+        log.warning(
+            "%d folders are left out, since their permissions do not let this user look into "
+            "them: %s.",
+            len(folders),
+            names_of(folders, folder),
+        )
+
+
 def names_of(entries: Sequence[Path], folder: Path) -> str:
     """The first three, and how many more."""
     names = [in_unicode(entry.relative_to(folder).as_posix()) for entry in entries[:3]]

@@ -13,8 +13,9 @@ from torch import Tensor
 from .animations import decode_animation, decode_animation_at
 from .captions import captions_of, choices_of, mirrored
 from .clip_starts import Room, rate_of, rooms, starts
-from .clips import ClipSet, UnreadableClip, bucket_size, reduction
+from .clips import ClipSet, bucket_size, reduction
 from .display import Picture
+from .medium import MediumError, told_apart
 from .pictures import read_images
 from .probes import Probe, Probes, probe_all
 from .sources import Source, find_sources
@@ -139,16 +140,21 @@ class VideoClips(ClipSet):
 
     def frames(self, index: int) -> Iterator[Tensor]:
         cut, flipped = self._find(index)
-        for picture in self._pictures(cut):
-            frame = torch.from_numpy(picture).float() / 255.0
-            yield frame.flip(1) if flipped else frame
+        with told_apart(cut.source.name, cut.source.files):
+            for picture in self._pictures(cut):
+                frame = torch.from_numpy(picture).float() / 255.0
+                yield frame.flip(1) if flipped else frame
 
     def _pictures(self, cut: Cut) -> Iterable[Picture]:
         source, frames = cut.source, cut.room.frames
-        if images := source.images():
+        images = source.images()
+        if images or source.path.is_dir():
+            if len(images) != cut.found.frames:  # others would take their places
+                raise MediumError(
+                    f"{source.name} has {len(images)} images and had {cut.found.frames} when it "
+                    "was looked at. Bring them back, or load the clips again."
+                )
             chosen = images[cut.start :: self.stride][:frames]
-            if len(chosen) < frames:
-                raise UnreadableClip(f"{source.name} has lost images; {len(images)} are left.")
             return read_images(chosen, source.name, self.reduction)
         file = source.path, source.name
         if cut.room.by_time:

@@ -17,6 +17,7 @@ from .clips import UnreadableClip
 from .containers import opened, shown_packets
 from .display import TRANSFERS, Picture, Reduce, as_it_is, upright
 from .frame_times import numbers_at, seconds_of
+from .medium import read_through
 
 log = logging.getLogger(__name__)
 
@@ -38,17 +39,25 @@ def name_hdr(name: str, curve: str) -> None:
 
 
 def frame_times(
-    path: Path, name: str, on_hdr: Callable[[str, str], None] = name_hdr
+    path: Path,
+    name: str,
+    on_hdr: Callable[[str, str], None] = name_hdr,
+    sizes: set[int] | None = None,
 ) -> list[float]:
     """When each frame of a video that can be shown is shown, in seconds from the first: its packets
     are read, and none is decoded.
 
-    on_hdr: called with name and curve of a video in HDR. Raises UnreadableClip.
+    on_hdr: called with name and curve of a video in HDR.   sizes: gets the bytes that frames have.
+    Raises UnreadableClip.
     """
+    sizes = set() if sizes is None else sizes
     with opened(path, name, decoding=False) as (container, stream):
         if curve := TRANSFERS.get(stream.codec_context.color_trc):
             on_hdr(name, curve)
-        stamps = [packet.pts for packet in shown_packets(container, stream)]
+        stamps = []
+        for packet in shown_packets(container, stream, path, name):
+            stamps.append(packet.pts)
+            sizes.add(packet.size)
         return seconds_of(stamps, stream.time_base, stream.average_rate)
 
 
@@ -58,19 +67,22 @@ def decode(
     """Frames start, start + stride, ... of a video, each divided by what `reduce` says.
 
     Where fewer can be decoded than were counted, the last that fit. Raises UnreadableClip for
-    damage, for a size that changes, and when they fit nowhere.
+    damage, for a size that changes, and when they fit nowhere; MediumError where the others cannot
+    be read from the disk.
     """
     span = (frames - 1) * stride + 1
     pictures = take(path, name, range(start, start + span, stride), reduce)
     if len(pictures) == frames:
         return pictures
+    read_through(path, name)
     there = sum(1 for _ in frames_from(path, name, 0))
     if there < span:
         raise UnreadableClip(
             f"{name} breaks off after {there} frames, but {frames} frames at stride {stride} need "
             f"{span}."
         )
-    return take(path, name, range(there - span, there, stride), reduce, exact=True)
+    first = min(start, there - span)  # the start itself, where all can be read again
+    return take(path, name, range(first, first + span, stride), reduce, exact=True)
 
 
 def decode_at(
@@ -83,6 +95,7 @@ def decode_at(
     pictures = take(path, name, numbers, reduce)
     if len(pictures) == frames:
         return pictures
+    read_through(path, name)
     there = times[: sum(1 for _ in frames_from(path, name, 0))]
     numbers = numbers_at(there, begin(there, name, start, fps, frames), fps, frames)
     return take(path, name, numbers, reduce, exact=True)
@@ -131,7 +144,8 @@ def frames_from(
     if start >= SEEK_FROM and not exact:
         jumped = False
         with opened(path, name) as (container, stream):
-            for frame in frames_at(container, stream, start):
+            stamps = [packet.pts for packet in shown_packets(container, stream, path, name)]
+            for frame in frames_at(container, stream, stamps, start):
                 jumped = True
                 yield frame, stream.sample_aspect_ratio
         if jumped:
@@ -141,9 +155,9 @@ def frames_from(
             yield frame, stream.sample_aspect_ratio
 
 
-def frames_at(container: Any, stream: Any, start: int) -> Iterator[Any]:
-    """Frames from the start-th on by a jump; none where it cannot be found in that way."""
-    times = [packet.pts for packet in shown_packets(container, stream)]
+def frames_at(container: Any, stream: Any, times: list[Any], start: int) -> Iterator[Any]:
+    """Frames from the start-th on by a jump; none where it cannot be found in that way.   times:
+    the time stamps of all"""
     if None in times or len(set(times)) < len(times) or start >= len(times):
         return
     first = sorted(times)[start]

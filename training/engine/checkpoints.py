@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,19 +25,12 @@ import torch
 from torch import Tensor, nn
 
 from ..files.atomic import remove_left, save_tensors
+from ..files.remove_old import remove_old
 from .optimizer import WeightAverage
 
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
-
-
-FINGERPRINTS = {
-    # entry of the identity that says nothing to people -> what it stands for
-    "clips": "other clips, or clips encoded with another VAE or text encoder",
-    "models": "another image model or motion model, or other LoRAs on them",
-    "start": "another MotionLoRA to start from, or none",
-}
 
 GROUPS = "groups"
 GROUP_STATE = ("d", "d0", "d_max", "d_numerator", "d_denom", "d_hat", "k", "lr_max", "weight_sum")
@@ -74,16 +67,15 @@ def save(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     }
     tensors = unshared(checkpoint.tensors)
     metadata = {"animatediff_kit_training": json.dumps(about)}
-    remove_left(folder, ".checkpoint-")
     try:
+        remove_left(folder, ".checkpoint-")
         save_tensors(path, tensors, metadata)
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(
             f"{path.name} could not be written into {folder} ({error}). Make room there and resume "
             "from the last checkpoint; those that are there are whole."
         ) from error
-    for old in [other for other in found(folder) if other.name <= path.name][:-keep]:
-        old.unlink(missing_ok=True)
+    remove_old([other for other in found(folder) if other.name <= path.name][:-keep])
     return path
 
 
@@ -135,48 +127,6 @@ def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
         ) from error
 
 
-def check_identity(
-    checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path, allowed: Collection[str] = ()
-) -> None:
-    """Raise ValueError naming what differs between the run that saved and the one that resumes.
-    Other captions are a warning: people correct them on the way. So are the settings that the run
-    is allowed to change."""
-    for key in {**checkpoint.identity, **identity}:  # an entry at its default may be left out
-        then, now = checkpoint.identity.get(key), identity.get(key)
-        if then != now and key == "captions":
-            log.warning(
-                "The captions have changed since %s was written; the run goes on with them as they "
-                "are now.",
-                path.name,
-            )
-            continue
-        if then != now and key in allowed and key not in FINGERPRINTS:
-            log.warning(
-                "%s had %s %s; the run goes on with %s.",
-                path.name,
-                key,
-                named_value(then),
-                named_value(now),
-            )
-            continue
-        if then != now and key in FINGERPRINTS:
-            raise ValueError(
-                f"{path.name} cannot be resumed: its run had {FINGERPRINTS[key]}. Take those, or "
-                "start a new run with an empty resume."
-            )
-        if then != now:
-            was, wanted = named_value(then), named_value(now)
-            raise ValueError(
-                f"{path.name} cannot be resumed: its run had {key} {was}, this one has {wanted}. "
-                "Set it as it was, or start a new run."
-            )
-
-
-def named_value(value: Any) -> str:
-    """Of a setting; None is one that its run left at its default."""
-    return "the default" if value is None else repr(value)
-
-
 def optimizer_tensors(
     optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -220,21 +170,56 @@ def restore_optimizer(
         group.update(then)
 
 
+def begins_anew(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, name: str) -> list[str]:
+    """Why the optimizer, by its name in the settings, cannot take over the checkpoint's state, in a
+    sentence that is warned of too; empty where it can."""
+    was = checkpoint.identity.get("optimizer", name)
+    then, now = len(checkpoint.plain.get(GROUPS, [])), len(optimizer.param_groups)
+    if was == name and then in (0, now):
+        return []
+    why = f"that of {was}" if was != name else "that of weights in groups of another lora_plus"
+    text = (
+        f"The optimizer {name} begins anew after step {checkpoint.step}: the checkpoint's state is "
+        f"{why}."
+    )
+    log.warning(text)
+    return [text]
+
+
 @torch.no_grad()
 def restore_weights(
     parameters: Mapping[str, nn.Parameter], average: WeightAverage | None, checkpoint: Checkpoint
-) -> None:
-    """Raises ValueError, before anything is changed, for the weights of another model."""
+) -> list[str]:
+    """An average that the checkpoint lacks begins with the weights.   -> that it does so, in a
+    sentence that is warned of too. Raises ValueError, before anything is changed, for the weights
+    of another model."""
     weights = checkpoint.part("weights")
-    for name, parameter in parameters.items():
-        if name not in weights or weights[name].shape != parameter.shape:
-            there = list(weights[name].shape) if name in weights else "nothing"
-            raise ValueError(
-                f"The checkpoint is of another model: at {name} it holds {there}, where this one "
-                f"has {list(parameter.shape)}. Load the models that it was trained on, or start a "
-                "new run."
-            )
+    averages = checkpoint.part("average") if average is not None else {}
+    for saved in (weights, averages or weights):
+        check_shapes(parameters, saved)
     for name, parameter in parameters.items():
         parameter.copy_(weights[name])
     if average is not None:
-        average.load(checkpoint.part("average"))
+        average.load(averages or weights)
+    if average is None or averages:
+        return []
+    text = (
+        f"The average of the weights begins after step {checkpoint.step}, with the weights as they "
+        "were then: the checkpoint holds none."
+    )
+    log.warning(text)
+    return [text]
+
+
+def check_shapes(parameters: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where the tensors are not those of one model."""
+    for name in {**parameters, **saved}:
+        there, here = (
+            list(tensors[name].shape) if name in tensors else "nothing"
+            for tensors in (saved, parameters)
+        )
+        if there != here:
+            raise ValueError(
+                f"The checkpoint is of another model: at {name} it holds {there}, where this one "
+                f"has {here}. Load the models that it was trained on, or start a new run."
+            )

@@ -28,6 +28,7 @@ from .clip_loss import ClipLoss
 from .exported import at_strength
 from .file_about import Calibration, metadata
 from .loop import Run
+from .lora_settings import names_in
 
 LONGEST = 200
 """Bytes of a name. File systems allow 255, of which a file in the making takes some."""
@@ -165,6 +166,21 @@ def write(
         size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
         raise ValueError(
             f"{name}.safetensors could not be written into {folder}, where it needs {size:.1f} MB "
-            f"({error}); what was trained is safe in {run.folder}, so make room and resume the "
-            "run, which has no step left and writes the file at once."
+            f"({error}); what was trained is safe in {run.folder}, so {how_to_write_it(run)}."
         ) from error
+
+
+def how_to_write_it(run: Run[ClipLoss]) -> str:
+    """What its user does for the file of a run that has ended. One that was ended early would train
+    on; with no more steps than it took it does not, where a schedule that falls, or a warm-up, lets
+    it have fewer."""
+    settings = run.settings
+    if run.step == settings.steps:
+        return "make room and resume the run, which has no step left and writes the file at once"
+    fewer = ["steps", *(["warmup"] if settings.warmup > run.step else [])]
+    decide = settings.decides()
+    named = [*names_in(settings.resume_changes), *(name for name in fewer if name in decide)]
+    changes = [f"{name} to {run.step}" for name in fewer]
+    if len(named) > len(names_in(settings.resume_changes)):
+        changes.append(f"resume_changes to {', '.join(named)}")
+    return f"make room, set {' and '.join(changes)}, and resume the run, which then writes the file"

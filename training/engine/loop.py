@@ -23,13 +23,14 @@ from torch import Tensor, nn
 
 from .checkpoints import (
     Checkpoint,
-    check_identity,
+    begins_anew,
     load,
     optimizer_tensors,
     restore_optimizer,
     restore_weights,
     save,
 )
+from .identity import check_identity
 from .lora_settings import names_in
 from .optimizer import WeightAverage, finished_weights, set_rate
 from .processes import precision_notes
@@ -61,7 +62,8 @@ class Run(Generic[Loss]):
     may raise to end the run.
 
     losses: of every step so far, NaN where it was skipped;   skipped: how many were;   is_whole:
-    false while weights and optimizer are on their way to the next step
+    false while weights and optimizer are on their way to the next step;   changes: what is not as
+    in the checkpoint that it was resumed from, a sentence each
     """
 
     loss: Loss
@@ -71,6 +73,7 @@ class Run(Generic[Loss]):
     skipped: int = 0
     losses: list[float] = field(default_factory=list)
     is_whole: bool = True
+    changes: list[str] = field(default_factory=list)
 
     @torch.inference_mode(False)
     def __post_init__(self) -> None:
@@ -96,9 +99,12 @@ class Run(Generic[Loss]):
         """Go on where the checkpoint was written. Raises ValueError for one of another run."""
         checkpoint = load(path)
         allowed = names_in(self.settings.resume_changes)
-        check_identity(checkpoint, self.identity(), path, allowed)
-        restore_weights(self.parameters, self.average, checkpoint)
-        restore_optimizer(self.optimizer, self.parameters, checkpoint)
+        changes = check_identity(checkpoint, self.identity(), path, allowed)
+        changes += restore_weights(self.parameters, self.average, checkpoint)
+        anew = begins_anew(self.optimizer, checkpoint, self.settings.optimizer)
+        if not anew:
+            restore_optimizer(self.optimizer, self.parameters, checkpoint)
+        self.changes = changes + anew
         if checkpoint.scaler:
             self.scaler.load_state_dict(checkpoint.scaler)
         self.step = checkpoint.step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -31,6 +32,10 @@ class Processes(Protocol):
         """Whether one of them is asked; the answer is the same for all."""
         ...
 
+    def is_alike(self, text: str) -> bool:
+        """Whether all of them have the same text; the answer is the same for all."""
+        ...
+
     def wait(self) -> None:
         """Until all have come here."""
         ...
@@ -54,6 +59,9 @@ class OneProcess:
 
     def any_of(self, asked: bool) -> bool:
         return asked
+
+    def is_alike(self, text: str) -> bool:
+        return True
 
     def wait(self) -> None:
         pass
@@ -84,6 +92,11 @@ class ManyProcesses:
 
     def any_of(self, asked: bool) -> bool:
         return float(self.mean(torch.tensor(float(asked), device=self.accelerator.device))) > 0
+
+    def is_alike(self, text: str) -> bool:
+        digest = list(hashlib.sha256(text.encode()).digest())
+        own = torch.tensor([digest], device=self.accelerator.device)
+        return bool((self.accelerator.gather(own) == own).all())
 
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import comfy.model_management as memory
 import torch
@@ -13,6 +14,7 @@ from ..data.fill_cache import encode_clips
 from ..data.joined_clips import joined
 from ..data.probes import PROBES, Probes
 from ..data.video_clips import VideoClips
+from ..engine.batches import Clips
 from ..engine.processes import Processes
 from .load_image_model import load_model
 from .moved_pictures import drawn_pictures, moved_pictures
@@ -23,10 +25,25 @@ log = logging.getLogger("animatediff_kit.training")
 
 
 def encoded_clips(config: RunConfig, processes: Processes) -> EncodedClips:
-    """The clips as latents, encoded by the first process where the cache lacks them."""
+    """The clips as latents, encoded by the first process where the cache lacks them. Raises
+    ValueError where another run has put another set into it meanwhile."""
+    folder = config.clips[0].cache
     encoded = encode(config) if processes.rank == 0 else None
     processes.wait()
-    return EncodedClips(config.clips[0].cache) if encoded is None else encoded
+    clips = EncodedClips(folder) if encoded is None else encoded
+    check_same_clips(clips, processes, folder)
+    return clips
+
+
+def check_same_clips(clips: Clips, processes: Processes, folder: Path) -> None:
+    """Raise ValueError, in all processes, where they have not the same clips: the first knows its
+    own, and the others read which set was the last to be encoded into the cache."""
+    if not processes.is_alike(f"{clips.fingerprint} {len(clips)}"):
+        raise ValueError(
+            f"The {processes.count} processes found different sets of clips in {folder}, into "
+            "which another run encodes at the same time. Start this one again when that has "
+            "encoded its clips, or set another [clips] cache."
+        )
 
 
 def encode(config: RunConfig) -> EncodedClips:

@@ -34,9 +34,9 @@ from .load_image_model import load_model
 from .lookout import RuleStop
 from .run_config import OutputTable, RunConfig, read_config
 from .run_lock import locked
-from .run_log import FINISHED, KEPT, StoppedToKeep, StopToKeep
+from .run_log import StopToKeep
 from .trainee_of_run import make_trainee
-from .watched import Watched
+from .watched import Watched, train_to_its_end
 from .watchers import InTurn
 
 log = logging.getLogger("animatediff_kit.training")
@@ -100,7 +100,7 @@ def train_alone(config: RunConfig, start: Path | None, processes: Processes) -> 
     model = load_model(config)[0]
     device = device_of(processes)
     target = DeviceAndDtype(device, precision_on(config.training.precision, device))
-    trainee = make_trainee(config, model, clips, target, processes)
+    trainee = make_trainee(config, model, clips, target, processes, start)
     eyes = eyes_of(config, processes)
     memory.unload_all_models()
     inputs = ModelInputs(model)
@@ -118,27 +118,26 @@ def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes) -> Path | None:
     is_first = run.processes.rank == 0
     folder, name, spelling = output.folder, output.name, output.spelling
     watched = Watched(run, name, folder / ON_THE_WAY, spelling, eyes) if is_first else None
+    with watched.until_the_file() if watched else nullcontext():
+        ended, rule = steps_taken(run, watched)
+        if watched is None:
+            return None
+        calibration = calibration_of(run, watched.lookout)
+        path = export(run, folder, name, spelling, calibration)
+        log.info("Wrote %s.", path)
+        watched.record.tell(ended, path.name, rule)
+        return path
+
+
+def steps_taken(run: Run[ClipLoss], watched: Watched | None) -> tuple[str, str]:
+    """As train_to_its_end says, with its steps in the log; signals end it too."""
     first = watched.first() if watched else []
     then = watched.then() if watched else [RuleStop(run, None)]
-    ended, rule = FINISHED, ""
     with noted_signals() as signals:
         steps = StepLog(run.settings.steps)
         ends = StopToKeep(run.folder, run.processes), SignalStop(run, signals)
         run.watch = InTurn(*first, steps, *then, *ends)
-        try:
-            run.train()
-        except StoppedToKeep as stopped:
-            ended, rule = KEPT, stopped.rule
-        finally:
-            if watched:
-                watched.board.close()
-    if watched is None:
-        return None
-    calibration = calibration_of(run, watched.lookout)
-    path = export(run, folder, name, spelling, calibration)
-    log.info("Wrote %s.", path)
-    watched.record.tell(ended, path.name, rule)
-    return path
+        return train_to_its_end(run)
 
 
 def eyes_of(config: RunConfig, processes: Processes) -> Eyes:

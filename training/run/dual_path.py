@@ -33,7 +33,7 @@ from .in_comfyui import cancel_if_asked
 
 log = logging.getLogger(__name__)
 
-NAME = "the look of the clips"
+NAME, LOOKS = "the look of the clips", "look-*.safetensors"
 SLOWER = 0.2
 """The spatial LoRA's learning rate over the temporal one's, as in the published settings."""
 
@@ -49,12 +49,12 @@ def with_the_look(
 ) -> ModelPatcher:
     """A clone of `model` with a LoRA on that was trained on single frames of the clips.
 
-    folder: keeps the LoRA, so that a run that is resumed has the same one, and its checkpoints
-    until it is trained. Raises ValueError as stage 1 does.
+    folder: keeps the LoRA, so that a run that is resumed has the same one (look_of_run.py), and its
+    checkpoints until it is trained. Raises ValueError as stage 1 does.
     """
     settings = of_the_look(settings, steps)
     made_by = [models_digest(model), clips.fingerprint, rank, steps, settings.decides()]
-    path = folder / f"look-{digest_of(made_by)[:24]}.safetensors"
+    path = folder / LOOKS.replace("*", digest_of(made_by)[:24])
     if not path.is_file():
         tensors = trained(model, clips, settings, rank, target, path.with_suffix(""))
         save_tensors(path, tensors, {"format": "pt"})

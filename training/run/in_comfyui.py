@@ -4,8 +4,8 @@ end."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -31,8 +31,8 @@ from .node_picture import NodePicture
 from .pictures import as_image
 from .room import room_for_training
 from .run_lock import locked
-from .run_log import FINISHED, KEPT, StoppedToKeep, StopToKeep
-from .watched import Watched
+from .run_log import StopToKeep
+from .watched import Watched, train_to_its_end
 from .watchers import InTurn, no_watcher
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ class Result:
 
 def run_folder(name: str, resume: str) -> Path:
     """A new folder for a run called `name`, which is made at once so that no other process takes
-    it; or that of the run to resume.
+    it; or that of the run to resume. Its name is new among the folders of weights too, so that
+    weights on the way, which outlive their run's folder, lie in one of the same name.
 
     Raises ValueError for a run that is not there, naming those that are, and where no folder can be
     made.
@@ -62,6 +63,8 @@ def run_folder(name: str, resume: str) -> Path:
         return run_to_resume(root, resume)
     for number in count(1):
         folder = root / f"{name}_{number:03d}"
+        if any((target_of(stage) / folder.name).exists() for stage in FOLDERS):
+            continue
         try:
             folder.mkdir(parents=True)
             return folder
@@ -73,6 +76,11 @@ def run_folder(name: str, resume: str) -> Path:
                 "write there."
             ) from error
     raise AssertionError  # numbers have no end
+
+
+def target_of(stage: str) -> Path:
+    """The folder that a stage's files are written into."""
+    return Path(folder_paths.get_folder_paths(FOLDERS[stage])[0])
 
 
 def drop_if_empty(folder: Path) -> None:
@@ -103,6 +111,11 @@ def run_to_resume(root: Path, resume: str) -> Path:
             "folder to where the link is."
         )
     return runs[resume]
+
+
+def last_checkpoint(resume: str) -> Path | None:
+    """Of the run to resume; None where none is. Raises ValueError as `run_folder` does."""
+    return found(run_folder("", resume))[-1] if resume else None
 
 
 def cancel_if_asked(report: Report) -> None:
@@ -170,32 +183,34 @@ def finished(run: Run[ClipLoss], name: str, spelling: str, eyes: Eyes) -> Result
     """Train to the end, shown in the node, and write the file."""
     folder = run.folder
     log.info("AnimateDiff Kit: training %s, its checkpoints go to %s.", name, folder)
-    target = Path(folder_paths.get_folder_paths(FOLDERS[run.loss.trainee.stage])[0])
+    target = target_of(run.loss.trainee.stage)
     watched = Watched(run, name, target / folder.name, spelling, eyes)
     picture = NodePicture(run, name, watched.lookout)
     ends = cancel_if_asked, StopToKeep(folder)
     run.watch = InTurn(*watched.first(), picture, *watched.then(), *ends)
-    ended, rule = FINISHED, ""
+    with told_how_to_go_on(run, name), watched.until_the_file():
+        try:
+            ended, rule = train_to_its_end(run)
+        finally:
+            run.watch = no_watcher
+        preview = watched.lookout.at_the_end()
+        path = export(run, target, name, spelling, calibration_of(run, watched.lookout))
+        watched.record.tell(ended, path.name, rule)
+        log.info("AnimateDiff Kit: wrote %s.", path)
+        last = Report(run.step, run.losses[-1], 0.0, 0.0, run.skipped)
+        return Result(path, as_image(picture.plot(last)), preview)
+
+
+@contextmanager
+def told_how_to_go_on(run: Run[ClipLoss], name: str) -> Iterator[None]:
     try:
-        run.train()
-    except StoppedToKeep as stopped:
-        ended, rule = KEPT, stopped.rule
+        yield
     except BaseException:
-        watched.record.broken_off()
         log.warning(
             "The training of %s ended after step %d of %d. To go on, set resume to %s.",
             name,
             run.step,
             run.settings.steps,
-            folder.name,
+            run.folder.name,
         )
         raise
-    finally:
-        run.watch = no_watcher
-        watched.board.close()
-    preview = watched.lookout.at_the_end()
-    path = export(run, target, name, spelling, calibration_of(run, watched.lookout))
-    watched.record.tell(ended, path.name, rule)
-    log.info("AnimateDiff Kit: wrote %s.", path)
-    last = Report(run.step, run.losses[-1], 0.0, 0.0, run.skipped)
-    return Result(path, as_image(picture.plot(last)), preview)

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from ..engine.looks import Look, PreviewFigures
 from ..files.atomic import write_atomic
+from .log_reader import read_log
 from .loss_plot import TEXT, font
 from .pictures import as_picture
 from .preview_measures import columns_of
-from .run_log import HELD_OUT, number, preview_name, previews_in, read_rows
+from .run_log import HELD_OUT, number, preview_name, previews_in
 
 PREVIEWS, STRIP = "previews.csv", "film_strip.webp"
 
@@ -40,7 +41,7 @@ def read_looks(folder: Path, step: int) -> list[Look]:
     seen: dict[int, list[PreviewFigures]] = {}
     for row in previews_rows(folder):
         seen.setdefault(int(row.pop("step")), []).append(figures_in(row))
-    held = {int(row["step"]): held_out_in(row) for row in read_rows(folder)}
+    held = {int(row["step"]): held_out_in(row) for row in read_log(folder).looked}
     steps = sorted({*seen, *(at for at, parts in held.items() if parts)})
     return [Look(at, held.get(at, ()), tuple(seen.get(at, ()))) for at in steps if at <= step]
 

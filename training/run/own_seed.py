@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 
-import folder_paths
-
-from ..engine.checkpoints import found, read_identity
+from ..engine.checkpoints import read_identity
 from ..engine.config import TrainingSettings
-from .in_comfyui import RUNS, run_to_resume
+from .in_comfyui import last_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +17,12 @@ def with_own_seed(settings: TrainingSettings, resume: str) -> TrainingSettings:
 
     Raises ValueError for a run that is not there, or whose last checkpoint is damaged.
     """
-    if not resume or not isinstance(settings, TrainingSettings):
+    if not isinstance(settings, TrainingSettings):
         return settings
-    folder = run_to_resume(Path(folder_paths.get_output_directory()) / RUNS, resume)
-    seed = read_identity(found(folder)[-1]).get("seed", settings.seed)
+    checkpoint = last_checkpoint(resume)
+    if checkpoint is None:
+        return settings
+    seed = read_identity(checkpoint).get("seed", settings.seed)
     if seed != settings.seed:
         log.info("AnimateDiff Kit: %s goes on with its own seed %d.", resume, seed)
     return replace(settings, seed=seed)

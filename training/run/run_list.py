@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.checkpoints import found
+from .log_reader import read_log
 from .look_files import read_looks
 from .look_plot import charts_of
 from .loss_plot import binned
@@ -24,7 +25,6 @@ from .run_log import (
     preview_name,
     previews_in,
     read_about,
-    read_rows,
 )
 from .started import STARTED, is_before_its_first_step, last_words, started, worker
 
@@ -34,19 +34,18 @@ POINTS = 240
 ERROR = re.compile(r"[\w.]*Error\b")
 """What the last line of train.py begins with after an error: its own, or a traceback's."""
 
-RECENT = 40
-"""Rows that the speed is taken from."""
-
 
 def run_names(root: Path) -> list[str]:
     """The folders of runs that wrote something, the newest first. A link is none."""
     if not root.is_dir():
         return []
-    folders = [p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and is_run(p)]
-    return [p.name for p in sorted(folders, key=changed, reverse=True) if p.name.isprintable()]
+    folders = [path for path in root.iterdir() if is_run(path)]
+    return [path.name for path in sorted(folders, key=changed, reverse=True)]
 
 
 def is_run(folder: Path) -> bool:
+    if not folder.name.isprintable() or folder.is_symlink() or not folder.is_dir():
+        return False
     return any((folder / name).is_file() for name in (ABOUT, STARTED)) or bool(found(folder))
 
 
@@ -57,9 +56,9 @@ def changed(folder: Path) -> float:
 
 
 def folder_of(root: Path, name: str) -> Path | None:
-    """The folder of a run by its name. A name is compared with those that are there; none leads
-    anywhere."""
-    return root / name if name in run_names(root) else None
+    """The folder of a run by its name, which leads nowhere but to a folder right below."""
+    alone = name == Path(name).name and name not in ("", ".", "..")
+    return root / name if alone and is_run(root / name) else None
 
 
 def about(folder: Path) -> dict[str, Any]:
@@ -110,11 +109,11 @@ def ask_to_keep(folder: Path) -> bool:
 
 def details(folder: Path) -> dict[str, Any]:
     """A run with its curve, speed and previews."""
-    rows = read_rows(folder)
+    log, previews = read_log(folder), previews_in(folder)
     known = about(folder)
-    last = rows[-1] if rows else {}
-    step = int(number(last.get("step"))) if rows else known["step"]
-    speed = steps_a_second(rows)
+    last = log.recent[-1] if log.recent else {}
+    step = int(number(last.get("step"))) if last else known["step"]
+    speed = steps_a_second(log.recent)
     return {
         **known,
         "step": step,
@@ -125,8 +124,9 @@ def details(folder: Path) -> dict[str, Any]:
         "speed": finite(speed),
         "left": finite(max(known["steps"] - step, 0) / speed if speed > 0 else math.nan),
         "stopping": (folder / STOP).exists(),
-        "curve": curve([number(row.get("loss")) for row in rows]),
-        "previews": previews_in(folder),
+        "curve": curve(log.losses),
+        "previews": previews,
+        "previews_changed": [preview_changed(folder, step) for step in previews],
         "charts": charts(folder, step),
     }
 
@@ -144,8 +144,8 @@ def charts(folder: Path, step: int) -> list[dict[str, Any]]:
 
 
 def steps_a_second(rows: list[dict[str, str]]) -> float:
-    """Of the last rows; NaN where they do not tell."""
-    last = [number(row.get("seconds")) for row in rows[-RECENT:]]
+    """Of these rows; NaN where they do not tell."""
+    last = [number(row.get("seconds")) for row in rows]
     times = [time for time in last if not math.isnan(time)]
     passed = times[-1] - times[0] if len(times) > 1 else 0.0
     return (len(times) - 1) / passed if passed > 0 else math.nan
@@ -163,6 +163,13 @@ def curve(losses: list[float]) -> dict[str, list[Any]]:
         "high": [finite(value) for value in bins.highs.tolist()],
         "smoothed": [finite(value) for value in bins.means.tolist()],
     }
+
+
+def preview_changed(folder: Path, step: int) -> float:
+    """When a preview was written, in seconds of the clock: a run that is resumed before that step
+    writes it anew."""
+    path = preview_file(folder, step)
+    return path.stat().st_mtime if path is not None else 0.0
 
 
 def preview_file(folder: Path, step: int) -> Path | None:

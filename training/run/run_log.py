@@ -2,7 +2,8 @@
 
     log.csv               a row for each step: step, loss, smoothed, rate, seconds; and where the
                           run was looked at, its loss on clips held out and its previews' means
-    run.json              its name, stage and steps; whether it works, and how it ended
+    run.json              its name, stage and steps; whether it works, how it ended, and what was
+                          changed when it was resumed
     preview-<step>.webp   what the weights drew
     stop                  asks it to end after this step and to write its file
 
@@ -34,7 +35,7 @@ from .process_mark import this_process
 
 log = logging.getLogger(__name__)
 
-LOG, ABOUT, STOP = "log.csv", "run.json", "stop"
+LOG, ABOUT, STOP, WEIGHTS = "log.csv", "run.json", "stop", "weights"
 
 HELD_OUT = tuple(f"held_out_{part}" for part in range(1, 9))
 """The loss on clips that are held out in each eighth of the noise schedule, the weakest first."""
@@ -141,6 +142,10 @@ class RunLog:
             "steps": run.settings.steps,
             "process": this_process(),
         }
+        earlier = read_about(run.folder / ABOUT) if run.step else {WEIGHTS: ""}
+        self.about.update({WEIGHTS: earlier[WEIGHTS]} if WEIGHTS in earlier else {})
+        if changes := [*earlier.get("changes", []), *run.changes]:
+            self.about["changes"] = changes
         self.clock, self.start, self.before = clock, clock(), 0.0
         self.works, self.begun = True, False
         self.figures: dict[str, str] = {}

@@ -3,15 +3,19 @@ ends the run by its rules."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ..engine.clip_loss import ClipLoss
 from ..engine.loop import Run
 from .eyes import Eyes
 from .lookout import Lookout, RuleStop
-from .run_log import RunLog
+from .run_log import FINISHED, KEPT, RunLog, StoppedToKeep
 from .tensorboard import TensorBoard
 from .watchers import Watcher
+from .weights_folder import own_folder
 from .weights_on_the_way import WeightsOnTheWay
 
 
@@ -28,7 +32,7 @@ class Notes:
 
 
 class Watched:
-    """on_the_way: the folder of weights files before the end"""
+    """on_the_way: the folder of weights files before the end, if no other run has it"""
 
     def __init__(
         self, run: Run[ClipLoss], name: str, on_the_way: Path, spelling: str, eyes: Eyes
@@ -37,7 +41,20 @@ class Watched:
         self.record = RunLog(run, name)
         self.board = TensorBoard(run.folder, run.settings.tensorboard, run.step)
         self.lookout = Lookout(run, eyes, Notes(self.record, self.board))
-        self.weights = WeightsOnTheWay(run, on_the_way, name, spelling)
+        own = partial(own_folder, on_the_way, self.record)
+        self.weights = WeightsOnTheWay(run, own, name, spelling)
+
+    @contextmanager
+    def until_the_file(self) -> Iterator[None]:
+        """All of the run, its last previews and its file too. Whatever breaks it off, the run is
+        told to have ended: its process may live on, and it would be shown to work."""
+        try:
+            yield
+        except BaseException:
+            self.record.broken_off()
+            raise
+        finally:
+            self.board.close()
 
     def first(self) -> list[Watcher]:
         """What others show."""
@@ -46,3 +63,12 @@ class Watched:
     def then(self) -> list[Watcher]:
         """What may end the run is the last."""
         return [self.record, self.board, self.weights, RuleStop(self.run, self.lookout)]
+
+
+def train_to_its_end(run: Run[ClipLoss]) -> tuple[str, str]:
+    """All steps, or until the run is to keep what it has.   -> how it ended, and the stop rule"""
+    try:
+        run.train()
+    except StoppedToKeep as stopped:
+        return KEPT, stopped.rule
+    return FINISHED, ""

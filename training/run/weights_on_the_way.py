@@ -15,6 +15,7 @@ from ..engine.clip_loss import ClipLoss
 from ..engine.export import file_tensors, save_weights
 from ..engine.file_about import metadata
 from ..engine.loop import Report, Run
+from ..files.remove_old import remove_old
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +24,14 @@ class WeightsOnTheWay:
     """A watcher that writes what `export` would, every `export_every` steps and every
     `export_minutes`, in the first process. The newest `export_keep` files stay.
 
-    What cannot be written is told; it is no reason to end a run.
+    folder: asked for before each file, may raise OSError (weights_folder.py)
+    What cannot be written or removed is told; it is no reason to end a run.
     """
 
     def __init__(
         self,
         run: Run[ClipLoss],
-        folder: Path,
+        folder: Callable[[], Path],
         name: str,
         spelling: str,
         clock: Callable[[], float] = time.monotonic,
@@ -41,20 +43,24 @@ class WeightsOnTheWay:
         if report.step == self.run.settings.steps or not self.is_due(report.step):
             return
         self.written_at = self.clock()
-        path = self.folder / f"{self.name}-{report.step:08d}.safetensors"
-        about = metadata(self.run, path.stem)
+        name = f"{self.name}-{report.step:08d}"
+        folder = None
         try:
+            folder = self.folder()
+            path = folder / f"{name}.safetensors"
+            about = metadata(self.run, name)
             save_weights(path, file_tensors(self.run, self.spelling), about)
+            older = self.older_than(path)
         except (OSError, SafetensorError) as error:
             log.warning(
-                "%s could not be written into %s (%s). The run goes on without it; make room "
-                "there.",
-                path.name,
-                self.folder,
+                "%s.safetensors could not be written into %s (%s). The run goes on without it; "
+                "make room there.",
+                name,
+                folder or "a folder of the run's own",
                 error,
             )
             return
-        self.remove_old(path)
+        remove_old(older[: -self.run.settings.export_keep])
 
     def is_due(self, step: int) -> bool:
         settings = self.run.settings
@@ -63,10 +69,9 @@ class WeightsOnTheWay:
         minutes = settings.export_minutes
         return bool(minutes) and self.clock() - self.written_at >= 60 * minutes
 
-    def remove_old(self, newest: Path) -> None:
-        """Later ones, of a run that was gone back behind, stay."""
+    def older_than(self, newest: Path) -> list[Path]:
+        """The files up to the newest, in their order. Later ones, of a run that was gone back
+        behind, are none of them."""
         own = re.compile(re.escape(self.name) + r"-\d{8,}\.safetensors")
-        files = sorted(path for path in self.folder.iterdir() if own.fullmatch(path.name))
-        older = [path for path in files if path.name <= newest.name]
-        for path in older[: -self.run.settings.export_keep]:
-            path.unlink(missing_ok=True)
+        files = sorted(path for path in newest.parent.iterdir() if own.fullmatch(path.name))
+        return [path for path in files if path.name <= newest.name]

@@ -14,6 +14,7 @@ from animatediff_kit.measures.contact_sheet import PAGE
 from animatediff_kit.nodes.training import sheet
 from animatediff_kit.nodes.training.contact_sheet import ContactSheet
 from animatediff_kit.nodes.training.sheet import sheet_of
+from animatediff_kit.training.data.camera_moves import CameraMove
 from animatediff_kit.training.data.clips import ClipSet
 from animatediff_kit.training.data.joined_clips import joined
 from torch import Tensor
@@ -50,6 +51,19 @@ def videos() -> Videos:
 
 def done(output: Any) -> tuple[ClipSet, Tensor, str]:
     return output.result
+
+
+def test_a_picture_that_is_too_small_for_its_camera_is_marked() -> None:
+    """The others are shown."""
+
+    class Pictures(DrawnClips):
+        def frames(self, index: int) -> Iterator[Tensor]:
+            side = 64 if index else 96
+            yield from torch.rand((self.length, side, side, 3))
+
+    _, _, text = done(ContactSheet.execute(CameraMove(Pictures(2), "zoom in")))
+    assert "1 are marked: clip 1 (unfit: clip 1 is 64 x 64, too small for zoom in" in text
+    assert "clip 0 | a caption 0 | 2 frames" in text
 
 
 def test_what_is_unfit_is_named() -> None:

@@ -20,6 +20,7 @@ from animatediff_kit.nodes.training.encode import EncodeClips
 from animatediff_kit.training.data.cache import EncodedClips
 from animatediff_kit.training.data.camera_moves import CameraMove
 from animatediff_kit.training.data.fill_cache import encode_clips
+from animatediff_kit.training.engine.held_out import parted
 from comfy.sd import CLIP, VAE
 from PIL import Image
 
@@ -134,6 +135,10 @@ def test_lists_as_cores_dataset_nodes_give_them() -> None:
     assert [clips.caption(i) for i in range(3)] == captions
     assert [numbers(clips.read(i).frames) for i in range(3)] == [[0, 1], [8, 9], [16, 17]]
     assert clips.read(1).frames.shape == (2, 96, 128, 3)
+    assert [clips.name(i) for i in range(3)] == [f"images 0 to 1 of batch {n}" for n in (1, 2, 3)]
+    more = only(ClipsFromImages.execute(lists[0], "a dog", clips=clips))
+    assert more.name(3) == "images 0 to 2 of batch 4"
+    assert parted(clips, 0.5, seed=2)[1] == [1, 2]
     one = only(ClipsFromImages.execute(lists, ["a pet"], [1], [2], [0], [0], None))
     assert {one.caption(i) for i in range(3)} == {"a pet"}
     with pytest.raises(ValueError, match="^2 captions came with 3 batches of images. Connect a"):
@@ -224,7 +229,7 @@ def test_cancel_keeps_what_is_done(
     rest = DrawnClips(bad=bad)
     cache = only(EncodeClips.execute(rest, vae, clip, str(folder)))
     assert len(cache) == 6 - len(bad)
-    assert sorted(rest.was_read) == [3, 4, 5]
+    assert sorted(rest.was_read) == sorted([3, 4, 5, *bad]), "a broken one is tried twice"
 
 
 def test_from_a_folder_to_latents(tmp_path: Path, vae: VAE, clip: CLIP) -> None:

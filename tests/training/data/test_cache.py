@@ -178,9 +178,14 @@ def test_an_unreadable_clip_is_named_once_and_left_out(
     ]
     assert [cache.name(i) for i in range(len(cache))] == ["clip 0", "clip 2", "clip 3", "clip 5"]
     assert torch.equal(cache.latents(1), encoded(tmp_path / "whole").latents(2))
-    assert sorted(clips.was_read) == [0, 1, 2, 3, 4, 5]
+    assert sorted(clips.was_read) == [0, 1, 1, 2, 3, 4, 4, 5], "one is tried twice, for it is kept"
+    caplog.clear()
     encoded(tmp_path, clips)
-    assert len(clips.was_read) == 6, "an unreadable clip was tried again"
+    assert len(clips.was_read) == 8, "an unreadable clip was tried again"
+    assert caplog.messages == [
+        "2 of 6 clips could not be decoded when they were encoded, and are left out: clip 1, clip "
+        "4. A file that is replaced is read again; another cache_folder tries all of them."
+    ]
 
 
 def test_no_readable_clip_is_an_error(tmp_path: Path, encoded: Encode) -> None:
@@ -247,7 +252,8 @@ def test_a_few_clips_without_numbers_are_named_and_tried_again(
     assert len(cache) == 19 and "clip 7" not in [cache.name(i) for i in range(19)]
     assert caplog.messages[-1] == (
         "The VAE gives NaN or infinite numbers for 1 of 20 clips, which are left out: clip 7. "
-        "Start ComfyUI with --fp32-vae and encode them again."
+        "Started with --fp32-vae, ComfyUI can encode them; it counts as another VAE, for which all "
+        "clips are encoded anew and runs begin anew."
     )
     assert len(EncodedClips(tmp_path)) == 19
     clips = DrawnClips(20)
@@ -354,7 +360,8 @@ def test_nan_is_told(tmp_path: Path, encoded: Encode) -> None:
         next(vae.first_stage_model.encoder.parameters()).fill_(float("nan"))
     text = (
         "^The VAE gives NaN or infinite numbers for 'clip 0'. Start ComfyUI with --fp32-vae or "
-        "--fp32-text-enc, or use another checkpoint."
+        "--fp32-text-enc, or use another checkpoint; what that model encodes is then encoded "
+        "anew, and runs begin anew.$"
     )
     with pytest.raises(ValueError, match=text):
         encoded(tmp_path, vae=vae)

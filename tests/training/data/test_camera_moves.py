@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from adk_tests.support.clip_sets import DrawnClips
 from adk_tests.support.videos import as_images
+from animatediff_kit.training.data.cache_identity import entry_of
 from animatediff_kit.training.data.camera_moves import MOVES, CameraMove, crop, pose
+from animatediff_kit.training.data.chosen_clips import ChosenClips
+from animatediff_kit.training.data.clips import UnfitClip
 from animatediff_kit.training.data.image_clips import ImageClips, StillClips
 from scipy import ndimage
 from torch import Tensor
@@ -201,6 +205,17 @@ def test_each_clip_varies_a_little_and_always_alike() -> None:
     assert torch.equal(clips.read(3).frames, CameraMove(base, "pan left").read(3).frames)
 
 
+def test_windows_stay_when_other_clips_come_and_go() -> None:
+    """So an added picture, or one that is left out, costs no more than itself."""
+    base = DrawnClips(5)
+    moved = CameraMove(base, "pan left")
+    rest = CameraMove(ChosenClips(base, (1, 4)), "pan left")
+    for here, there in enumerate((1, 4)):
+        assert rest.windows(here, 2, (96, 128)) == moved.windows(there, 2, (96, 128))
+        assert entry_of(rest, here, "vae") == entry_of(moved, there, "vae")
+    assert len({entry_of(moved, index, "vae").key for index in range(5)}) == 5
+
+
 def test_frames_of_a_video_pass_under_the_window() -> None:
     """The clip's own frames are seen, each at its own time."""
     grey = torch.linspace(0.1, 0.9, 8).reshape(8, 1, 1, 1).expand(8, 200, 200, 3)
@@ -245,7 +260,7 @@ def test_a_crop_at_the_pictures_own_size_is_the_picture() -> None:
 def test_a_picture_that_is_too_small_is_named() -> None:
     clips = CameraMove(StillClips(stills(320, 320), "blobs", 16, 256, 256), "zoom in", jitter=0)
     with pytest.raises(
-        ValueError,
+        UnfitClip,
         match="^image 0 is 320 x 320, too small for zoom in at 256 x 256: its smallest window has "
         "221 x 221 pixels. Set width and height to 216 x 216, lower the amount, or use larger pi",
     ):

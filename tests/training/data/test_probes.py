@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from adk_tests.support.videos import write_captioned
-from animatediff_kit.training.data import probes
-from animatediff_kit.training.data.probes import END, Probes, content_of
+from adk_tests.support.videos import numbered, write_captioned, write_images, write_video
+from animatediff_kit.training.data import probes, source_state
+from animatediff_kit.training.data.content import END
+from animatediff_kit.training.data.probes import Probes
 from animatediff_kit.training.data.video_clips import VideoClips
 from animatediff_kit.training.data.video_settings import VideoSettings
+from PIL import Image
 
 SETTINGS = VideoSettings(frames=2, stride=1, width=64, height=64)
 
@@ -30,9 +35,9 @@ def test_a_file_is_probed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     counted: list[str] = []
     times_of = probes.frame_times
 
-    def noted(path: Path, name: str, on_hdr: Any) -> list[float]:
+    def noted(path: Path, name: str, *more: Any) -> list[float]:
         counted.append(name)
-        return times_of(path, name, on_hdr)
+        return times_of(path, name, *more)
 
     monkeypatch.setattr(probes, "frame_times", noted)
 
@@ -54,16 +59,87 @@ def test_a_file_is_probed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert probed(source) == changed and len(counted) == 2
 
 
-def test_content_is_told_by_size_head_and_tail(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    whole = bytes(range(256)) * (4 * END // 256)
-    seen: set[str] = set()
-    for content in (whole, b"x" + whole[1:], whole[:-1] + b"x", whole + b"x", whole[: END // 2]):
-        path.write_bytes(content)
-        seen.add(content_of([path]))
-    assert len(seen) == 5
-    (tmp_path / "b").write_bytes(b"other")
-    assert content_of([path, tmp_path / "b"]) != content_of([tmp_path / "b", path])
+def redraw_the_middle(path: Path) -> None:
+    """And nothing else: the size stays, and so do the date and both ends."""
+    content, stat = bytearray(path.read_bytes()), path.stat()
+    begin = len(content) * 11 // 24  # within a picture: 16 pictures have their borders elsewhere
+    part = slice(begin, begin + 1000)
+    assert END < part.start and part.stop < len(content) - END
+    content[part] = bytes(255 - value for value in content[part])
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+PICTURES = {"bmp": {}, "dib": {}, "ppm": {}, "tga": {}, "tif": {}, "png": {"compress_level": 0}}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize("images", [False, True])
+def test_pictures_that_are_redrawn_are_others(tmp_path: Path, kind: str, images: bool) -> None:
+    """In uncompressed files, whose sizes never change."""
+    settings = replace(SETTINGS, captions="fixed caption", caption="a dog", images=images)
+    folder = tmp_path / "walk"
+    folder.mkdir()
+    for number in range(2):
+        pixels = np.random.default_rng(number).integers(0, 256, (300, 300, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.{kind}", **PICTURES[kind])
+    before = keys(VideoClips(tmp_path, settings))
+    redraw_the_middle(folder / f"1.{kind}")
+    assert keys(VideoClips(tmp_path, settings))[-1] != before[-1]
+
+
+UNPACKED = {
+    # a file -> its codec and pixels, and the size of its pictures
+    "a.y4m": ("wrapped_avframe", "yuv420p", 128, 192),
+    "a.avi": ("rawvideo", "yuv420p", 128, 192),
+    "a.mov": ("v210", "yuv422p10le", 128, 192),
+    "a.dv": ("dvvideo", "yuv420p", 576, 720),
+}
+
+
+@pytest.mark.parametrize("name", UNPACKED)
+def test_a_video_that_is_redrawn_is_another(tmp_path: Path, name: str) -> None:
+    """Where its frames are not compressed, or to one size. Others are told by their ends."""
+    codec, pixels, height, width = UNPACKED[name]
+    frames = (numbered(i, height, width) for i in range(16))
+    path = write_video(tmp_path / name, frames, 25, codec=codec, pixels=pixels)
+    path.with_suffix(".txt").write_text("a dog")
+    before = keys(VideoClips(tmp_path, SETTINGS))
+    redraw_the_middle(path)
+    assert keys(VideoClips(tmp_path, SETTINGS)) != before
+
+
+def test_images_in_another_order_are_other_ones(tmp_path: Path) -> None:
+    """Of one size and date, as a zip gives them, and remembered before; ComfyUI is told, too."""
+    folder, file = write_images(tmp_path / "set" / "walk", 4, "{}.bmp"), tmp_path / "probes.json"
+    for image in folder.iterdir():
+        os.utime(image, (1, 1))
+    settings = replace(SETTINGS, captions="fixed caption", caption="a walk")
+
+    def probed() -> list[Any]:
+        return keys(VideoClips(tmp_path / "set", settings, probes=Probes(file)))
+
+    before, state = probed(), source_state.state_of(tmp_path / "set")
+    assert probed() == before and source_state.state_of(tmp_path / "set") == state
+    for number in range(4):
+        (folder / f"{number}.bmp").rename(folder / f"{3 - number}.new")
+    for image in list(folder.iterdir()):
+        image.rename(image.with_suffix(".bmp"))
+    reversed_ = probed()
+    assert reversed_ != before and source_state.state_of(tmp_path / "set") != state
+    assert reversed_ == keys(VideoClips(tmp_path / "set", settings))
+
+
+def test_what_was_remembered_in_another_way_is_found_out_anew(tmp_path: Path) -> None:
+    """By the sum of the sizes and the newest date, as before, it would be found no more."""
+    source, file = tmp_path / "set", tmp_path / "probes.json"
+    path = write_captioned(source / "a.mp4", 4, "a dog")
+    stat = path.stat()
+    then = [stat.st_size, stat.st_mtime_ns, 0, 4, "another content", "", 250]
+    file.write_text(json.dumps({str(path): then}))
+    assert keys(VideoClips(source, SETTINGS, probes=Probes(file))) == keys(
+        VideoClips(source, SETTINGS)
+    )
 
 
 def test_a_few_bad_clips_of_many_are_named(

@@ -16,7 +16,6 @@ from adk_tests.support.clip_sets import killed
 from animatediff_kit.training.engine import checkpoints
 from animatediff_kit.training.engine.checkpoints import (
     Checkpoint,
-    check_identity,
     found,
     load,
     optimizer_tensors,
@@ -24,6 +23,7 @@ from animatediff_kit.training.engine.checkpoints import (
     restore_weights,
     save,
 )
+from animatediff_kit.training.engine.identity import check_identity
 from animatediff_kit.training.engine.optimizer import WeightAverage
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -79,6 +79,28 @@ def test_a_checkpoint_is_kept_where_later_ones_of_another_run_lie(tmp_path: Path
     for step in (11, 12):
         assert save(tmp_path, checkpoint(step), keep=1).is_file()
     assert names(tmp_path) == ["checkpoint-00000012.safetensors", "checkpoint-00000020.safetensors"]
+
+
+def test_a_checkpoint_that_cannot_be_removed_ends_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As Windows has it where another program has the file open."""
+
+    first, remove = save(tmp_path, checkpoint(1), keep=1), Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path == first:
+            raise PermissionError(13, "The process cannot access the file")
+        remove(path, missing_ok)
+
+    with monkeypatch.context() as windows:
+        windows.setattr(Path, "unlink", unlink)
+        assert save(tmp_path, checkpoint(2), keep=1).is_file()
+    assert caplog.messages == [
+        f"{first} could not be removed (The process cannot access the file). The run goes on; "
+        "close it where it is open, and it is removed with the next."
+    ]
+    assert save(tmp_path, checkpoint(3), keep=1).is_file() and len(found(tmp_path)) == 1
 
 
 def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
@@ -255,22 +277,29 @@ def test_the_average_comes_back_beside_the_weights() -> None:
     assert all(torch.equal(t, saved[name].detach() * 2) for name, t in average.values.items())
 
 
-@pytest.mark.parametrize("change", ["shape", "missing"])
+@pytest.mark.parametrize("change", ["shape", "missing", "more", "average"])
 def test_weights_of_another_model_are_refused_before_any_is_changed(change: str) -> None:
     weights, saved = parameters(), {k: p.detach() + 1 for k, p in parameters().items()}
+    averages, average = {f"average.{k}": t for k, t in saved.items()}, WeightAverage(weights, 0.9)
+    name, there, here = "up.1.weight", "nothing", "[3, 4]"
     if change == "shape":
-        saved["up.1.weight"] = torch.zeros(1, 4)
+        saved[name], there = torch.zeros(1, 4), "[1, 4]"
+    elif change == "missing":
+        del saved[name]
+    elif change == "more":
+        name, there, here = "up.2.weight", "[3, 4]", "nothing"
+        saved[name] = torch.zeros(3, 4)
     else:
-        del saved["up.1.weight"]
-    tensors = {f"weights.{name}": t for name, t in saved.items()}
+        del averages[f"average.{name}"]
+    tensors = {**{f"weights.{name}": t for name, t in saved.items()}, **averages}
     with pytest.raises(ValueError) as caught:
-        restore_weights(weights, None, Checkpoint(1, {}, tensors))
-    there = "[1, 4]" if change == "shape" else "nothing"
+        restore_weights(weights, average, Checkpoint(1, {}, tensors))
     assert str(caught.value) == (
-        f"The checkpoint is of another model: at up.1.weight it holds {there}, where this one has "
-        "[3, 4]. Load the models that it was trained on, or start a new run."
+        f"The checkpoint is of another model: at {name} it holds {there}, where this one has "
+        f"{here}. Load the models that it was trained on, or start a new run."
     )
-    assert all(torch.equal(p, parameters()[name]) for name, p in weights.items())
+    for there in (weights, average.values):
+        assert all(torch.equal(p, parameters()[name]) for name, p in there.items())
 
 
 def test_no_pickle_is_read(tmp_path: Path) -> None:

@@ -7,15 +7,18 @@ import random
 import re
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from adk_tests.support.clip_sets import NEEDS_FORK, killed
+from adk_tests.training import small
 from animatediff_kit.motion_models.read import read_weights
 from animatediff_kit.training.engine.checkpoints import found
 from animatediff_kit.training.engine.export import export
-from animatediff_kit.training.engine.loop import Run
+from animatediff_kit.training.engine.loop import Report, Run
 from animatediff_kit.training.models import stages
+from animatediff_kit.training.run.run_log import StoppedToKeep
 
 from ..trained import trained_run
 
@@ -52,6 +55,45 @@ def test_a_full_disk_is_named_and_the_run_can_be_gone_on_with(tmp_path: Path) ->
     tensors, _ = read_weights(str(export(again, tmp_path / "out", "pan")))
     assert again.step == 2 and tensors.keys() == run.parameters.keys()
     assert all(torch.equal(t, run.parameters[name]) for name, t in tensors.items())
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "told"),
+    [
+        ({}, {}, "set steps to 2, and resume"),
+        (
+            {"schedule": "cosine", "resume_changes": "clip_norm"},
+            {"resume_changes": "clip_norm, steps"},
+            "set steps to 2 and resume_changes to clip_norm, steps, and resume",
+        ),
+        (
+            {"warmup": 3},
+            {"warmup": 2, "resume_changes": "warmup"},
+            "set steps to 2 and warmup to 2 and resume_changes to warmup, and resume",
+        ),
+    ],
+)
+def test_a_run_that_ended_early_writes_what_it_had(
+    settings: dict[str, Any], changes: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    """Resumed as it was, it would train on. As the error says, it writes its file."""
+
+    def stop(report: Report) -> None:
+        if report.step == 2:
+            raise StoppedToKeep("Stopped after step 2.")
+
+    run = small.run(tmp_path / "run", watch=stop, **settings)
+    with pytest.raises(StoppedToKeep):
+        run.train()
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(ValueError, match=r"; what was trained is safe in .*run, so ") as caught:
+        export(run, tmp_path / "out", "pan")
+    assert str(caught.value).endswith(f"so make room, {told} the run, which then writes the file.")
+    again = small.run(tmp_path / "run", **{**settings, "steps": 2, **changes})
+    again.resume(found(run.folder)[-1])
+    again.train()
+    assert again.step == 2 and small.equal(small.weights(again), small.weights(run))
+    assert export(again, tmp_path / "files", "pan").is_file()
 
 
 @NEEDS_FORK

@@ -6,15 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
-from animatediff_kit.training.engine import checkpoints
-from animatediff_kit.training.engine.checkpoints import Checkpoint, check_identity
+from animatediff_kit.training.engine.checkpoints import Checkpoint
+from animatediff_kit.training.engine.identity import FINGERPRINTS, check_identity
 
 
-@pytest.mark.parametrize("key", checkpoints.FINGERPRINTS)
+@pytest.mark.parametrize("key", FINGERPRINTS)
 def test_a_run_of_other_files_is_not_resumed(key: str) -> None:
     told = {
         "clips": "other clips, or clips encoded with another VAE or text encoder",
-        "models": "another image model or motion model, or other LoRAs on them",
+        "models": "another image model or motion model, or other LoRAs on them, the look of the "
+        "clips among them",
         "start": "another MotionLoRA to start from, or none",
     }[key]
     text = (

@@ -104,6 +104,16 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(together: Path) -
     assert [load(path).step for path in found(together / "stopped")] == [2]
 
 
+def test_processes_that_found_different_clips_all_refuse(together: Path) -> None:
+    """Where another run encodes its own into the same cache meanwhile."""
+    assert {(together / f"other-{rank}.txt").read_text() for rank in (0, 1)} == {
+        "The 2 processes found different sets of clips in cache, into which another run encodes at "
+        "the same time. Start this one again when that has encoded its clips, or set another "
+        "[clips] cache."
+    }
+    assert not list(together.glob("same-*.txt"))
+
+
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
     class Three(OneProcess):
         count = 3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from animatediff_kit.nodes.training.train import TrainMotionLora
 from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.run import dual_path
 from animatediff_kit.training.run.dual_path import of_the_look, with_the_look
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 SETTINGS = TrainingSettings(
     steps=3, learning_rate=1e-2, debias=1.0, min_timestep=500, save_every=0, preview_every=0
@@ -51,6 +53,52 @@ def test_the_motion_lora_is_trained_beside_the_look_and_written_alone(
     assert node(look_steps=4, settings=on, resume="moves_002") == "moves_3.safetensors"
     with pytest.raises(ValueError, match="its run had another image model or motion model"):
         node(settings=on, resume="moves_002")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(clips=ClipsInMemory(fingerprint="with a corrected caption")),
+        dict(settings=replace(SETTINGS, learning_rate=5e-3, resume_changes="learning_rate")),
+        dict(look_steps=9),
+    ],
+)
+def test_a_resumed_run_goes_on_beside_its_own_look(
+    changes: dict[str, Any],
+    folders: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Others lie in the same folder: newer ones of other clips and of other models, and damaged."""
+    caplog.set_level(logging.INFO)
+    node(look_steps=4)
+    (kept,) = (folders / "output").rglob("look-*.safetensors")
+    node(look_steps=4, clips=ClipsInMemory(3, fingerprint="others"), name="other")
+    save_file(
+        {"unet.no_such_layer.lora.up.weight": torch.ones(2, 2)}, kept.parent / "look-1.safetensors"
+    )
+    (kept.parent / "look-2.safetensors").write_bytes(b"damaged")
+    monkeypatch.setattr(dual_path, "trained", None)  # a call of it would fail
+    settings = replace(changes.get("settings", SETTINGS), steps=4)
+    caplog.clear()
+    node(**{"look_steps": 4, **changes, "settings": settings, "resume": "moves_001"})
+    told = f"AnimateDiff Kit: moves_001 goes on beside its own look of the clips, {kept.name}, "
+    assert any(message.startswith(told) for message in caplog.messages)
+
+
+def test_a_look_that_is_gone_is_made_anew(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """On a CPU it comes out the same."""
+    node(look_steps=4)
+    (kept,) = (folders / "output").rglob("look-*.safetensors")
+    kept.unlink()
+    caplog.clear()
+    assert node(look_steps=4, settings=replace(SETTINGS, steps=4), resume="moves_001")
+    assert (
+        f"AnimateDiff Kit: no look in {kept.parent} is the one that moves_001 was trained beside, "
+        "with this image model and motion model; it is made anew, and the run goes on if it comes "
+        "out the same." in caplog.messages
+    )
+    assert kept.is_file()
 
 
 def test_the_look_is_learned_on_single_frames_and_the_model_stays_as_it_is(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from animatediff_kit.training.engine.checkpoints import found, load
 from animatediff_kit.training.engine.config import TrainingSettings
 from animatediff_kit.training.files.locks import lock_folder
 from animatediff_kit.training.models import stages
+from animatediff_kit.training.run import run_list
 from animatediff_kit.training.run.in_comfyui import RUNS, Result, run_folder, train
 from comfy.model_patcher import ModelPatcher
 from safetensors.torch import load_file
@@ -90,6 +93,19 @@ def test_every_run_has_a_folder(folders: Path) -> None:
     assert files == ["pan.safetensors", "pan_2.safetensors"]
 
 
+def test_a_new_run_takes_no_name_of_weights_that_are_kept(folders: Path) -> None:
+    """The folders of runs are large, and people delete them."""
+    settings = replace(SETTINGS, export_every=2)
+    run(settings)
+    (kept,) = (folders / MOTION_LORAS / "pan_001").iterdir()
+    before = kept.read_bytes()
+    shutil.rmtree(folders / "output" / RUNS)
+    run(replace(settings, seed=1))
+    assert [path.name for path in (folders / "output" / RUNS).iterdir()] == ["pan_002"]
+    assert (folders / MOTION_LORAS / "pan_002" / kept.name).is_file()
+    assert kept.read_bytes() == before
+
+
 def test_the_node_shows_progress(progress: list[tuple[int, int, Any]]) -> None:
     run(TrainingSettings(steps=4, preview_every=2, save_every=0))
     assert [(value, total) for value, total, _ in progress] == [(i, 4) for i in (1, 2, 3, 4)]
@@ -129,6 +145,26 @@ def test_cancelling_leaves_a_checkpoint_and_comfyui_usable(
     again, once = load_file(resumed), load_file(whole)
     assert again.keys() == once.keys()
     assert all(torch.equal(again[key], once[key]) for key in once)
+
+
+@pytest.mark.parametrize("steps", [4, 3])
+def test_a_file_that_cannot_be_written_ends_the_run(
+    steps: int, folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After its last step, or after it was to keep what it had. The page shows it as stopped,
+    though ComfyUI's process lives on, and it can be resumed as the error says."""
+    (folders / MOTION_LORAS).write_text("in the way")
+    there = folders / "output" / RUNS / "pan_001"
+    rules = "" if steps == 4 else "step at least 3"
+    settings = replace(SETTINGS, stop_rules=rules, preview_every=1 if rules else 0)
+    with pytest.raises(ValueError, match=r"^pan\.safetensors could not be written into .*so make "):
+        run(settings)
+    assert run_list.about(there)["state"] == "stopped"
+    told = f"The training of pan ended after step {steps} of 4. To go on, set resume to pan_001."
+    assert told in caplog.messages
+    (folders / MOTION_LORAS).unlink()
+    assert run(replace(settings, steps=steps), resume="pan_001").path.is_file()
+    assert run_list.about(there)["state"] == "finished"
 
 
 def test_the_users_model_is_untouched() -> None:

@@ -85,6 +85,10 @@ def test_a_motion_lora_beside_the_look_of_its_clips(files: Path, tmp_path: Path)
     stage = '[stage]\nname = "motion_lora"\nrank = 2\nlook_steps = 1'
     assert command_line.main([str(config(files, tmp_path, stage=stage, steps=1))]) == 0
     (look,) = (files / "cache").glob("look-*.safetensors")
+    more = dict(steps=2, learning_rate=5e-3, resume_changes="learning_rate")
+    resumed = config(files, tmp_path, stage=stage, **more)
+    assert command_line.main([str(resumed), "--resume"]) == 0
+    assert [*(files / "cache").glob("look-*.safetensors")] == [look]
     assert any(t.any() for key, t in load_file(look).items() if "up" in key)
     plain = tmp_path / "plain"
     plain.mkdir()
