@@ -4,6 +4,7 @@
 import { app } from "../../scripts/app.js";
 import { CameraStage } from "./camera_stage.js";
 import { fileFor, moveOf, MOVES } from "./camera_moves.js";
+import { keep } from "./timeline/panel.js";
 import { word } from "./words.js";
 
 // node -> its widgets for the file and its strength
@@ -88,7 +89,7 @@ class CameraPad {
     if (strength && !(strength.value > 0)) this.set(strength, 1); // it would show nothing, or go back
     this.update();
     this.node.setDirtyCanvas?.(true, true);
-    app.graph?.change?.();
+    keep(app);
   }
 
   set(widget, value) {
@@ -141,10 +142,13 @@ app.registerExtension({
     });
     widget.serialize = false; // the file's own widget says it all
     node.adkCameraPad = pad;
+    const configured = node.onConfigure;
+    node.onConfigure = function (...given) {
+      const result = configured?.apply(this, given);
+      pad.update(); // its widgets have their values now: loaded, pasted or undone
+      return result;
+    };
     // a node that has grown by the pad is drawn as it is now
     setTimeout(() => app.canvas?.setDirty(true, true), 100);
-  },
-  loadedGraphNode(node) {
-    node.adkCameraPad?.update(); // its widgets have their values now
   },
 });

@@ -8,7 +8,10 @@ import { SheetPlayer } from "./sheet_player.js";
 const EVENT = "animatediff_kit.preview";
 const WIDGET = "animatediff_kit_preview";
 
-const playing = new Map(); // node -> {player, widget, size}
+// What a node's element hangs itself onto, and does not leave with its widget.
+const CALLBACKS = ["onAdded", "onRemoved", "onResize"];
+
+const playing = new Map(); // node -> {player, widget, size, before, hung}
 
 // Another pack that plays previews itself, and is set to.
 function othersPlay() {
@@ -19,6 +22,7 @@ function begin(node, sheet) {
   const player = new SheetPlayer();
   const size = [...node.size];
   const height = () => Math.round((node.size[0] * sheet.height) / sheet.width);
+  const before = callbacksOf(node);
   const widget = node.addDOMWidget(WIDGET, WIDGET, player.element, {
     serialize: false,
     hideOnZoom: false,
@@ -26,8 +30,19 @@ function begin(node, sheet) {
   });
   widget.serialize = false; // neither in the saved workflow nor in the prompt
   grow(node);
-  playing.set(node, { player, widget, size });
+  playing.set(node, { player, widget, size, before, hung: callbacksOf(node) });
   return player;
+}
+
+function callbacksOf(node) {
+  return Object.fromEntries(CALLBACKS.map((name) => [name, node[name]]));
+}
+
+// Else each run would leave its canvas and first sheet behind, held by them.
+function giveBack(node, before, hung) {
+  for (const name of CALLBACKS) {
+    if (node[name] === hung[name]) node[name] = before[name]; // not where another has hung itself on
+  }
 }
 
 function grow(node) {
@@ -37,12 +52,13 @@ function grow(node) {
 }
 
 function end(node) {
-  const { player, widget, size } = playing.get(node);
+  const { player, widget, size, before, hung } = playing.get(node);
   player.stop();
   playing.delete(node);
   if (node.widgets?.includes(widget)) {
     node.removeWidget ? node.removeWidget(widget) : node.widgets.splice(node.widgets.indexOf(widget), 1);
   }
+  giveBack(node, before, hung);
   node.setSize([node.size[0], size[1]]);
   node.setDirtyCanvas(true, true);
 }

@@ -12,13 +12,14 @@ export function offerFirst(offered, ours) {
   }
 }
 
-// A new node has our colour. One that a workflow brings keeps its own, or none.
+// A new node has our colour. One that a workflow brings keeps its own, or none; set to undefined, not
+// deleted, since Nodes 2.0 sees changes by a setter that the node itself has.
 export function colour(node) {
   Object.assign(node, COLOUR);
   const configured = node.onConfigure;
   node.onConfigure = function (saved, ...more) {
-    if (saved.color === undefined && this.color === COLOUR.color) delete this.color;
-    if (saved.bgcolor === undefined && this.bgcolor === COLOUR.bgcolor) delete this.bgcolor;
+    if (saved.color === undefined && this.color === COLOUR.color) this.color = undefined;
+    if (saved.bgcolor === undefined && this.bgcolor === COLOUR.bgcolor) this.bgcolor = undefined;
     return configured?.call(this, saved, ...more);
   };
 }

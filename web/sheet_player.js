@@ -12,6 +12,7 @@ export class SheetPlayer {
     this.picture = null;
     this.began = performance.now();
     this.timer = null;
+    this.stopped = false;
   }
 
   // sheet: {image, frames, columns, width, height, fps}; the animation goes on with it as soon as
@@ -19,6 +20,7 @@ export class SheetPlayer {
   show(sheet) {
     const picture = new Image();
     picture.onload = () => {
+      if (this.stopped) return;
       this.sheet = sheet;
       this.picture = picture;
       this.draw();
@@ -28,6 +30,7 @@ export class SheetPlayer {
   }
 
   stop() {
+    this.stopped = true;
     clearInterval(this.timer);
     this.timer = null;
   }

@@ -1,14 +1,15 @@
 // The training nodes of a graph, and which of them a run is resumed with.
 
-// the stage of a run -> the node that trains it
+// the stage of a run -> the nodes that train it
 const NODES = {
-  "domain adapter": "ADK_TrainDomainAdapter",
-  "motion module": "ADK_TrainMotionModule",
-  "motion lora": "ADK_TrainMotionLoRA",
+  "domain adapter": ["ADK_TrainDomainAdapter"],
+  "motion module": ["ADK_TrainMotionModule"],
+  pia: ["ADK_TrainMotionModule"],
+  "motion lora": ["ADK_TrainMotionLoRA", "ADK_TrainCameraMove"],
 };
 
 export function isTrainer(type) {
-  return Object.values(NODES).includes(type);
+  return Object.values(NODES).flat().includes(type);
 }
 
 // All nodes of a graph and of the subgraphs in it.
@@ -19,8 +20,8 @@ export function everyNode(graph) {
 // The node that goes on with a run of a stage: one that is selected, else the first. Undefined where
 // none is there.   selected: nodes
 export function trainerFor(stage, graph, selected = []) {
-  const type = NODES[String(stage).replaceAll("_", " ").toLowerCase()];
-  const fits = (node) => (type ? node.type === type : isTrainer(node.type));
+  const types = NODES[String(stage).replaceAll("_", " ").toLowerCase()];
+  const fits = (node) => (types ? types.includes(node.type) : isTrainer(node.type));
   return selected.find(fits) ?? everyNode(graph).find(fits);
 }
 

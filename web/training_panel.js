@@ -6,6 +6,7 @@ import { api } from "../../scripts/api.js";
 import { draw } from "./training_view.js";
 import { isTrainer, resumeWith, trainerFor } from "./training_nodes.js";
 import { nodeOf } from "./node_of.js";
+import { keep } from "./timeline/panel.js";
 import { word } from "./words.js";
 
 const RUNS = "/animatediff_kit/training/runs";
@@ -16,8 +17,9 @@ class Panel {
   constructor(element) {
     this.element = element;
     this.chosen = null; // the run that the user chose to see
-    this.told = "";
+    this.told = null; // {text, run, state}: said of a run for as long as it is in this state
     this.timer = null;
+    this.asked = 0; // how often the server was asked: an older answer than the last counts nothing
     this.update();
   }
 
@@ -28,51 +30,74 @@ class Panel {
 
   async update() {
     clearTimeout(this.timer);
-    let working = false;
-    try {
-      const runs = await answer(RUNS);
-      working = runs.some((run) => run.state === "running");
-      const shown = runs.find((run) => run.run === this.chosen) ?? runs[0];
-      const run = shown ? await answer(`${RUNS}/${encodeURIComponent(shown.run)}`) : null;
-      this.show({ runs, run, told: this.told });
-    } catch {
-      this.show({ runs: [], run: null, told: word("training.gone") });
-    }
-    if (this.element) this.timer = setTimeout(() => this.update(), working ? WORKING : IDLE);
+    const asked = ++this.asked;
+    const state = await this.state();
+    if (asked !== this.asked || !this.element) return;
+    const working = state.runs.some((run) => run.state === "running");
+    this.timer = setTimeout(() => this.update(), working ? WORKING : IDLE);
+    draw(this.element, state, this);
   }
 
-  show(state) {
-    if (this.element) draw(this.element, state, this);
+  // What is shown: the runs, the one that is looked at, and a sentence.
+  async state() {
+    let runs;
+    try {
+      runs = await answer(RUNS);
+    } catch {
+      return { runs: [], run: null, told: word("training.gone") };
+    }
+    const shown = runs.find((run) => run.run === this.chosen) ?? runs[0];
+    const run = shown ? await detailsOf(shown) : null;
+    const about = runs.find((one) => one.run === this.told?.run);
+    if (about?.state !== this.told?.state) this.told = null;
+    return { runs, run, told: this.told?.text };
+  }
+
+  say(text, { run, state }) {
+    this.told = { text, run, state };
+    this.update();
   }
 
   // what the buttons do
 
   choose(run) {
     this.chosen = run;
-    this.told = "";
+    this.told = null;
     this.update();
   }
 
   resume(run) {
     const selected = Object.values(app.canvas?.selected_nodes ?? {});
     const node = trainerFor(run.stage, app.rootGraph ?? app.graph, selected);
-    this.told = resumeWith(node, run.run)
-      ? word("training.resumed", run)
-      : word("training.no_trainer");
+    const written = resumeWith(node, run.run);
+    if (written) keep(app);
     app.graph?.setDirtyCanvas?.(true, true);
     this.chosen = run.run;
-    this.update();
+    this.say(written ? word("training.resumed", run) : word("training.no_trainer"), run);
   }
 
   async keep(run) {
     const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
-    const response = await api.fetchApi(`${RUNS}/${encodeURIComponent(run.run)}/keep`, options);
-    this.told = response.ok ? word("training.keeping") : await response.text();
-    this.update();
+    try {
+      const response = await api.fetchApi(`${RUNS}/${encodeURIComponent(run.run)}/keep`, options);
+      this.say(response.ok ? word("training.keeping") : await response.text(), run);
+    } catch {
+      this.say(word("training.gone"), run);
+    }
   }
 
-  preview(run, step) {
-    return api.apiURL(`${RUNS}/${encodeURIComponent(run.run)}/previews/${step}`);
+  // changed: when it was written; the browser keeps a picture by its address
+  preview(run, step, changed) {
+    return api.apiURL(`${RUNS}/${encodeURIComponent(run.run)}/previews/${step}?changed=${changed}`);
+  }
+}
+
+// One whose folder was removed between both questions, or cannot be read, is still in the list.
+async function detailsOf({ run }) {
+  try {
+    return await answer(`${RUNS}/${encodeURIComponent(run)}`);
+  } catch {
+    return null;
   }
 }
 

@@ -37,9 +37,9 @@ const STYLE = `
 .adk-training .adk-strip { display: flex; gap: 6px; overflow-x: auto; padding-bottom: 4px; min-height: 20px; }
 .adk-training figure { margin: 0; flex: none; text-align: center; font-size: 11px; }
 .adk-training figure img { height: 112px; display: block; border-radius: 4px; }
-.adk-training .adk-run { display: flex; align-items: center; gap: 8px; padding: 5px 6px; border-radius: 4px; cursor: pointer; }
+.adk-training .adk-run { display: flex; align-items: center; gap: 8px; padding: 0 6px 0 0; border-radius: 4px; }
 .adk-training .adk-run[aria-current="true"] { background: #8883; }
-.adk-training .adk-run div { flex: 1; min-width: 0; overflow-wrap: anywhere; }
+.adk-training .adk-run .adk-see { flex: 1; min-width: 0; overflow-wrap: anywhere; text-align: left; border: none; padding: 5px 6px; }
 .adk-training .adk-run small { display: block; opacity: 0.7; }
 .adk-training button { padding: 4px 10px; border: 1px solid #8888; border-radius: 4px; background: transparent; color: inherit; cursor: pointer; }
 .adk-training button:hover:enabled { background: #8884; }
@@ -72,7 +72,7 @@ export function draw(root, { runs, run, told }, does) {
     drawKeep(part("keep"), run, does);
     drawStrip(part("strip"), run, does);
   }
-  part("runs").replaceChildren(...runs.map((one) => row(one, run, does)));
+  drawRuns(part("runs"), runs, run, does);
 }
 
 // What was seen of the run: a small chart with its name and its lines' names.
@@ -140,31 +140,60 @@ function drawKeep(button, run, does) {
 }
 
 function drawStrip(strip, run, does) {
+  strip.previousElementSibling.hidden = !run.previews.length;
   if (strip.dataset.run !== run.run) strip.replaceChildren();
   strip.dataset.run = run.run;
-  const there = new Set([...strip.children].map((figure) => figure.dataset.step));
-  for (const step of run.previews) {
-    if (there.has(String(step))) continue;
-    const picture = element("img", { src: does.preview(run, step), loading: "lazy", alt: `${step}` });
-    const caption = element("figcaption", { textContent: `${step}` });
-    strip.append(element("figure", { dataset: { step: String(step) } }, picture, caption));
-    strip.scrollLeft = strip.scrollWidth;
-  }
-  strip.previousElementSibling.hidden = !run.previews.length;
+  const there = new Map([...strip.children].map((figure) => [figure.dataset.key, figure]));
+  const shown = run.previews.map((step, i) => {
+    const changed = run.previews_changed[i];
+    return there.get(`${step} ${changed}`) ?? previewOf(run, step, changed, does);
+  });
+  if (arrange(strip, shown)) strip.scrollLeft = strip.scrollWidth;
 }
 
-function row(one, shown, does) {
-  const button = element("button", {
-    textContent: word("training.resume"),
-    title: word("training.resume_help"),
-    disabled: !one.resumable || one.state === "running",
-    onclick: (event) => {
-      event.stopPropagation();
-      does.resume(one);
-    },
+// Makes these the children of an element, and moves none that stands where it should. Gives whether
+// anything changed.
+function arrange(parent, children) {
+  const wanted = new Set(children);
+  const gone = [...parent.children].filter((child) => !wanted.has(child));
+  for (const child of gone) child.remove();
+  let moved = gone.length > 0;
+  children.forEach((child, i) => {
+    if (parent.children[i] === child) return;
+    parent.insertBefore(child, parent.children[i] ?? null);
+    moved = true;
   });
-  const text = element("div", {}, one.run, element("small", { textContent: progress(one) }));
-  const made = element("div", { className: "adk-run", onclick: () => does.choose(one.run) }, text, button);
-  made.setAttribute("aria-current", String(one.run === shown?.run));
-  return made;
+  return moved;
+}
+
+function previewOf(run, step, changed, does) {
+  const picture = element("img", { src: does.preview(run, step, changed), loading: "lazy", alt: `${step}` });
+  const caption = element("figcaption", { textContent: `${step}` });
+  return element("figure", { dataset: { step: `${step}`, key: `${step} ${changed}` } }, picture, caption);
+}
+
+// A row stays the same element for as long as its run is there: else a click that falls into a
+// drawing is lost, and the keyboard's place with it.
+function drawRuns(list, runs, shown, does) {
+  const there = new Map([...list.children].map((row) => [row.dataset.run, row]));
+  const rows = runs.map((one) => there.get(one.run) ?? rowOf(one.run));
+  rows.forEach((row, i) => fillRow(row, runs[i], runs[i].run === shown?.run, does));
+  arrange(list, rows);
+}
+
+function rowOf(run) {
+  const see = element("button", { className: "adk-see" }, element("span", { textContent: run }), element("small"));
+  const resume = element("button", { className: "adk-resume" });
+  return element("div", { className: "adk-run", dataset: { run } }, see, resume);
+}
+
+function fillRow(row, one, shown, does) {
+  const [see, resume] = row.children;
+  see.lastChild.textContent = progress(one);
+  see.onclick = () => does.choose(one.run);
+  row.setAttribute("aria-current", String(shown));
+  resume.textContent = word("training.resume");
+  resume.title = word("training.resume_help");
+  resume.disabled = !one.resumable || one.state === "running";
+  resume.onclick = () => does.resume(one);
 }

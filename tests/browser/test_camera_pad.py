@@ -19,6 +19,8 @@ def test_an_arrow_chooses_the_file_of_its_move(
     if kind == "ADK_Animate":
         page.set(node, "motion_model", OURS)
         assert page.value(node, file) == "none"
+    page.keep()
+    first = page.run(PRESSED)
     arrow = page.tab.locator('.adk-camera-pad [data-move="pan left"]')
     with page.quiet():
         page.set(node, strength, -0.5)
@@ -32,6 +34,11 @@ def test_an_arrow_chooses_the_file_of_its_move(
         assert page.value(node, file) == "small_world_pan_left.safetensors"
         assert page.value(node, strength) == 1, "at -0.5 it would go back"
         assert page.run(PRESSED) == ["pan left"]
+        page.undo()
+        assert page.value(node, strength) == -0.5, "one click is one step back, and no more"
+        assert page.run(PRESSED) == first
+        page.redo()
+        assert page.run(PRESSED) == ["pan left"], "an undone node shows its arrow at once"
         page.set(node, strength, 0.7)
         page.tab.locator('.adk-camera-pad [data-move="roll clockwise"]').click()
         assert page.value(node, file) == "small_world_roll_clockwise.safetensors"

@@ -51,6 +51,15 @@ def test_points_are_dragged_added_and_deleted(page: Page, strength: int) -> None
         assert kept[0] == "0: 1.00" and kept[1].endswith(" step") and kept[1].startswith("3: 1.2")
         page.press("Delete", "Delete", "Delete")
         assert page.value(strength, "per_frame") == ""
+    exact = "0: 1.00, 8: 0.333 smooth"
+    page.set(strength, "per_frame", exact)
+    page.drag(points.nth(1), 1.0, 1.0)
+    assert page.value(strength, "per_frame") == exact, "a hand that trembles chooses, and moves not"
+    field = page.panel("value_curve").get_by_label("value", exact=True)
+    for typed, written in (("0.125", "8: 0.125 smooth"), ("", "8: 0.125 smooth")):
+        field.fill(typed)
+        page.press("Enter")
+        assert page.value(strength, "per_frame").split(", ")[1] == written
     page.set(strength, "per_frame", "0: one")
     assert says(page, "value_curve") == 'Shown as text only: "one" is no number.'
 

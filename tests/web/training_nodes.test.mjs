@@ -15,6 +15,16 @@ test("a run goes on in a node of its stage", () => {
   assert.equal(trainerFor("motion_module", graph), undefined);
 });
 
+test("Train Camera Move goes on with its runs, and Train Motion Module with PIA's", () => {
+  const camera = { type: "ADK_TrainCameraMove" };
+  const module = { type: "ADK_TrainMotionModule" };
+  const others = { nodes: [adapter, camera, module] };
+  assert.equal(trainerFor("motion_lora", others), camera);
+  assert.equal(trainerFor("motion_lora", { nodes: [lora, camera] }, [camera]), camera);
+  assert.equal(trainerFor("pia", others), module);
+  assert.equal(isTrainer("ADK_TrainCameraMove"), true);
+});
+
 test("a run of no known stage takes any, that which is selected first", () => {
   assert.equal(trainerFor("", graph), adapter);
   assert.equal(trainerFor("", graph, [other, lora]), lora);

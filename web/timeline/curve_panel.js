@@ -3,21 +3,22 @@
 import { draggable, placeIn } from "./drag.js";
 import { Keyframes, onKeys, redraw } from "./editing.js";
 import { element } from "./elements.js";
-import { comesByLink, valueOf, widgetOf } from "./graph.js";
+import { comesByLink, numberOf, valueOf, widgetOf } from "./graph.js";
 import { addPanel } from "./panel.js";
 import { drawRuler } from "./ruler.js";
 import { snapped } from "./scale.js";
-import { EASINGS, formatValues, parseValues, shortest, valueAt } from "./value_text.js";
+import { EASINGS, formatValues, isNumber, parseValues, shortest, valueAt } from "./value_text.js";
 import { word } from "../words.js";
 
 const HEIGHT = 168;
 const SNAP = 6; // pixels
+const DRAG = 3; // pixels that a hand may tremble in a click
 const SAMPLES = 240; // places at which the line is computed
 
 export function addCurve(app, node) {
   const widget = widgetOf(node, "per_frame");
   if (!widget) return;
-  const keyframes = new Keyframes(app, widget, parseValues, formatValues);
+  const keyframes = new Keyframes(app, node, widget, parseValues, formatValues);
   const parts = elements();
   const view = { columns: 1, low: 0, high: 1, frozen: undefined };
   const root = addPanel(app, node, "value_curve", {
@@ -53,8 +54,8 @@ function seen(node, keyframes) {
   const { entries, error } = keyframes.read();
   return {
     ...{ entries, error, chosen: keyframes.chosen },
-    linked: comesByLink(node, "per_frame"),
-    frames: comesByLink(node, "frames") ? 16 : valueOf(node, "frames", 16),
+    linked: keyframes.linked,
+    frames: comesByLink(node, "frames") ? 16 : numberOf(node, "frames", 16),
     easing: valueOf(node, "easing", "linear"),
   };
 }
@@ -142,8 +143,10 @@ function points({ entries, chosen }, view) {
 }
 
 // The frame and value under the pointer; values are pulled to tenths, unless Shift is held.
-function under(plot, view, event) {
-  const { x, y } = placeIn(plot, event);
+// away: how far from it what is dragged lies, in pixels
+function under(plot, view, event, away = { x: 0, y: 0 }) {
+  const at = { clientX: event.clientX - away.x, clientY: event.clientY - away.y };
+  const { x, y } = placeIn(plot, at);
   const frame = Math.max(0, Math.min(view.columns - 1, Math.floor(x * view.columns)));
   const raw = view.high - Math.max(0, Math.min(1, y)) * (view.high - view.low);
   const reach = event.shiftKey ? 0 : (SNAP / plot.offsetHeight) * (view.high - view.low);
@@ -161,9 +164,15 @@ function dragPoints(plot, view, keyframes) {
       keyframes.choose(frame);
       plot.querySelector(".adk-chosen")?.focus({ preventScroll: true });
       view.frozen = { columns: view.columns, low: view.low, high: view.high };
-      return { frame, content: keyframes.read() };
+      const box = plot.querySelector(".adk-chosen").getBoundingClientRect();
+      const away = { x: event.clientX - box.x - box.width / 2, y: event.clientY - box.y - box.height / 2 };
+      return { frame, away, from: event, moved: false, content: keyframes.read() };
     },
-    move: (grabbed, event) => keyframes.change(grabbed.frame, under(plot, view, event), grabbed.content),
+    move(grabbed, event) {
+      const { away, from, content } = grabbed;
+      grabbed.moved ||= Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) >= DRAG;
+      if (grabbed.moved) keyframes.change(grabbed.frame, under(plot, view, event, away), content);
+    },
     end() {
       view.frozen = undefined;
       keyframes.done();
@@ -171,7 +180,7 @@ function dragPoints(plot, view, keyframes) {
   });
   plot.addEventListener("dblclick", (event) => {
     const at = under(plot, view, event);
-    if (!keyframes.read().error && !keyframes.entry(at.frame)) keyframes.add({ ...at, easing: "" });
+    if (!keyframes.linked && !keyframes.read().error && !keyframes.entry(at.frame)) keyframes.add({ ...at, easing: "" });
   });
 }
 
@@ -181,7 +190,7 @@ function typePoints(parts, view, keyframes) {
     keyframes.change(keyframes.chosen, facts);
     keyframes.done();
   };
-  const aside = (by) => change({ frame: Math.max(0, chosen().frame + by) });
+  const aside = (by) => change({ frame: chosen().frame + by });
   const up = (by) => change({ value: Math.round((chosen().value + by) * 100) / 100 });
   onKeys(parts.plot, {
     ArrowLeft: (event) => aside(event.shiftKey ? -8 : -1),
@@ -196,8 +205,13 @@ function typePoints(parts, view, keyframes) {
     const at = Number(event.target.dataset?.frame);
     if (at !== keyframes.chosen) keyframes.choose(at);
   });
-  parts.frame.addEventListener("change", () => aside(Math.round(parts.frame.value) - chosen().frame));
-  parts.value.addEventListener("change", () => change({ value: Number(parts.value.value) }));
+  parts.frame.addEventListener("change", () => {
+    if (parts.frame.value) change({ frame: Math.round(parts.frame.value) });
+  });
+  parts.value.addEventListener("change", () => {
+    const written = parts.value.value; // kept as it was typed
+    if (isNumber(written)) change({ value: Number(written), written });
+  });
   parts.easing.addEventListener("change", () => change({ easing: parts.easing.value }));
   for (const input of [parts.frame, parts.value]) {
     onKeys(input, { Enter: () => input.blur(), Escape: () => input.blur() });

@@ -1,19 +1,31 @@
 // Keyframes of a text widget, edited: each change is read from the text and written into it, so that
 // the text stays the only memory.
 
+import { comesByLink } from "./graph.js";
 import { keep, refresh, write } from "./panel.js";
 import { freeFrame } from "./scale.js";
 
 export class Keyframes {
   // parse: text -> {entries, ...}, which throws for what cannot be drawn; format: the way back.
-  constructor(app, widget, parse, format) {
-    Object.assign(this, { app, widget, parse, format, chosen: undefined });
+  constructor(app, node, widget, parse, format) {
+    Object.assign(this, { app, node, widget, parse, format, chosen: undefined, last: undefined });
   }
 
-  // The text as it is read, or {error} where it cannot be drawn.
+  // Whether another node gives the text, so that the widget's counts nothing.
+  get linked() {
+    return comesByLink(this.node, this.widget.name);
+  }
+
+  // The text as it is read, or {error} where it cannot be drawn. Panels ask ten times a second.
   read() {
+    const text = String(this.widget.value ?? "");
+    if (this.last?.text !== text) this.last = { text, content: this.parsed(text) };
+    return this.last.content;
+  }
+
+  parsed(text) {
     try {
-      return this.parse(String(this.widget.value ?? ""));
+      return this.parse(text);
     } catch (error) {
       return { error: error.message, entries: [] };
     }
@@ -73,6 +85,7 @@ export function onKeys(area, actions) {
   area.addEventListener("keydown", (event) => {
     const action = actions[event.key];
     if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.isComposing) return; // the key is the input method's: it takes or leaves a candidate
     event.preventDefault();
     event.stopPropagation();
     action(event);

@@ -4,7 +4,7 @@
 import { unstopped, wraps } from "./windows.js";
 
 const FAINT = 0.01;
-const BARELY = 1e-37;
+const BARELY = 1e-30;
 
 const FUSE_METHODS = {
   flat: (window) => window.map(() => 1),

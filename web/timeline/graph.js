@@ -15,6 +15,12 @@ export function valueOf(node, name, missing) {
   return widgetOf(node, name)?.value ?? missing;
 }
 
+// The value of a widget, if it is a number; a text in its place is ComfyUI's to refuse.
+export function numberOf(node, name, missing) {
+  const value = valueOf(node, name, missing);
+  return Number.isFinite(value) ? value : missing;
+}
+
 // Whether another node gives the value of a widget.
 export function comesByLink(node, name) {
   return Boolean(node.inputs?.some((slot) => slot.widget?.name === name && slot.link != null));
@@ -84,14 +90,6 @@ export function sampledFrames(node, type) {
   return samplersBelow(node, type).map(latentFrames).find((frames) => frames !== undefined);
 }
 
-const READERS = {
-  ADK_ContextWindows: settingsOf,
-  ADK_Animate: (node) => {
-    const length = valueOf(node, "context_length", 0);
-    return length > 0 && { ...DEFAULTS, length, overlap: valueOf(node, "context_overlap", 4) };
-  },
-};
-
 const DEFAULTS = {
   length: 16,
   overlap: 4,
@@ -102,10 +100,26 @@ const DEFAULTS = {
   on_equal_length: false,
 };
 
-// The settings of windows that a node's own widgets show.
+// a node that sets windows -> what its widgets for them are called
+const WIDGETS = {
+  ADK_ContextWindows: Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, name])),
+  ADK_Animate: { length: "context_length", overlap: "context_overlap" },
+};
+
+function widgetsOf(node) {
+  return WIDGETS[node.comfyClass ?? node.type];
+}
+
+// The settings of windows that a node's own widgets show, or undefined for a node that sets none.
 export function settingsOf(node) {
-  const read = Object.entries(DEFAULTS).map(([name, value]) => [name, valueOf(node, name, value)]);
-  return Object.fromEntries(read);
+  const named = Object.entries(widgetsOf(node) ?? {});
+  const read = named.map(([name, widget]) => [name, valueOf(node, widget, DEFAULTS[name])]);
+  return read.length ? { ...DEFAULTS, ...Object.fromEntries(read) } : undefined;
+}
+
+// The first of these settings that another node gives, so that the widgets do not tell, or undefined.
+export function linkedSetting(node) {
+  return Object.values(widgetsOf(node) ?? {}).find((widget) => comesByLink(node, widget));
 }
 
 // The windows of the model that samples what a node gives, or undefined.
@@ -123,8 +137,9 @@ function settingsAbove(node) {
   const models = [...above(node, "GUIDER"), node].flatMap((each) => above(each, "MODEL"));
   for (const origin of models) {
     if (origin.mode === BYPASSED || origin.mode === NEVER) continue;
-    const found = READERS[origin.comfyClass ?? origin.type]?.(origin);
-    if (found) return found;
+    if (linkedSetting(origin)) return undefined;
+    const found = settingsOf(origin);
+    if (found && found.length !== 0) return found; // of Animate, 0 is no windows
   }
   return undefined;
 }

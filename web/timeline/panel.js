@@ -25,7 +25,6 @@ export function addPanel(app, node, name, { height, most = height, look, draw })
   root.addEventListener("wheel", (event) => passWheelOn(app, root, event), { passive: false });
   root.addEventListener("contextmenu", (event) => event.stopPropagation());
   const panel = { app, node, name, root, look, draw, shown: undefined };
-  open.add(panel);
   const removed = node.onRemoved;
   node.onRemoved = function (...given) {
     open.delete(panel);
@@ -33,7 +32,7 @@ export function addPanel(app, node, name, { height, most = height, look, draw })
   };
   const added = node.onAdded;
   node.onAdded = function (...given) {
-    open.add(panel); // a node that goes into a subgraph leaves one graph for another
+    open.add(panel); // comes for every graph that the node goes into: also for a subgraph
     return added?.apply(this, given);
   };
   watch ??= setInterval(refresh, EVERY);
@@ -43,15 +42,39 @@ export function addPanel(app, node, name, { height, most = height, look, draw })
 // Draws what has changed since.
 export function refresh() {
   for (const panel of open) {
-    if (!panel.node.graph) continue;
-    takePlace(panel);
-    const seen = panel.look();
-    const text = JSON.stringify(seen);
-    if (text === panel.shown) continue;
-    panel.shown = text;
-    panel.draw(seen);
-    panel.app.canvas?.setDirty(true, true); // a node that has grown by it is drawn as it is now
+    if (!isThere(panel)) {
+      open.delete(panel);
+      continue;
+    }
+    try {
+      refreshOne(panel);
+    } catch (error) {
+      tellOnce(panel, error); // the other panels go on
+    }
   }
+}
+
+// Nodes inside of a subgraph are not told that the page's graph was cleared, as it is for each undo.
+function isThere({ app, node }) {
+  const root = app.rootGraph ?? app.graph;
+  const { graph } = node;
+  return graph === root || Boolean(graph && root.subgraphs?.get(graph.id) === graph);
+}
+
+function refreshOne(panel) {
+  takePlace(panel);
+  const seen = panel.look();
+  const text = JSON.stringify(seen);
+  if (text === panel.shown) return;
+  panel.shown = text;
+  panel.draw(seen);
+  panel.app.canvas?.setDirty(true, true); // a node that has grown by it is drawn as it is now
+}
+
+function tellOnce(panel, error) {
+  if (panel.failed === String(error)) return;
+  panel.failed = String(error);
+  console.error(`The panel ${panel.name} of node ${panel.node.id} cannot be drawn:`, error);
 }
 
 // Undo makes nodes anew. Nodes 2.0 keeps on showing the element of the one that was there before.

@@ -4,7 +4,15 @@
 import { draggable, placeIn } from "./drag.js";
 import { Keyframes, onKeys, redraw } from "./editing.js";
 import { element } from "./elements.js";
-import { comesByLink, latentFrames, sampledFrames, valueOf, widgetOf, windowSettings } from "./graph.js";
+import {
+  comesByLink,
+  latentFrames,
+  numberOf,
+  sampledFrames,
+  valueOf,
+  widgetOf,
+  windowSettings,
+} from "./graph.js";
 import { addPanel } from "./panel.js";
 import { formatPrompts, parsePrompts } from "./prompt_text.js";
 import { drawRuler } from "./ruler.js";
@@ -20,7 +28,7 @@ const SNAP = 7; // pixels
 export function addPromptTimeline(app, node) {
   const widget = widgetOf(node, "prompts");
   if (!widget) return;
-  const keyframes = new Keyframes(app, widget, parsePrompts, formatPrompts);
+  const keyframes = new Keyframes(app, node, widget, parsePrompts, formatPrompts);
   const parts = elements();
   const view = { columns: 1, settings: undefined, frozen: undefined };
   const root = addPanel(app, node, "timeline", {
@@ -56,12 +64,12 @@ function elements() {
 function seen(node, keyframes) {
   const { entries, error } = keyframes.read();
   const latent = node.inputs?.some((slot) => slot.name === "latent" && slot.link != null);
-  const written = comesByLink(node, "frames") ? undefined : valueOf(node, "frames", 16);
+  const written = comesByLink(node, "frames") ? undefined : numberOf(node, "frames", 16);
   const frames = (latent && latentFrames(node)) || written || 16;
   return {
     ...{ entries, error, frames, chosen: keyframes.chosen },
     sampled: sampledFrames(node, "CONDITIONING"),
-    linked: comesByLink(node, "prompts"),
+    linked: keyframes.linked,
     even: valueOf(node, "interpolation", "linear") !== "step",
     settings: windowSettings(node, "CONDITIONING"),
   };
@@ -178,7 +186,7 @@ function snaps({ columns, frames, settings, windows }) {
 function typePrompts(parts, view, keyframes) {
   const { frame, words, add, remove, track } = parts;
   const step = (by) => {
-    keyframes.change(keyframes.chosen, { frame: Math.max(0, keyframes.chosen + by) });
+    keyframes.change(keyframes.chosen, { frame: keyframes.chosen + by });
     keyframes.done();
   };
   onKeys(track, {
@@ -198,8 +206,8 @@ function typePrompts(parts, view, keyframes) {
   words.addEventListener("input", () => keyframes.change(keyframes.chosen, { text: words.value }));
   words.addEventListener("change", () => keyframes.done());
   frame.addEventListener("change", () => {
-    const to = Math.max(0, Math.round(frame.value || keyframes.chosen));
-    keyframes.change(keyframes.chosen, { frame: to });
+    if (!frame.value) return; // an emptied field moves nothing
+    keyframes.change(keyframes.chosen, { frame: Math.round(frame.value) });
     keyframes.done();
   });
   for (const input of [words, frame]) {
@@ -216,7 +224,7 @@ function typePrompts(parts, view, keyframes) {
 // A new prompt begins with the words of the one that held there.
 function addAt(frame, { words }, keyframes) {
   const { entries, error } = keyframes.read();
-  if (error) return;
+  if (error || keyframes.linked) return;
   const held = entries.filter((entry) => entry.frame <= frame).pop() ?? entries[0];
   keyframes.add({ frame, text: held.text });
   words.focus();

@@ -23,8 +23,8 @@ export function parsePrompts(text) {
   while (position < source.length) {
     const inQuotes = source[position] === '"';
     const match = matchAt(inQuotes ? QUOTED : PLAIN, source, position);
-    const line = lineOf(source, position);
-    if (!match) throw new Error(word("text.line_without_colon", { line }));
+    const line = () => lineOf(source, position);
+    if (!match) throw new Error(word("text.line_without_colon", { line: line() }));
     const frame = frameNumber(match[1], line);
     if (found.has(frame)) throw new Error(word("text.two_prompts", { frame }));
     found.set(frame, inQuotes ? unquoted(match[2]) : match[2].replace(/^[ \t]+|[ \t]+$/g, ""));
@@ -62,6 +62,7 @@ function behind(pattern, text, position) {
   return position + matchAt(pattern, text, position)[0].length;
 }
 
+// Counted for an error alone: it reads all of the text before.
 function lineOf(text, position) {
   return text.slice(0, position).split("\n").length;
 }
@@ -69,7 +70,7 @@ function lineOf(text, position) {
 function frameNumber(written, line) {
   const digits = written.trim();
   if (!/^\d{1,9}$/.test(digits)) {
-    throw new Error(word("text.line_without_frame", { text: digits, line }));
+    throw new Error(word("text.line_without_frame", { text: digits, line: line() }));
   }
   return Number(digits);
 }

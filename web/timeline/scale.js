@@ -2,6 +2,8 @@
 //
 // A line of `frames` frames is divided into as many columns; frame 0 begins at 0, the last ends at 1.
 
+const LAST_FRAME = 999999999; // nine digits: more are not read as a frame number
+
 export function partOf(frame, frames) {
   return frame / frames;
 }
@@ -13,6 +15,7 @@ export function frameAt(part, frames) {
 
 // The distance of the numbers of a ruler that has room for `most` of them.
 export function tickStep(frames, most) {
+  if (!Number.isFinite(frames)) return 1;
   for (let scale = 1; ; scale *= 10) {
     for (const step of [1, 2, 4, 8]) {
       if (frames / (step * scale) <= most) return step * scale;
@@ -32,9 +35,10 @@ export function snapped(frame, places, reach) {
 
 // The free frame nearest to `frame`: two keyframes cannot share one.
 export function freeFrame(frame, taken) {
+  const wanted = Math.max(0, Math.min(LAST_FRAME, frame));
   for (let away = 0; ; away++) {
-    for (const place of [frame + away, frame - away]) {
-      if (place >= 0 && !taken.has(place)) return place;
+    for (const place of [wanted + away, wanted - away]) {
+      if (place >= 0 && place <= LAST_FRAME && !taken.has(place)) return place;
     }
   }
 }

@@ -38,11 +38,16 @@ export function parseValues(text) {
 function valueOf(part) {
   const match = VALUE.exec(part);
   const written = match?.[1] ?? match?.[2] ?? "";
-  if (!NUMBER.test(written)) throw new Error(word("text.no_number", { text: part.trim() }));
+  if (!isNumber(written)) throw new Error(word("text.no_number", { text: part.trim() }));
   const name = match[3].trim().toLowerCase();
   const easing = OTHER_NAMES[name] ?? name;
   if (easing && !(easing in EASINGS)) throw new Error(word("text.no_easing", { name }));
   return { value: Number(written), written, easing };
+}
+
+// Whether a text is read as a number of such a schedule.
+export function isNumber(text) {
+  return NUMBER.test(text);
 }
 
 export function formatValues({ entries, lines }) {

@@ -22,8 +22,11 @@ const STOPPED = [shifted]; // at both ends of the video
 // What keeps the settings from covering a video, or "".
 export function wrongWith(settings) {
   if (!(settings.schedule in SCHEDULES)) return word("windows.not_drawn", settings);
-  if (settings.length < 1 || settings.stride < 1) return word("windows.from_one");
-  if (settings.overlap < 0 || settings.overlap >= settings.length) {
+  const { length, overlap, stride } = settings;
+  if (![length, stride].every((value) => Number.isFinite(value) && value >= 1)) {
+    return word("windows.from_one");
+  }
+  if (!(Number.isFinite(overlap) && overlap >= 0 && overlap < length)) {
     return word("windows.overlap", settings);
   }
   if (settings.closed_loop && !LOOPING.includes(settings.schedule)) {

@@ -1,7 +1,7 @@
 // The windows of Slide Context Windows as they will be, drawn while its widgets change.
 
 import { element } from "./elements.js";
-import { sampledFrames, settingsOf } from "./graph.js";
+import { linkedSetting, sampledFrames, settingsOf } from "./graph.js";
 import { addPanel } from "./panel.js";
 import { drawRuler } from "./ruler.js";
 import { drawWindows } from "./window_strips.js";
@@ -18,16 +18,16 @@ export function addWindowPicture(app, node, frames = () => sampledFrames(node, "
   const root = addPanel(app, node, "window_picture", {
     height: HEIGHT,
     most: 4 * HEIGHT,
-    look: () => ({ settings: settingsOf(node), frames: frames() }),
+    look: () => ({ settings: settingsOf(node), frames: frames(), linked: linkedSetting(node) }),
     draw: (now) => draw({ ruler, pictures, says }, now),
   });
   root.append(element("div", "adk-lines", {}, ruler, pictures), says);
 }
 
-function draw({ ruler, pictures, says }, { settings, frames }) {
-  const wrong = wrongWith(settings);
+function draw({ ruler, pictures, says }, { settings, frames, linked }) {
+  const wrong = linked === undefined ? wrongWith(settings) : word("windows.linked", { linked });
   const shown = frames ?? 4 * settings.length;
-  says.classList.toggle("adk-warns", Boolean(wrong));
+  says.classList.toggle("adk-warns", Boolean(wrong) && linked === undefined);
   if (wrong) {
     ruler.replaceChildren();
     pictures.replaceChildren();

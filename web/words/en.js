@@ -93,4 +93,5 @@ export default {
   "windows.from_one": "length and stride begin at 1",
   "windows.overlap": "overlap {overlap} must be below the length {length}",
   "windows.no_loop": "closed_loop needs one of {schedules}",
+  "windows.linked": "{linked} comes through a link",
 };

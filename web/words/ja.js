@@ -92,4 +92,5 @@ export default {
   "windows.from_one": "長さ（length）とストライド（stride）は 1 以上です",
   "windows.overlap": "オーバーラップ（overlap）{overlap} は長さ（length）{length} より小さくしてください",
   "windows.no_loop": "「ループを閉じる」（closed_loop）には {schedules} のいずれかが必要です",
+  "windows.linked": "{linked} はリンクから入ります",
 };

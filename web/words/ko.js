@@ -92,4 +92,5 @@ export default {
   "windows.from_one": "길이(length)와 스트라이드(stride)는 1 이상이어야 합니다",
   "windows.overlap": "중첩(overlap) {overlap}은(는) 길이(length) {length}보다 작아야 합니다",
   "windows.no_loop": "닫힌 루프(closed_loop)에는 다음 중 하나가 필요합니다: {schedules}",
+  "windows.linked": "{linked} 값은 링크로 들어옵니다",
 };

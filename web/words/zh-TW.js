@@ -91,4 +91,5 @@ export default {
   "windows.from_one": "長度（length）和步幅（stride）至少為 1",
   "windows.overlap": "重疊（overlap）{overlap} 必須小於長度（length）{length}",
   "windows.no_loop": "閉環（closed_loop）需要以下其中之一：{schedules}",
+  "windows.linked": "{linked} 由連線給出",
 };

@@ -91,4 +91,5 @@ export default {
   "windows.from_one": "长度（length）和步长（stride）至少为 1",
   "windows.overlap": "重叠（overlap）{overlap} 必须小于长度（length）{length}",
   "windows.no_loop": "闭环（closed_loop）需要以下之一：{schedules}",
+  "windows.linked": "{linked} 由连线给出",
 };
