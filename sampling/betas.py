@@ -57,8 +57,7 @@ def set_beta_schedule(model: ModelPatcher, name: str) -> ModelPatcher:
     A sampling that has no betas is kept, and a prediction that a consistency model does not make is
     warned of, as in `apply_beta_schedule`. Raises ValueError for an unknown name.
     """
-    known = BETA_SCHEDULES.get(name)
-    if known is not None and known.curve is None:
+    if schedule_named(name).curve is None:
         return model.clone()  # what is on it stays, and with it the check that nothing undoes it
     return with_schedule(model, name, f"the {name} schedule was asked for")[0]
 
@@ -68,10 +67,7 @@ def with_schedule(
 ) -> tuple[ModelPatcher, Any]:
     """A clone of `model` with the named schedule, and its sampling; None where it is as it was.
     `others` are names that people may choose beside those of the table."""
-    if name not in [*BETA_SCHEDULES]:
-        choices = ", ".join((*others, *BETA_SCHEDULES))
-        raise ValueError(f"{name!r} is no beta schedule; choose {choices}.")
-    schedule = BETA_SCHEDULES[name]
+    schedule = schedule_named(name, *others)
     patched = model.clone()
     patched.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
     if schedule.curve is None:
@@ -86,6 +82,14 @@ def with_schedule(
     sampling = sampling_of(schedule, current)
     patched.add_object_patch("model_sampling", sampling)
     return patched, sampling
+
+
+def schedule_named(name: str, *others: str) -> BetaSchedule:
+    """A row of the table. `name` comes from a prompt, which may hold any JSON, such as a dict."""
+    if name not in [*BETA_SCHEDULES]:
+        choices = ", ".join((*others, *BETA_SCHEDULES))
+        raise ValueError(f"{name!r} is no beta schedule; choose {choices}.")
+    return BETA_SCHEDULES[name]
 
 
 def sampling_of(schedule: BetaSchedule, current: Any) -> Any:

@@ -38,13 +38,14 @@ def plan_of(settings: WindowSettings, frames: int, steps: int) -> list[Any]:
 
 class Ledger:
     """Figures in a JSON file, each with what it was made by: a row that was made otherwise is not
-    there."""
+    there.   earlier: files of the same kind that are only read; a row of a later one counts"""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *earlier: Path) -> None:
         self.path = path
         self.rows: dict[str, Any] = {}
-        if path.is_file():
-            self.rows = json.loads(path.read_text(encoding="utf-8"))
+        for one in (*earlier, path):
+            if one.is_file():
+                self.rows |= json.loads(one.read_text(encoding="utf-8"))
 
     def get(self, name: str, made_by: list[str]) -> Any:
         row = self.rows.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from .findings import load, save
 from .lasting import Job, LastingStudio, Ledger, go_on
@@ -30,14 +31,14 @@ CLAIM = 6
 
 def render(folder: Path, hours: float) -> int:
     """What is not there yet, until the time is over."""
-    studio = LastingStudio(folder)
-    found = found_cases()
-    rows = (
-        job(studio, found[number], frames, steps, name, number)
-        for frames, steps, name, number in jobs()
-    )
-    go_on(rows, Ledger(folder / FIGURES), hours)
+    studio, found = LastingStudio(folder), found_cases()
+    go_on((job(studio, found[one[-1]], *one) for one in jobs()), ledger_of(folder), hours)
     return 0
+
+
+def ledger_of(folder: Path) -> Ledger:
+    """With the figures that the docs keep, so that other machines go on without the videos."""
+    return Ledger(folder / FIGURES, KEPT)
 
 
 def job(studio: LastingStudio, case: Case, frames: int, steps: int, name: str, number: int) -> Job:
@@ -49,10 +50,12 @@ def job(studio: LastingStudio, case: Case, frames: int, steps: int, name: str, n
     )
 
 
-def measured(folder: Path) -> Kept:
-    """Of the videos that are there; what other code has measured is measured anew."""
-    studio, ledger, found = LastingStudio(folder), Ledger(folder / FIGURES), found_cases()
+def measured(folder: Path) -> tuple[Kept, dict[str, Any]]:
+    """Of the videos that are there, and their rows of the ledger; what other code has measured is
+    measured anew."""
+    studio, ledger, found = LastingStudio(folder), ledger_of(folder), found_cases()
     kept: Kept = {}
+    ledger_rows: dict[str, Any] = {}
     for frames, steps, name, number in jobs():
         one = job(studio, found[number], frames, steps, name, number)
         shot = shot_of(ROWS[name], found[number], frames, steps)
@@ -62,15 +65,16 @@ def measured(folder: Path) -> Kept:
         if figures is not None:
             rows = kept.setdefault(label(frames, steps), {}).setdefault(name, {})
             rows[str(number)] = figures
-    return kept
+            ledger_rows[one.name] = ledger.rows[one.name]
+    return kept, ledger_rows
 
 
 def tell(folder: Path) -> int:
     """Prints the tables, and writes them into claim 6 and its page."""
-    kept = measured(folder)
+    kept, ledger_rows = measured(folder)
     found = list(parts(kept))
     print("\n".join(map(printed, found)))
-    KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    KEPT.write_text(json.dumps(ledger_rows, indent=1) + "\n", encoding="utf-8")
     findings = load(DOCS / "proof")
     for finding in findings:
         if finding.number == CLAIM:

@@ -28,6 +28,16 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     assert done == ["a", "b", "c", "b"] and Ledger(path).get("b", ["code"]) is None
 
 
+def test_figures_that_others_kept_are_not_made_again(tmp_path: Path) -> None:
+    mine, docs, done = tmp_path / "figures.json", tmp_path / "docs.json", list[str]()
+    go_on([job("a", done), job("b", done, "older code")], Ledger(docs), hours=1)
+    before = docs.read_text()
+    go_on([job("a", done), job("b", done), job("c", done)], Ledger(mine, docs), hours=1)
+    assert done == ["a", "b", "b", "c"]
+    assert docs.read_text() == before, "they are only read"
+    assert Ledger(mine, docs).get("b", ["code"]) == {"of": "b"}, "the newer row counts"
+
+
 def test_clips_are_kept_under_their_windows() -> None:
     plans = [
         plan_of(WindowSettings(16, overlap, schedule=schedule, fuse=fuse), 64, steps)
