@@ -3,6 +3,7 @@
 
 import { app } from "../../scripts/app.js";
 import { CameraStage } from "./camera_stage.js";
+import { addElementWidget } from "./element_widget.js";
 import { fileFor, moveOf, MOVES } from "./camera_moves.js";
 import { keep } from "./timeline/panel.js";
 import { word } from "./words.js";
@@ -12,6 +13,7 @@ const NODES = {
   ADK_Animate: { file: "motion_lora", strength: "lora_strength" },
   ADK_LoadMotionLoRA: { file: "lora", strength: "strength" },
 };
+const WIDGET = "animatediff_kit_camera"; // saved nowhere: the file's own widget says it all
 const NONE = "none";
 const HEIGHT = 28; // pixels
 
@@ -135,12 +137,10 @@ app.registerExtension({
     const names = NODES[node.comfyClass];
     if (!names || !node.addDOMWidget) return;
     const pad = new CameraPad(node, names);
-    const widget = node.addDOMWidget("animatediff_kit_camera", "animatediff_kit_camera", pad.element, {
-      serialize: false,
+    addElementWidget(node, WIDGET, WIDGET, pad.element, {
       getMinHeight: () => HEIGHT,
       getMaxHeight: () => HEIGHT,
     });
-    widget.serialize = false; // the file's own widget says it all
     node.adkCameraPad = pad;
     const configured = node.onConfigure;
     node.onConfigure = function (...given) {

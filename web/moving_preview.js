@@ -2,6 +2,7 @@
 
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { addElementWidget } from "./element_widget.js";
 import { nodeOf } from "./node_of.js";
 import { SheetPlayer } from "./sheet_player.js";
 
@@ -23,13 +24,11 @@ function begin(node, sheet) {
   const size = [...node.size];
   const height = () => Math.round((node.size[0] * sheet.height) / sheet.width);
   const before = callbacksOf(node);
-  const widget = node.addDOMWidget(WIDGET, WIDGET, player.element, {
-    serialize: false,
+  const widget = addElementWidget(node, WIDGET, WIDGET, player.element, {
     hideOnZoom: false,
     getMinHeight: () => Math.min(height(), 400),
   });
-  widget.serialize = false; // neither in the saved workflow nor in the prompt
-  grow(node);
+  node.setDirtyCanvas(true, true);
   playing.set(node, { player, widget, size, before, hung: callbacksOf(node) });
   return player;
 }
@@ -43,12 +42,6 @@ function giveBack(node, before, hung) {
   for (const name of CALLBACKS) {
     if (node[name] === hung[name]) node[name] = before[name]; // not where another has hung itself on
   }
-}
-
-function grow(node) {
-  const [, needed] = node.computeSize();
-  node.setSize([node.size[0], Math.max(node.size[1], needed)]);
-  node.setDirtyCanvas(true, true);
 }
 
 function end(node) {

@@ -2,6 +2,7 @@
 // when they change, however that came about: by hand, undo, a loaded file, another node. Nothing of
 // it is saved; the widgets are the only memory.
 
+import { addElementWidget } from "../element_widget.js";
 import { addStyles, element } from "./elements.js";
 
 const MARGINS = 20; // that the canvas leaves above and below an element
@@ -15,13 +16,11 @@ export function addPanel(app, node, name, { height, most = height, look, draw })
   addStyles();
   const root = element("div", "adk-panel", { "data-panel": name });
   root.style.setProperty("--adk-height", `${height}px`);
-  const options = {
-    ...{ serialize: false, hideOnZoom: false },
+  addElementWidget(node, name, "adk_panel", root, {
+    hideOnZoom: false,
     getMinHeight: () => height + MARGINS,
     getMaxHeight: () => most + MARGINS,
-  };
-  const widget = node.addDOMWidget(name, "adk_panel", root, options);
-  widget.serialize = false; // neither in a workflow nor, by the option, in a prompt
+  });
   root.addEventListener("wheel", (event) => passWheelOn(app, root, event), { passive: false });
   root.addEventListener("contextmenu", (event) => event.stopPropagation());
   const panel = { app, node, name, root, look, draw, shown: undefined };
