@@ -116,7 +116,7 @@ NEW_NODES: dict[str, New] = {
             ("length", "INT", 16),
             ("overlap", "INT", 4),
             ("stride", "INT", 1),
-            ("schedule", "COMBO", "standard_static"),
+            ("schedule", "COMBO", "shifted"),
             ("fuse", "COMBO", "pyramid"),
             ("closed_loop", "BOOLEAN", False),
             ("on_equal_length", "BOOLEAN", False),

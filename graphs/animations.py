@@ -79,7 +79,8 @@ def long_animation(info: Info, small: bool) -> Template:
 
 
 LONG = """A video of any length goes through **windows** of 16 frames that overlap by 4, in the \
-memory of one window.
+memory of one window. context_schedule **shifted** moves them at every step, so that fewer seams \
+show where they meet.
 
 **Repeat Noise** (FreeNoise) lets every window start from the same noise in another order, which \
 keeps the look over a long video. Its length and overlap are those of the windows."""

@@ -150,7 +150,8 @@ def strength_over_time(info: Info) -> Template:
         strength_over_time=right.out("strength"),
     )
     applied = page.add("ADK_ApplyMotionModel", model=on.model, motion_model=second.out())
-    windows = page.add("ADK_ContextWindows", model=applied.out())
+    given = {"model": applied.out(), "schedule": "standard_static"}  # its note says where they meet
+    windows = page.add("ADK_ContextWindows", **given)
     prompts = on.prompts("a red star on a teal background")
     latent = on.latent(28)
     sampler = on.sampled(windows.out(), prompts, latent.out())

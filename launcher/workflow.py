@@ -19,6 +19,11 @@ PAGE_ONLY = ("Note", "MarkdownNote", "Reroute", "PrimitiveNode")  # kinds the se
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 SEEDS = ("seed", "noise_seed")
 CONTROLS = ("fixed", "increment", "decrement", "randomize", "increment-wrap")
+BEFORE_THE_WIDGET = {
+    # (class, widget that came later) -> what graphs saved before it keep, as web/saved_schedule.js
+    # has it for the page
+    ("ADK_Animate", "context_schedule"): "standard_static",
+}
 UPLOADS = ("image_upload", "video_upload", "animated_image_upload")
 
 Info = dict[str, Any]
@@ -145,7 +150,8 @@ class _Saved:
 
 
 def _widget_values(node: Node, info: Info) -> dict[str, Any]:
-    """Widget values by input name; a widget newer than the file takes its default."""
+    """Widget values by input name; a widget newer than the file takes its default, or what it was
+    before there was a choice."""
     specs = info["input"]
     if isinstance(node.values, dict):
         known = {name for section in ("required", "optional") for name in specs.get(section) or {}}
@@ -169,7 +175,7 @@ def _read_widgets(
             elif kind == "COMFY_AUTOGROW_V3":
                 _refuse_growing_widgets(node, options)
             elif _is_widget(kind) and not options.get("forceInput"):
-                value = saved.take(_default(spec))
+                value = saved.take(BEFORE_THE_WIDGET.get((node.kind, name), _default(spec)))
                 if value is not None:
                     named[prefix + name] = value
                 if options.get("control_after_generate") or (kind == "INT" and name in SEEDS):

@@ -19,6 +19,7 @@ from ..sampling.windows import WindowSettings
 from .inputs import (
     beta_schedule_input,
     image_model_input,
+    later_schedule_input,
     length_input,
     motion_model_input,
     motion_scale_input,
@@ -83,6 +84,7 @@ class Animate(io.ComfyNode):
                 strength_socket("scale_over_time", "motion_scale"),
                 strength_socket("lora_strength_over_time", "lora_strength"),
                 preview_input(),
+                later_schedule_input(),
             ],
             outputs=[
                 io.Model.Output(
@@ -125,6 +127,7 @@ class Animate(io.ComfyNode):
         scale_over_time: Any = None,
         lora_strength_over_time: Any = None,
         preview: bool = True,
+        context_schedule: str = WindowSettings.schedule,
     ) -> io.NodeOutput:
         motion = load_or_reuse(find_file(motion_model, MOTION_MODELS))
         check_needs_no_image(motion)
@@ -138,6 +141,6 @@ class Animate(io.ComfyNode):
         animated = apply_motion_model(model, motion, settings)
         animated = as_trained(animated, motion, beta_schedule)
         if context_length > 0:
-            windows = WindowSettings(context_length, context_overlap)
+            windows = WindowSettings(context_length, context_overlap, schedule=context_schedule)
             animated = apply_context_windows(animated, windows, DISPLAY_NAME)
         return io.NodeOutput(with_preview(with_progress(animated), preview))

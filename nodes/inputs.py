@@ -10,7 +10,7 @@ from ..motion_models.detect import AUTOMATIC
 from ..motion_models.folders import MOTION_MODELS, list_files
 from ..motion_models.specs import BETA_SCHEDULES, NORM_CHOICES
 from ..sampling.fuse import FUSE_METHODS
-from ..sampling.windows import SCHEDULES
+from ..sampling.windows import SCHEDULES, SHIFTED
 from .schema import MotionModelSocket, StrengthSocket, advanced
 from .weights_files import file_input
 
@@ -140,6 +140,37 @@ def overlap_input(
     return io.Int.Input(name, default=4, min=0, max=1023, tooltip=tooltip)
 
 
+def schedule_input() -> Any:
+    """Its default is a new node's. Who calls a node without it has the default of WindowSettings,
+    which it was before."""
+    return io.Combo.Input(
+        "schedule",
+        options=list(SCHEDULES),
+        default=SHIFTED,
+        tooltip="shifted: the static windows, moved at every step by a part of their distance, so "
+        "that no seam stays where it is and fewer show; also at overlap 0. standard_static: the "
+        "same windows at every step. standard_uniform: they move with the step. looped_uniform: "
+        "they also wrap round the end. batched: no overlap. views: windows inside the motion model "
+        "alone, which is faster at large overlaps; a long video then takes the computer's memory "
+        "where the GPU's does not suffice. views_shifted: shifted ones in views.",
+    )
+
+
+def later_schedule_input() -> Any:
+    """The schedule on a node that had static windows before it could be chosen: graphs and prompts
+    that do not name it keep them (web/saved_schedule.js, launcher/workflow.py)."""
+    return advanced(
+        io.Combo.Input,
+        "context_schedule",
+        options=list(SCHEDULES),
+        default=SHIFTED,
+        optional=True,
+        tooltip="How the windows of a longer video slide. shifted moves them at every step, so "
+        "that fewer seams show; standard_static keeps them where they are. Slide Context Windows "
+        "explains the others.",
+    )
+
+
 def window_inputs() -> list[Any]:
     """The fields of WindowSettings."""
     return [
@@ -157,17 +188,7 @@ def window_inputs() -> list[Any]:
             tooltip="For the uniform schedules: how many levels of windows, each with twice the "
             "distance between its frames.",
         ),
-        io.Combo.Input(
-            "schedule",
-            options=list(SCHEDULES),
-            default="standard_static",
-            tooltip="standard_static: the same windows at every step. standard_uniform: they move "
-            "with the step. looped_uniform: they also wrap round the end. batched: no overlap. "
-            "views: windows inside the motion model alone, which is faster at large overlaps; a "
-            "long video then takes the computer's memory where the GPU's does not suffice. "
-            "shifted: the static ones, moved at every step by a part of their distance, so that "
-            "no seam stays where it is; also at overlap 0. views_shifted: the same in views.",
-        ),
+        schedule_input(),
         io.Combo.Input(
             "fuse",
             options=list(FUSE_METHODS),

@@ -14,7 +14,7 @@ from .crew import begin_shift
 from .handler import NODE, FrameWindows
 from .views.plan import is_animated, room_for_views
 from .window_phases import Phases, WindowPhase, followed_by
-from .window_states import check_states
+from .window_states import check_states, tell_moving
 from .windows import Windows, WindowSettings, windows_of
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> A
             check_guidance(options, phase.windows, noise.shape[0])
         if any(phase.windows.applies_to(noise.shape[0]) for phase in handler.phases):
             check_states(options)
+            calls = windows_in_calls(handler, executor.class_obj.model_patcher)
+            tell_moving(options, calls, noise.shape[0])
         for phase in handler.phases:
             tell_open_loop(phase.windows, noise.shape[0])
         told = (describe(phase, noise.shape[0]) for phase in handler.phases)
@@ -153,6 +155,13 @@ def check_and_tell(executor: Any, noise: Tensor, *args: Any, **kwargs: Any) -> A
         if any(is_dealt(phase.windows, noise.shape[0]) for phase in handler.phases):
             return begin_shift(executor, noise, *args, **kwargs)
     return executor(noise, *args, **kwargs)
+
+
+def windows_in_calls(handler: FrameWindows, model: ModelPatcher) -> list[WindowSettings]:
+    """The windows that are calls of the UNet, not views inside one."""
+    views = is_animated(model)
+    found = [phase.windows for phase in handler.phases]
+    return [windows for windows in found if not (views and windows.inside_motion)]
 
 
 def is_dealt(settings: WindowSettings, frames: int) -> bool:

@@ -3,16 +3,21 @@
 ComfyUI's EasyCache (comfy_extras/nodes_easycache.py) remembers, from step to step, what the UNet
 was last given and what it made of it, and leaves a call out where little has changed. With windows,
 the call before is that of another window, of other frames. So each window is shown a holder of its
-own. LazyCache keeps whole videos, around the windows, and needs none.
+own. Where windows move, the same frames come back only after many steps, so that little is left
+out: the log says so. LazyCache keeps whole videos, around the windows, and needs none of it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from ..motion_models.call import OPTION as RUN
 from ..motion_models.call import Run
+from .windows import WindowSettings, moves
+
+log = logging.getLogger(__name__)
 
 HOLDERS = {
     # class of what a node keeps -> the node's display name
@@ -46,6 +51,22 @@ def check_states(options: dict[str, Any]) -> None:
             f"{HOLDERS[type(holder).__name__]} of this ComfyUI keeps one state for all calls of "
             "the UNet, so in context windows it would give frames what it kept of others. Remove "
             "it, or the windows."
+        )
+
+
+def tell_moving(options: dict[str, Any], windows: Sequence[WindowSettings], frames: int) -> None:
+    """Warn where a node finds hardly any state again. Once a run; `windows`: those that it has, in
+    calls of their own"""
+    moving = next((one.schedule for one in windows if moves(frames, one)), None)
+    if keeps_state(options) and moving is not None:
+        node = HOLDERS[type(holder_of(options)).__name__]
+        log.warning(
+            "%s saves less here than it could: it compares a context window with the same frames "
+            "at the step before, but the windows of the schedule %s move at every step. Choose the "
+            "schedule standard_static, or leave %s out.",
+            node,
+            moving,
+            node,
         )
 
 

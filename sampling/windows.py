@@ -80,6 +80,12 @@ def windows_of(frames: int, settings: WindowSettings, step: int = 0) -> Windows:
     return SCHEDULES[settings.schedule].windows(frames, settings, step)
 
 
+def moves(frames: int, settings: WindowSettings) -> bool:
+    """Whether a later step has other windows than the first."""
+    first = {*map(tuple, windows_of(frames, settings))}
+    return any({*map(tuple, windows_of(frames, settings, step))} != first for step in (1, 2, 3))
+
+
 def ordered_halving(k: int) -> float:
     """The van der Corput sequence in base 2: 0, 1/2, 1/4, 3/4, 1/8... Spreads the windows'
     starts over the steps, so that no frame stays at a seam."""

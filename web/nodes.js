@@ -2,20 +2,31 @@
 
 import { app } from "../../scripts/app.js";
 import { colour, offerFirst } from "./node_looks.js";
-import { NODES, withoutControl } from "./saved_seeds.js";
+import { NODE as ANIMATE, withSchedule } from "./saved_schedule.js";
+import { NODES as SEEDED, withoutControl } from "./saved_seeds.js";
 
 // type of a socket -> the nodes offered first for a link from such an output, or to such an input
 const FROM_OUTPUT = { MODEL: ["ADK_Animate"], ADK_MOTION_MODEL: ["ADK_ApplyMotionModel"] };
 const TO_INPUT = { ADK_MOTION_MODEL: ["ADK_LoadMotionModel"] };
 
+// node -> what corrects the values that an older graph has saved of it, by the widgets of now
+const CORRECTIONS = {
+  ...Object.fromEntries(SEEDED.map((kind) => [kind, withoutSeedControl])),
+  [ANIMATE]: withSchedule,
+};
+
+function withoutSeedControl(saved, widgets) {
+  return withoutControl(saved, widgets.map((widget) => widget.name));
+}
+
 app.registerExtension({
   name: "AnimateDiffKit.Nodes",
   beforeRegisterNodeDef(nodeType, nodeData) {
-    if (!NODES.includes(nodeData.name)) return;
+    const correct = CORRECTIONS[nodeData.name];
+    if (!correct) return;
     const configure = nodeType.prototype.configure;
     nodeType.prototype.configure = function (info, ...more) {
-      const names = (this.widgets ?? []).map((widget) => widget.name);
-      const values = withoutControl(info.widgets_values, names);
+      const values = correct(info.widgets_values, this.widgets ?? []);
       return configure.call(this, { ...info, widgets_values: values }, ...more);
     };
   },

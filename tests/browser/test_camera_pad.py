@@ -48,7 +48,7 @@ def test_an_arrow_chooses_the_file_of_its_move(
         assert not stage.count()
     graph = page.saved()
     (saved,) = graph["nodes"]
-    assert len(saved["widgets_values"]) == (8 if kind == "ADK_Animate" else 2), "it saves nothing"
+    assert len(saved["widgets_values"]) == (9 if kind == "ADK_Animate" else 2), "it saves nothing"
     page.load(graph)
     page.settle()
     assert page.run(PRESSED) == ["roll clockwise"]

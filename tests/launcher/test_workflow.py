@@ -80,6 +80,26 @@ def test_a_file_from_before_seed_controls_and_newer_widgets_takes_defaults() -> 
     assert inputs == {"seed": 7, "steps": 12, "kind": "euler", "shift": 1.5}
 
 
+@pytest.mark.parametrize("values", [["m", 16, True], ["m", 16], []])
+def test_a_file_from_before_schedules_keeps_static_windows(values: list[Any]) -> None:
+    told = {"options": ["standard_static", "shifted"], "default": "shifted"}
+    animate = {
+        "required": {"motion_model": [["m"]], "context_length": ["INT", {"default": 16}]},
+        "optional": {
+            "preview": ["BOOLEAN", {"default": True}],
+            "context_schedule": ["COMBO", told],
+        },
+    }
+    info = {**INFO, "ADK_Animate": {"input": animate}}
+    old = workflow.to_prompt(saved(node(2, "ADK_Animate", values)), info)["2"]["inputs"]
+    named = {"motion_model": "m", "context_length": 16, "preview": True}
+    assert old == {**named, "context_schedule": "standard_static"}
+    new = saved(node(2, "ADK_Animate", ["m", 16, True, "shifted"]))
+    assert workflow.to_prompt(new, info)["2"]["inputs"] == {**named, "context_schedule": "shifted"}
+    by_name = saved(node(2, "ADK_Animate", {"motion_model": "m"}))
+    assert "context_schedule" not in workflow.to_prompt(by_name, info)["2"]["inputs"]
+
+
 def test_values_by_name_an_upload_button_and_forced_sockets() -> None:
     named = node(1, "Sampler", {"seed": 3, "steps": 4, "videopreview": {"hidden": False}})
     image = node(2, "LoadImage", ["x.png", "image", 8])

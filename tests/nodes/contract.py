@@ -16,7 +16,7 @@ WINDOWS: list[tuple[str, str, Any]] = [
     ("length", INT, 16),
     ("overlap", INT, 4),
     ("stride", INT, 1),
-    ("schedule", COMBO, "standard_static"),
+    ("schedule", COMBO, "shifted"),
     ("fuse", COMBO, "pyramid"),
     ("closed_loop", BOOLEAN, False),
 ]
@@ -114,6 +114,7 @@ INPUTS: dict[str, list[tuple[str, str, Any]]] = {
         ("scale_over_time", STRENGTH, None),
         ("lora_strength_over_time", STRENGTH, None),
         ("preview", BOOLEAN, True),
+        ("context_schedule", COMBO, "shifted"),
     ],
     "ADK_ContextWindows": [("model", MODEL, None), *WINDOWS, *LATER_WINDOWS],
     "ADK_PlayForthAndBack": [("images", "IMAGE", None)],
@@ -335,6 +336,7 @@ OPTIONAL = {
         "scale_over_time",
         "lora_strength_over_time",
         "preview",
+        "context_schedule",
     },
     "ADK_Strength": {"mask", "floats", "curve", "times"},
     "ADK_FreeInit": {"high_frequencies"},
@@ -348,6 +350,12 @@ OPTIONAL = {
     "ADK_PreviewWindows": {"on_equal_length", "model"},
     "ADK_PromptTravel": {"latent", "pw_a", "pw_b", "pw_c", "pw_d", "join"},
     "ADK_ContextWindows": {name for name, _, _ in LATER_WINDOWS},
+}
+LEFT_OUT: dict[str, dict[str, Any]] = {
+    # node id -> what a call that leaves a widget out computes with; a new node's default is another
+    "ADK_Animate": {"context_schedule": "standard_static"},
+    "ADK_ContextWindows": {"schedule": "standard_static"},
+    "ADK_PreviewWindows": {"schedule": "standard_static"},
 }
 OUTPUTS: dict[str, list[str]] = {
     "ADK_LoadMotionModel": [MOTION],
@@ -395,7 +403,7 @@ OUTPUTS: dict[str, list[str]] = {
 FOLDED = {
     "ADK_LoadMotionModel": {"family"},
     "ADK_ApplyMotionModel": {"beta_schedule", "start_percent", "end_percent", "norms"},
-    "ADK_Animate": {"beta_schedule"},
+    "ADK_Animate": {"beta_schedule", "context_schedule"},
     "ADK_ContextWindows": {"stride", *OPTIONAL["ADK_ContextWindows"]},
     "ADK_PreviewWindows": {"stride", "on_equal_length"},
     "ADK_FreeInit": {"filter", "high_frequencies"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 import subprocess
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 from adk_tests.support.folders import register_folders
+from animatediff_kit.launcher.workflow import BEFORE_THE_WIDGET
 from animatediff_kit.nodes import NODES
+from animatediff_kit.nodes.animate import Animate
 from animatediff_kit.nodes.training.camera import MoveCamera
 from animatediff_kit.nodes.training.clips import LoadVideoClips
 from animatediff_kit.nodes.training.settings import TrainingSettingsNode
@@ -88,6 +91,47 @@ def test_a_graph_saved_with_the_control_opens_right(node: type[io.ComfyNode], co
     named = {name: 1 for name in names}
     call = f"m.withoutControl({json.dumps(named)}, {json.dumps(names)})"
     assert page_says("saved_seeds.js", call) == named
+
+
+def opened(saved: Any, *, pad: bool = True) -> Any:
+    """`widgets_values` of Animate Model as they go to the widgets, which show 0, 1, 2 ... so far;
+    `pad`: with the widget behind them that is not saved."""
+    shown = [{"name": name, "value": i} for i, name in enumerate(widget_names(Animate))]
+    if pad:
+        shown.append({"name": "arrows", "value": "", "serialize": False})
+    given = "undefined" if saved is None else json.dumps(saved)
+    call = f"m.withSchedule({given}, {json.dumps(shown)}) ?? null"
+    return page_says("saved_schedule.js", call)
+
+
+OLD = ["a", "none", 1, 1, 16, 4, "automatic"]
+
+
+def test_a_graph_without_a_schedule_keeps_static_windows() -> None:
+    names = widget_names(Animate)
+    assert names[-2:] == ["preview", "context_schedule"]
+    assert opened([*OLD, False]) == [*OLD, False, "standard_static"]
+    assert opened(OLD) == [*OLD, 7, "standard_static"], "0.1.0 had no preview"
+    assert opened(OLD, pad=False) == [*OLD, 7, "standard_static"]
+    assert opened(None) == [*range(8), "standard_static"]
+    assert opened([*OLD, False, None]) == [*OLD, False, "standard_static"]
+    assert opened({"preview": False}) == {"preview": False, "context_schedule": "standard_static"}
+
+
+@pytest.mark.parametrize("schedule", ["shifted", "standard_static", "views"])
+def test_a_graph_with_a_schedule_opens_as_it_was_saved(schedule: str) -> None:
+    saved = [*OLD, True, schedule]
+    assert opened(saved) == saved
+    assert opened({"context_schedule": schedule}) == {"context_schedule": schedule}
+
+
+def test_the_page_and_the_launcher_keep_the_same() -> None:
+    """And it is what a prompt of the API that does not name it computes with."""
+    node, widget, before = page_says("saved_schedule.js", "[m.NODE, m.WIDGET, m.BEFORE]")
+    assert BEFORE_THE_WIDGET == {(node, widget): before}
+    assert node == Animate.GET_SCHEMA().node_id
+    parameters = inspect.signature(Animate.execute).parameters
+    assert parameters[widget].default == before
 
 
 def test_results_are_shown_for_the_graph_that_gave_them() -> None:

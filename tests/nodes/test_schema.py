@@ -10,7 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adk_tests.nodes.contract import COMBO, FILE, FLOAT, FOLDED, INPUTS, OPTIONAL, OUTPUTS
+from adk_tests.nodes.contract import (
+    COMBO,
+    FILE,
+    FLOAT,
+    FOLDED,
+    INPUTS,
+    LEFT_OUT,
+    OPTIONAL,
+    OUTPUTS,
+)
 from adk_tests.support.folders import register_folders
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES, FAMILIES
 from animatediff_kit.nodes import NODES, AnimateDiffKit
@@ -170,6 +179,7 @@ def test_execute_takes_the_inputs_with_their_defaults(node: type[io.ComfyNode]) 
     assert given.keys() <= known.keys()
     if handed_on is not TrainingSettings:
         assert given.keys() == known.keys()
+    given |= LEFT_OUT.get(schema.node_id, {})
     for name, default in given.items():
         if known[name] is not inspect.Parameter.empty:
             assert default == known[name], name

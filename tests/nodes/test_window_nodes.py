@@ -110,7 +110,11 @@ def test_animate_without_windows(models: Path, still: ModelPatcher) -> None:
     animated = only(Animate.execute(still, "v3.safetensors", context_length=0))
     assert "context_handler" not in animated.model_options
     handler = only(Animate.execute(still, "v3.safetensors")).model_options["context_handler"]
-    assert handler.settings == WindowSettings(16, 4)
+    assert handler.settings == WindowSettings(16, 4, schedule="standard_static")
+    for schedule in ("shifted", "views"):
+        model = only(Animate.execute(still, "v3.safetensors", context_schedule=schedule))
+        settings = model.model_options["context_handler"].settings
+        assert settings == WindowSettings(16, 4, schedule=schedule)
 
 
 def test_animate_refuses_what_cannot_be(models: Path, still: ModelPatcher) -> None:

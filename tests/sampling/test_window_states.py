@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 import torch
 from adk_tests.support import tiny, windowed
+from animatediff_kit.sampling.apply_windows import add_window_phase
 from animatediff_kit.sampling.free_init import FreeInitSampler
+from animatediff_kit.sampling.window_phases import WindowPhase
+from animatediff_kit.sampling.windows import WindowSettings
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.samplers import CFGGuider, calculate_sigmas, sampler_object
@@ -98,6 +101,63 @@ def test_windows_that_move_keep_the_state_of_their_frames(
     assert torch.equal(video, exact) and calls == every
     _, fewer = sampled(cached(EasyCacheNode, model), noise)
     assert len(fewer) < len(every)
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    records = [record for record in caplog.records if record.levelno == logging.WARNING]
+    return [record.getMessage() for record in records if "saves less" in record.getMessage()]
+
+
+def test_windows_that_move_are_told_to_whoever_wants_to_save(
+    still: ModelPatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once a run, and with reason: in a video of several windows only those at its ends come back
+    at the next step."""
+    noise = windowed.noise_of(40)
+    left_out = {}
+    for schedule in ("standard_static", "shifted"):
+        model = windowed.windowed(still, 8, 0, schedule=schedule)
+        _, every = sampled(model, noise)
+        assert warnings_of(caplog) == []
+        _, calls = sampled(cached(EasyCacheNode, model), noise)
+        left_out[schedule] = 1 - len(calls) / len(every)
+    assert left_out["shifted"] < 0.5 * left_out["standard_static"]
+    assert warnings_of(caplog) == [
+        "EasyCache saves less here than it could: it compares a context window with the same "
+        "frames at the step before, but the windows of the schedule shifted move at every step. "
+        "Choose the schedule standard_static, or leave EasyCache out."
+    ]
+
+
+def test_of_windows_that_change_the_moving_ones_are_told(
+    still: ModelPatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = windowed.windowed(still, LENGTH, 1)
+    later = WindowPhase(WindowSettings(LENGTH, 1, schedule="looped_uniform"), start=0.5)
+    windowed.sample_noise(cached(EasyCacheNode, add_window_phase(model, later)), noises())
+    (told,) = warnings_of(caplog)
+    assert "the schedule looped_uniform move at every step" in told
+
+
+@pytest.mark.parametrize(
+    ("node", "schedule", "frames"),
+    [
+        (EasyCacheNode, "views_shifted", FRAMES),  # one call has all frames
+        (EasyCacheNode, "batched", FRAMES),
+        (EasyCacheNode, "shifted", LENGTH),  # one window
+        (LazyCacheNode, "shifted", FRAMES),
+    ],
+)
+def test_where_calls_come_back_nothing_is_told(
+    animated: ModelPatcher,
+    caplog: pytest.LogCaptureFixture,
+    node: Any,
+    schedule: str,
+    frames: int,
+) -> None:
+    model = cached(node, windowed.windowed(animated, LENGTH, 0, schedule=schedule))
+    windowed.sample_noise(model, noises()[:frames])
+    assert warnings_of(caplog) == []
 
 
 def test_lazy_cache_keeps_the_whole_video(still: ModelPatcher) -> None:

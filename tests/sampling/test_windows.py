@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import comfy.context_windows as core
 import pytest
-from animatediff_kit.sampling.windows import SCHEDULES, VIEWS, WindowSettings, windows_of
+from animatediff_kit.sampling.windows import SCHEDULES, VIEWS, WindowSettings, moves, windows_of
 
 CORE = {
     "standard_static": core.create_windows_static_standard,
@@ -91,6 +91,17 @@ def test_a_video_that_fits_is_one_window(schedule):
 
 def test_views_are_the_static_windows():
     assert windows_of(40, settings_of(VIEWS)) == windows_of(40, settings_of("standard_static"))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_which_windows_move(schedule):
+    """And none where all frames fit into one, or where the steps share their windows in turn."""
+    moving = {"standard_uniform", "looped_uniform", "shifted", "views_shifted"}
+    assert moves(64, settings_of(schedule)) is (schedule in moving)
+    assert not moves(16, settings_of(schedule))
+    turned = WindowSettings(16, 0, schedule="looped_uniform", closed_loop=True)
+    assert windows_of(32, turned, 0) != windows_of(32, turned, 1)
+    assert moves(32, turned), "at the third step they lie between"
 
 
 @pytest.mark.parametrize(

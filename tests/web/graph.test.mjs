@@ -21,6 +21,7 @@ test("a text in a number's place is not drawn", () => {
 test("the settings of both nodes that slide windows", () => {
   const { length, overlap, schedule } = settingsOf(node("ADK_Animate", { context_length: 8, context_overlap: 2 }));
   assert.deepEqual([length, overlap, schedule], [8, 2, "standard_static"]);
+  assert.equal(settingsOf(node("ADK_Animate", { context_schedule: "shifted" })).schedule, "shifted");
   assert.equal(settingsOf(node("ADK_ContextWindows", { length: 12 })).length, 12);
   assert.equal(settingsOf(node("KSampler", { length: 12 })), undefined);
 });
@@ -28,5 +29,6 @@ test("the settings of both nodes that slide windows", () => {
 test("what another node gives, the widgets do not tell", () => {
   assert.equal(linkedSetting(node("ADK_ContextWindows", {}, ["stride"])), "stride");
   assert.equal(linkedSetting(node("ADK_Animate", {}, ["context_length"])), "context_length");
+  assert.equal(linkedSetting(node("ADK_Animate", {}, ["context_schedule"])), "context_schedule");
   assert.equal(linkedSetting(node("ADK_Animate", {}, ["prompt"])), undefined);
 });

@@ -103,7 +103,11 @@ const DEFAULTS = {
 // a node that sets windows -> what its widgets for them are called
 const WIDGETS = {
   ADK_ContextWindows: Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, name])),
-  ADK_Animate: { length: "context_length", overlap: "context_overlap" },
+  ADK_Animate: {
+    length: "context_length",
+    overlap: "context_overlap",
+    schedule: "context_schedule",
+  },
 };
 
 function widgetsOf(node) {
