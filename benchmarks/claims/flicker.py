@@ -1,7 +1,7 @@
 """How much clips flicker, by guidance, spacing of the steps and steps without the motion module:
 claim 1's figures for ways of sampling the same models.
 
-benchmarks/flicker.py renders them and tells what they come to.
+benchmarks/flicker.py renders them; flicker_table.py tells what they come to.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ import numpy as np
 from torch import Tensor
 
 from ...measures.flow import Pair, pairs
-from .estimates import Estimate, quotient_of_medians
-from .findings import Table
 from .lasting import Job, LastingStudio, Ledger, go_on
-from .quality import SEEDS, flow_and_error, frechet_ratio, random_features
-from .scenes import DEVELOPMENT, REPORT, Case, cases
+from .quality import flow_and_error
+from .scenes import REPORT, Case, cases
 from .studio import ROOT, Shot, digest, through_autoencoder
 
 CLIPS, BLOCK = 128, 16
-REAL, FIGURES = "real", "flicker.json"
+REAL, PLAIN, FIGURES = "real", "as claim 1", "flicker.json"
 ROWS: dict[str, dict[str, Any]] = {
     # of each Shot, beside the caption and the seed; sigmas
-    "as claim 1": {},
+    PLAIN: {},
     "guided above 1": {"guided_above": 1.0},
     "guided above 3": {"guided_above": 3.0},
     "karras": {"scheduler": "karras"},
@@ -87,33 +85,3 @@ def job(studio: LastingStudio, row: str, number: int, case: Case) -> Job:
 def render(folder: Path, hours: float) -> None:
     studio = LastingStudio(folder)
     go_on(jobs(studio, cases(CLIPS, REPORT)), Ledger(folder / FIGURES), hours)
-
-
-def tell(folder: Path) -> Table:
-    """Of the clips that every row has."""
-    studio, ledger, found = LastingStudio(folder), Ledger(folder / FIGURES), cases(CLIPS, REPORT)
-    kept: dict[str, list[Any]] = {}
-    for row in (REAL, *ROWS):
-        told = (job(studio, row, number, case) for number, case in enumerate(found))
-        kept[row] = [ledger.get(one.name, one.made_by) for one in told]
-    whole = [n for n in range(CLIPS) if all(kept[row][n] is not None for row in kept)]
-    rows = [["sampling", "clips", *KINDS.values(), "Frechet distance"]]
-    others = [through_autoencoder(case.real) for case in cases(len(whole), DEVELOPMENT)]
-    target, floor = features(others), features([clip_of(studio, REAL, found[n]) for n in whole])
-    for row in ROWS:
-        ratios = [
-            quotient_of_medians(*([kept[name][n][kind] for n in whole] for name in (row, REAL)))
-            for kind in KINDS
-        ]
-        seen = features([clip_of(studio, row, found[n]) for n in whole])
-        ratios.append(frechet_ratio(seen, floor, target))
-        rows.append([row, str(len(whole)), *map(ratio, ratios)])
-    return Table("Flicker, of real clips'", rows)
-
-
-def features(clips: Sequence[Tensor]) -> list[np.ndarray]:
-    return [random_features(clips, seed) for seed in SEEDS]
-
-
-def ratio(found: Estimate) -> str:
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .findings import load, save
 from .lasting import Job, LastingStudio, Ledger, go_on
 from .moving_tables import Kept, parts
 from .moving_windows import (
@@ -19,7 +18,7 @@ from .moving_windows import (
     shot_of,
     video,
 )
-from .page import printed, write_page
+from .page import printed, tell_in_claim
 from .scenes import Case
 from .studio import ROOT
 
@@ -75,10 +74,5 @@ def tell(folder: Path) -> int:
     found = list(parts(kept))
     print("\n".join(map(printed, found)))
     KEPT.write_text(json.dumps(ledger_rows, indent=1) + "\n", encoding="utf-8")
-    findings = load(DOCS / "proof")
-    for finding in findings:
-        if finding.number == CLAIM:
-            finding.replace(found)
-            save(finding, DOCS / "proof")
-    write_page(findings, DOCS / "proof.md", DOCS / "images" / "proof")
+    tell_in_claim(CLAIM, found, DOCS)
     return 0

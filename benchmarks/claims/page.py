@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ...training.run.toml_tables import toml_reader
 from . import scenes, studio
 from .estimates import Estimate
-from .findings import Figure, Finding, Part, Table, markdown
+from .findings import Figure, Finding, Part, Table, load, markdown, save
 
 HERE = Path(__file__).resolve().parent
 
@@ -44,6 +44,16 @@ def page(findings: Sequence[Finding], folder: str, texts: Texts = TEXTS) -> str:
     return TEMPLATES.get_template("page.md.jinja").render(
         findings=findings, folder=folder, verdicts=verdicts, remarks=remarks, **known
     )
+
+
+def tell_in_claim(number: int, parts: Iterable[Part], docs: Path) -> None:
+    """Put figures and tables of other runs into a claim's finding, and write the page anew."""
+    findings = load(docs / "proof")
+    for finding in findings:
+        if finding.number == number:
+            finding.replace(parts)
+            save(finding, docs / "proof")
+    write_page(findings, docs / "proof.md", docs / "images" / "proof")
 
 
 def verdict(finding: Finding, text: str) -> str:
