@@ -38,6 +38,28 @@ def test_a_blueprint_is_what_graphs_lays_out(comfy: ComfyUI, server: Server, pat
     assert path.read_text(encoding="utf-8") == text(blueprints.built(path.stem, info))
 
 
+@pytest.mark.parametrize("count", [8, 7])
+def test_an_older_file_keeps_static_windows(server: Server, count: int) -> None:
+    """From before Animate Model could choose them, and of 0.1.0: what `run.py demo` and `fleet.py`
+    queue of it, in a subgraph too."""
+    info, found = {**NEWER, **server.client.object_info()}, set()
+    for path in (*FILES, *BLUEPRINTS):
+        content = saved(path)
+        nodes = [node for level in levels(content) for node in level["nodes"]]
+        for node in nodes:
+            if node["type"] == "ADK_Animate":
+                node["widgets_values"] = node["widgets_values"][:count]
+        for node in workflow.to_prompt(content, info).values():
+            if node["class_type"] == "ADK_Animate":
+                found.add(path.parent.name)
+                assert node["inputs"]["context_schedule"] == "standard_static", path
+    assert found == {templates.FOLDER, blueprints.FOLDER}
+
+
+def levels(content: dict[str, Any]) -> list[dict[str, Any]]:
+    return [content, *content.get("definitions", {}).get("subgraphs", [])]
+
+
 @example
 def test_an_example_needs_core_and_this_pack_alone(server: Server, path: Path) -> None:
     info = server.client.object_info()

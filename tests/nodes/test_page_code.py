@@ -95,10 +95,11 @@ def test_a_graph_saved_with_the_control_opens_right(node: type[io.ComfyNode], co
 
 def opened(saved: Any, *, pad: bool = True) -> Any:
     """`widgets_values` of Animate Model as they go to the widgets, which show 0, 1, 2 ... so far;
-    `pad`: with the widget behind them that is not saved."""
-    shown = [{"name": name, "value": i} for i, name in enumerate(widget_names(Animate))]
+    `pad`: with widgets before and behind them that are not saved."""
+    shown: list[Any] = [{"name": name, "value": i} for i, name in enumerate(widget_names(Animate))]
     if pad:
-        shown.append({"name": "arrows", "value": "", "serialize": False})
+        unsaved = {"name": "arrows", "value": "", "serialize": False}
+        shown = [unsaved, *shown, unsaved]
     given = "undefined" if saved is None else json.dumps(saved)
     call = f"m.withSchedule({given}, {json.dumps(shown)}) ?? null"
     return page_says("saved_schedule.js", call)
