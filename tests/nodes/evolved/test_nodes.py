@@ -16,6 +16,7 @@ from animatediff_kit.nodes.evolved.old_node import node_of
 from animatediff_kit.nodes.evolved.windows import FUSES, STATIC
 from animatediff_kit.sampling.betas import set_beta_schedule
 from animatediff_kit.sampling.model_noise import NoiseSettings
+from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
 
 def result(node: str, /, **inputs: Any) -> Any:
@@ -161,6 +162,19 @@ def test_autoselect_takes_every_file_without_positions_for_an_lcm(tmp_path: Path
     for motion in (tiny.motion_patcher("AnimateLCM"), image_to_video.patcher(tmp_path)):
         found = attach.scheduled(base, "autoselect", None, [Applied(motion)])
         assert torch.equal(found.get_model_object("model_sampling").sigmas, expected)
+
+
+@pytest.mark.parametrize("sampling", ["v_prediction", "lcm"])
+def test_a_noise_schedule_begins_from_the_checkpoints_own_sampling(sampling: str) -> None:
+    """As the old pack's to_model_sampling, which asks the model's kind alone."""
+    base = tiny.image_model()
+    (other,) = ModelSamplingDiscrete().patch(base, sampling, True)
+    found = attach.scheduled(other, "sqrt_linear (AnimateDiff)", None, [])
+    expected: Any = set_beta_schedule(base, "AnimateDiff").get_model_object("model_sampling")
+    made: Any = found.get_model_object("model_sampling")
+    assert torch.equal(made.sigmas, expected.sigmas) and type(made) is type(expected)
+    kept = attach.scheduled(other, "use existing", None, [])
+    assert kept.get_model_object("model_sampling") is other.get_model_object("model_sampling")
 
 
 def test_free_init_on_a_model() -> None:
