@@ -152,6 +152,8 @@ def animated(
     for widget, socket, amount in amounts(graph, plan, layer.how):
         values[widget], wires[socket] = amount.number, amount.over_time
     mode = layer.how.mode or loader.mode
+    if values.get("end_percent", 1.0) != 1.0:
+        plan.note(layer.how, "a step that begins exactly at end_percent is now outside of its part")
     if "motion_model_settings" in layer.how.wires:
         plan.note(loader, "motion_model_settings is left out, as the old pack left it out")
     return plan.add("ADK_ApplyMotionModel", layer.how, layer.how, values, wires, mode)

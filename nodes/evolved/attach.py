@@ -93,7 +93,6 @@ def animated(model: ModelPatcher, one: Applied, norms: str) -> ModelPatcher:
     if one.start >= one.end:
         tell(f"start_percent {one.start:g} is not below end_percent {one.end:g}: no motion model.")
         return model
-    sampling = model.get_model_object("model_sampling")
     spec = motion_model(one.motion).spec
     if spec.family.resnet_norm == "across_frames":
         tell(
@@ -104,11 +103,12 @@ def animated(model: ModelPatcher, one: Applied, norms: str) -> ModelPatcher:
         model,
         one.motion,
         MotionSettings(
-            keyframed(one.effect, one.keyframes, "effect", sampling),
-            keyframed(one.scale, one.keyframes, "scale", sampling),
+            keyframed(one.effect, one.keyframes, "effect"),
+            keyframed(one.scale, one.keyframes, "scale"),
             one.start,
             one.end,
             NORMS.get(spec.family.name, norms if spec.layout.mid_block else "automatic"),
+            through_end=True,
         ),
     )
 
