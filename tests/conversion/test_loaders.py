@@ -71,7 +71,9 @@ def test_gen2_with_two_motion_models_runs_the_older_first() -> None:
     first = scene.applied(scene.loaded("one.ckpt"), 0.0, 0.5)
     second = scene.applied(scene.loaded("two.ckpt"), 0.5, 1.0, prev_m_models=first)
     scene.sampled(scene.evolved(second, "lcm", context_options=scene.static()))
-    prompt, _ = converted(scene)
+    prompt, report = converted(scene)
+    told = "a step that begins exactly at end_percent is now outside of its part"
+    assert [told in note for note in report.notes] == [True], "one of them ends before the end"
     windows = of_kind(prompt, "ADK_ContextWindows")
     _, late = behind(prompt, windows, "model")
     _, early = behind(prompt, late, "model")
