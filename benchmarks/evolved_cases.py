@@ -5,15 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-MODEL = object()
-"""Stands for the image model."""
+from evolved_graphs import (
+    MODEL,
+    adjusted,
+    applied,
+    gen1,
+    gen2,
+    inside,
+    keyframe,
+    legacy,
+    lora,
+    moving,
+    noise,
+    static,
+    then,
+    value,
+)
 
 CONTEXT = 32
 
 
 @dataclass(frozen=True)
 class Case:
-    """A graph: (node id, inputs), whose inputs may be graphs; and how it is sampled."""
+    """A graph: (node id, inputs), whose inputs may be graphs; and how it is sampled. picture: the
+    deviation of the latent that sampling starts from."""
 
     graph: Any
     frames: int = 6
@@ -22,80 +37,7 @@ class Case:
     sampler: str = "euler"
     base: str = "SD1.5"
     remark: str = ""
-
-
-def legacy(file: str = "v2", properly: bool = True, **more: Any) -> Any:
-    beta = more.pop("beta", "autoselect")
-    inputs = dict(model=MODEL, model_name=f"{file}.safetensors", beta_schedule=beta)
-    return "ADE_AnimateDiffLoaderWithContext", inputs | dict(
-        apply_v2_models_properly=properly, **more
-    )
-
-
-def gen1(file: str = "v3", **more: Any) -> Any:
-    beta = more.pop("beta", "autoselect")
-    inputs = dict(model=MODEL, model_name=f"{file}.safetensors", beta_schedule=beta)
-    return "ADE_AnimateDiffLoaderGen1", {**inputs, **more}
-
-
-def applied(file: str = "v2", **more: Any) -> Any:
-    loaded = "ADE_LoadAnimateDiffModel", dict(model_name=f"{file}.safetensors")
-    more = {"start_percent": 0.0, "end_percent": 1.0, **more}
-    return "ADE_ApplyAnimateDiffModel", dict(motion_model=loaded, **more)
-
-
-def gen2(models: Any, beta: str = "autoselect", **more: Any) -> Any:
-    inputs = dict(model=MODEL, m_models=models, beta_schedule=beta)
-    return "ADE_UseEvolvedSampling", {**inputs, **more}
-
-
-def static(fuse: str = "pyramid", length: int = 4, overlap: int = 2) -> Any:
-    inputs = dict(context_length=length, context_overlap=overlap, fuse_method=fuse)
-    return "ADE_StandardStaticContextOptions", inputs
-
-
-def viewed(fuse: str = "pyramid", length: int = 4, overlap: int = 2) -> Any:
-    inputs = dict(view_length=length, view_overlap=overlap, fuse_method=fuse)
-    return "ADE_StandardStaticViewOptions", inputs
-
-
-def then(first: Any, second: Any, start: float, steps: int = 1) -> Any:
-    """Context options that others follow from a part of sampling on."""
-    node, inputs = second
-    timed = dict(start_percent=start, guarantee_steps=steps, prev_context=first)
-    return node, {**inputs, **timed}
-
-
-def moving(kind: str, stride: int = 1, **more: Any) -> Any:
-    inputs = dict(context_length=4, context_stride=stride, context_overlap=2)
-    return f"ADE_{kind}ContextOptions", {**inputs, **more}
-
-
-def noise(kind: str = "default", seeds: str = "comfy", offset: int = 0, skip: int = 0, **more: Any):
-    inputs = dict(batch_offset=skip, noise_type=kind, seed_gen=seeds, seed_offset=offset)
-    return "ADE_AnimateDiffSamplingSettings", {**inputs, **more}
-
-
-def value(number: Any, **more: Any) -> Any:
-    return "ADE_MultivalDynamic", dict(float_val=number, **more)
-
-
-def keyframe(start: float, before: Any = None, steps: int = 1, **more: Any) -> Any:
-    inputs = dict(start_percent=start, prev_ad_keyframes=before, guarantee_steps=steps)
-    return "ADE_AnimateDiffKeyframe", {**inputs, **more}
-
-
-def lora(strength: float = 0.8) -> Any:
-    return "ADE_AnimateDiffLoRALoader", dict(name="zoom.safetensors", strength=strength)
-
-
-def adjusted() -> Any:
-    steps = dict(sweetspot=16, new_sweetspot=18, print_adjustment=False)
-    weights = dict(all_MULT=1.01, print_adjustment=False)
-    return "ADE_AnimateDiffSettings", dict(
-        pe_adjust=("ADE_AdjustPESweetspotStretch", steps),
-        weight_adjust=("ADE_AdjustWeightAllMult", weights),
-    )
+    picture: float = 0.0
 
 
 BETAS = (
@@ -122,14 +64,28 @@ def beta_case(beta: str) -> Case:
     return Case(gen2(applied("v3"), beta), sampler=sampler, remark=BEYOND.get(beta, ""))
 
 
+FREE_INIT: dict[str, dict[str, Any]] = {
+    "FreeInit": {},
+    "FreeInit, butterworth": dict(filter="butterworth", d_s=0.3, n_butterworth=2),
+    "FreeInit, ideal": dict(filter="ideal", d_t=0.5),
+    "FreeInit, box, 7 frames": dict(filter="box", d_s=0.6, d_t=0.7, frames=7),
+    "FreeInit, 7 frames, three": dict(iterations=3, frames=7, init_type="FreeInit [model sigma]"),
+    "FreeInit, first too": dict(apply_to_1st_iter=True, sigma_step=900),
+    "FreeInit, offsets": dict(iterations=3, iter_seed_offset=5, iter_batch_offset=2),
+    "FreeInit, DinkInit": dict(init_type="DinkInit_v1", iterations=3),
+    "FreeInit, of an image": dict(picture=0.8, apply_to_1st_iter=True),
+}
+
+
+def free_init_case(frames: int = 6, picture: float = 0.0, **given: Any) -> Case:
+    options = dict(iterations=2, filter="gaussian", d_s=0.25, d_t=0.25, n_butterworth=4)
+    options |= dict(sigma_step=999, apply_to_1st_iter=False, init_type="FreeInit [sampler sigma]")
+    node = "ADE_IterationOptsFreeInit", {**options, **given}
+    return Case(gen1(sample_settings=noise(iteration_opts=node)), frames, picture=picture)
+
+
 def ten(graph: Any, **more: Any) -> Case:
     return Case(graph, frames=10, **more)
-
-
-def inside(options: Any, fuse: str = "pyramid", length: int = 4, overlap: int = 2) -> Any:
-    """Context options with views inside their windows."""
-    node, inputs = options
-    return node, {**inputs, "view_opts": viewed(fuse, length, overlap)}
 
 
 def all_cases() -> dict[str, Case]:
@@ -220,6 +176,9 @@ def all_cases() -> dict[str, Case]:
         "multival mask": ten(gen1(scale_multival=scaled, context_options=looped)),
         "effect mask": Case(gen1(effect_multival=value(0.9, mask_optional=mask))),
         "part of sampling": Case(gen2(applied(start_percent=0.2, end_percent=0.8)), steps=8),
+        "part of sampling, to a step": Case(
+            gen2(applied(start_percent=0.25, end_percent=0.5)), steps=5
+        ),
         "keyframes": Case(gen1(ad_keyframes=frames), steps=6),
         "two motion models": Case(gen2(two)),
         "positions and weights": Case(gen1(ad_settings=adjusted())),
@@ -236,6 +195,8 @@ def all_cases() -> dict[str, Case]:
         "empty": Case(gen1(sample_settings=noise("empty"))),
         "batch offset": Case(gen1(sample_settings=noise(skip=3))),
         "auto1111": Case(gen1(sample_settings=noise(seeds="auto1111"))),
+        **{name: free_init_case(**options) for name, options in FREE_INIT.items()},
+        "a seed alone": Case(gen1(sample_settings=noise(seed_override=9))),
         "custom cfg": Case(gen1(sample_settings=noise(custom_cfg=cfg)), cfg=1.0),
         "sigma schedule": Case(
             gen1(sample_settings=noise(sigma_schedule=sigma)), sampler="lcm", cfg=1.5

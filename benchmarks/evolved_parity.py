@@ -127,7 +127,7 @@ class Packs:
 
     def run(self, pack: str, value: Any, model: Any) -> Any:
         """A nested graph: (node id, {input: value}); MODEL stands for the image model."""
-        from evolved_cases import MODEL
+        from evolved_graphs import MODEL
 
         if value is MODEL:
             return model
@@ -170,7 +170,8 @@ def sample(model: Any, case: Any) -> Any:
         text = torch.randn((1, 7, CONTEXT), generator=generator)
         return [[text, {"pooled_output": pooled}]]
 
-    latent = torch.zeros((case.frames, 4, 8, 8))
+    shape = (case.frames, 4, 8, 8)
+    latent = case.picture * torch.randn(shape, generator=torch.Generator().manual_seed(9))
     noise = comfy.sample.prepare_noise(latent, 5)
     conds = dict(positive=prompt(11), negative=prompt(12), latent_image=latent)
     how = (case.steps, case.cfg, case.sampler, "normal")

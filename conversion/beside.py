@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from .betas import AUTOMATIC, CHECKPOINT, beta_schedule, without_motion
 from .graph import Graph, Node, Origin, Wire
-from .loaders import LOADERS
-from .old_nodes import USE_EXISTING
+from .loaders import LOADERS, sets_schedule
 from .plan import Place, Plan, Stays
 from .sample_settings import schedule_of
 
@@ -71,13 +70,11 @@ def is_overruled(graph: Graph, plan: Plan, node: Node) -> bool:
     users, left = graph.users(), [Origin(node.id, 0)]
     while left:
         for user in users.get(left.pop(), []):
-            taker = graph.nodes[user.node]
+            taker = graph.nodes.get(user.node)
+            if taker is None:  # beyond a subgraph's border
+                return False
             if taker.kind in PASSING_MODELS:
                 left.append(Origin(taker.id, 0))
-            elif taker.id not in plan.gone or no_schedule(graph, taker):
+            elif taker.id not in plan.gone or not sets_schedule(graph, taker):
                 return False
     return True
-
-
-def no_schedule(graph: Graph, taker: Node) -> bool:
-    return taker.kind not in LOADERS or schedule_of(graph, taker) == USE_EXISTING

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MUTED, BYPASSED = 2, 4  # LiteGraph's modes "never" and ComfyUI's "bypass"
+SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = "-10", "-20"
+"""The ids, inside a subgraph, of what comes into it and of what it gives."""
 
 
 @dataclass(frozen=True)
@@ -83,30 +85,40 @@ class User:
 @dataclass
 class Graph:
     """A whole workflow, or the inside of a subgraph. `is_prompt` says that it is in the API
-    format."""
+    format. What lies beyond a subgraph's border is not known: `border` has a node in the place of
+    each of its inputs, and `leaving` the outputs that it gives, with the names they have there."""
 
     nodes: dict[str, Node]
     is_prompt: bool = False
+    border: dict[Origin, Node] = field(default_factory=dict)
+    leaving: list[tuple[Origin, str]] = field(default_factory=list)
 
     def kinds(self, *kinds: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.kind in kinds]
 
     def source(self, node: Node, name: str) -> Node | None:
-        """The node whose output a socket takes in a run."""
+        """The node whose output a socket takes in a run; one of the border's for what comes from
+        outside."""
         wire = node.wires.get(name)
-        return self.nodes.get(wire.origin.node) if wire and wire.origin else None
+        return self.node_of(wire.origin) if wire and wire.origin else None
 
     def near(self, node: Node, name: str) -> Node | None:
         """The node behind a socket, bypassed or not; None where it is muted."""
         near = node.nears.get(name)
-        found = self.nodes.get(near.node) if near else None
+        found = self.node_of(near) if near else None
         return None if found is None or found.mode == MUTED else found
 
+    def node_of(self, origin: Origin) -> Node | None:
+        return self.border.get(origin) or self.nodes.get(origin.node)
+
     def users(self) -> dict[Origin, list[User]]:
-        """The inputs that take an output in a run, or would if a bypassed node were not."""
+        """The inputs that take an output in a run, or would if a bypassed node were not; the
+        node of those that leave a subgraph is SUBGRAPH_OUTPUT."""
         found: dict[Origin, list[User]] = {}
         for node in self.nodes.values():
             ends = {(name, wire.origin) for name, wire in node.wires.items() if wire.origin}
             for name, origin in ends | set(node.nears.items()):
                 found.setdefault(origin, []).append(User(node.id, name))
+        for origin, name in self.leaving:
+            found.setdefault(origin, []).append(User(SUBGRAPH_OUTPUT, name))
         return found

@@ -13,7 +13,8 @@ from typing import Any
 from .betas import CHECKPOINT, beta_schedule, without_motion
 from .graph import Graph, Node, Origin, Wire
 from .loras import with_loras
-from .names import has_middle, is_sdxl_beta
+from .names import has_middle, is_sdxl_beta, takes_an_image
+from .old_nodes import AUTOSELECT, USE_EXISTING
 from .plan import Fresh, Place, Plan, Stays, chain
 from .sample_settings import sampling_of, schedule_of
 from .strengths import Amount, in_range, multival
@@ -46,9 +47,11 @@ def convert_loader(graph: Graph, plan: Plan, loader: Node) -> None:
     """Plans what takes a loader's place. Raises Stays, with the reason."""
     tap = model_before(graph, loader)
     layers = layers_of(graph, loader)
-    made: Fresh | Origin = tap if layers else scheduled(graph, plan, loader, tap)
+    newest = newest_in(layers)
+    tell_samplings(graph, plan, loader)
+    made: Fresh | Origin = tap if newest else scheduled(graph, plan, loader, tap)
     for layer in reversed(layers):
-        made = animated(graph, plan, loader, layer, made, is_newest=layer is layers[0])
+        made = animated(graph, plan, loader, layer, made, is_newest=layer is newest)
     for windows in windows_of(graph, plan, loader):
         made = windowed(plan, loader, windows, made)
     for kind, old, values in sampling_of(graph, plan, loader).nodes:
@@ -69,6 +72,17 @@ def model_before(graph: Graph, loader: Node) -> Origin:
         if node.kind in LOADERS:
             raise Stays(f"{node.kind} ({node.id}) has animated its model, which it takes off again")
     return tap
+
+
+def tell_samplings(graph: Graph, plan: Plan, loader: Node) -> None:
+    """A noise schedule there stood in the place of the whole sampling, here it keeps what that
+    predicts."""
+    if not sets_schedule(graph, loader):
+        return
+    for node in chain(graph.source(loader, "model"), lambda node: graph.source(node, "model")):
+        if node.kind.startswith("ModelSampling"):
+            told = f"{node.kind} ({node.id})"
+            plan.note(loader, f"what {told} sets before it now holds; the old pack took it off")
 
 
 def layers_of(graph: Graph, loader: Node) -> list[Layer]:
@@ -93,6 +107,21 @@ def layers_of(graph: Graph, loader: Node) -> list[Layer]:
     return layers
 
 
+def newest_in(layers: list[Layer]) -> Layer | None:
+    """The newest of those that are not bypassed."""
+    return next((layer for layer in layers if layer.how.mode == 0 or layer.file_heir is None), None)
+
+
+def sets_schedule(graph: Graph, loader: Node) -> bool:
+    """Whether a run gets a noise schedule of its own from a loader that is converted."""
+    if loader.kind not in LOADERS or loader.mode != 0:
+        return False
+    schedule = schedule_of(graph, loader)
+    if schedule == AUTOSELECT:
+        return newest_in(layers_of(graph, loader)) is not None
+    return schedule != USE_EXISTING
+
+
 def refuse(graph: Graph, node: Node, *sockets: str) -> None:
     for socket in sockets:
         source = graph.source(node, socket)
@@ -108,10 +137,13 @@ def animated(
     model: Fresh | Origin,
     is_newest: bool,
 ) -> Fresh:
-    """The model with one motion model applied. The newest sets the noise schedule."""
+    """The model with one motion model applied. The newest that is not bypassed sets the noise
+    schedule."""
     name = layer.file.value("model_name")
     if isinstance(name, Wire) or not isinstance(name, str):
         raise Stays("the name of its motion model comes through a link, or is missing")
+    if takes_an_image(name):
+        raise Stays(f"{name} begins from a picture, by its name, which no node here hands it")
     schedule = beta_schedule(schedule_of(graph, loader), name) if is_newest else CHECKPOINT
     load = plan.add("ADK_LoadMotionModel", layer.file_heir, layer.how, {"motion_model": name})
     motion = with_loras(graph, plan, layer.how, load)
@@ -120,6 +152,8 @@ def animated(
     for widget, socket, amount in amounts(graph, plan, layer.how):
         values[widget], wires[socket] = amount.number, amount.over_time
     mode = layer.how.mode or loader.mode
+    if values.get("end_percent", 1.0) != 1.0:
+        plan.note(layer.how, "a step that begins exactly at end_percent is now outside of its part")
     if "motion_model_settings" in layer.how.wires:
         plan.note(loader, "motion_model_settings is left out, as the old pack left it out")
     return plan.add("ADK_ApplyMotionModel", layer.how, layer.how, values, wires, mode)

@@ -31,6 +31,12 @@ def has_middle(file: str) -> bool | None:
     return False if has(file, WITHOUT) else None
 
 
+def takes_an_image(file: str) -> bool:
+    """Whether a model begins from a picture, so that Apply Motion Model refuses it."""
+    name = re.split(r"[\\/]", file)[-1].lower()
+    return re.search(r"i2v|(?<![a-z])pia(?![a-z])|fancy_?video", name) is not None
+
+
 def has(file: str, patterns: tuple[str, ...]) -> bool:
     name = re.split(r"[\\/]", file)[-1].lower()
     return any(pattern in name for pattern in patterns)

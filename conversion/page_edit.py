@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph import Origin
-from .virtual import SUBGRAPH_INPUT, Link, Page
+from .graph import SUBGRAPH_INPUT, SUBGRAPH_OUTPUT, Origin
+from .virtual import Link, Page
 from .virtual_left import is_lost
 
-SUBGRAPH_OUTPUT = "-20"
 GAP = 40
 
 

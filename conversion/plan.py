@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .graph import UNKNOWN, Node, Origin, Wire
+from .limits import beyond
 
 
 class Stays(Exception):
@@ -27,10 +28,13 @@ class Fresh:
     beside: str | None = None
 
     def set(self, name: str, value: Any) -> None:
-        """A widget's value, or the link that a Wire stands for."""
+        """A widget's value, or the link that a Wire stands for. Raises Stays for a number that the
+        widget cannot hold."""
         if isinstance(value, Wire):
             self.wires[name] = value.tap
             value = value.value
+        if wrong := beyond(self.kind, name, value):
+            raise Stays(wrong)
         if value is not UNKNOWN:
             self.values[name] = value
 

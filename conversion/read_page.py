@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from .graph import Graph, Node
+from .graph import SUBGRAPH_INPUT, SUBGRAPH_OUTPUT, Graph, Node, Origin
 from .old import Old
 from .old_nodes import OLD_NODES
 from .old_values import named
@@ -22,7 +23,32 @@ def graph_of_page(page: Page) -> Graph:
         if saved.get("type") not in PAGE_ONLY:
             node = node_of(saved, page)
             nodes[node.id] = node
-    return Graph(nodes)
+    return Graph(nodes, border=border_of(page), leaving=list(leaving_of(page)))
+
+
+def border_of(page: Page) -> dict[Origin, Node]:
+    """A node for each input of a subgraph; its outputs are those of the border as a whole."""
+    slots = page.content.get("inputs") or []
+    kinds = [str(slot.get("type")) for slot in slots]
+    names = [str(slot.get("label") or slot.get("name")) for slot in slots]
+    return {
+        Origin(SUBGRAPH_INPUT, at): Node(name, "the subgraph's input", outputs=kinds)
+        for at, name in enumerate(names)
+    }
+
+
+def leaving_of(page: Page) -> Iterator[tuple[Origin, str]]:
+    """The outputs that a subgraph gives, past reroutes and the like."""
+    slots = page.content.get("outputs") or []
+    for link in page.links.values():
+        if str(link["target_id"]) != SUBGRAPH_OUTPUT:
+            continue
+        at = int(link["target_slot"])
+        name = str(slots[at].get("name")) if at < len(slots) else str(at)
+        wire = page.wire(link.origin)
+        for origin in {page.near(link.origin), wire.origin if wire else None}:
+            if origin is not None:
+                yield origin, name
 
 
 def node_of(saved: dict[str, Any], page: Page) -> Node:

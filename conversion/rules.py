@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .beside import convert_checkpoint, convert_latent, convert_unload
-from .graph import Graph, Node
+from .graph import SUBGRAPH_OUTPUT, Graph, Node, User
 from .loaders import BROKEN, LOADERS, convert_loader
 from .old_nodes import OLD_NODES, is_old
 from .other_nodes import PROMPT_NODES, VIDEO_NODES
@@ -92,7 +92,9 @@ def take_parts(graph: Graph, plan: Plan) -> None:
         left = [node for node in left if node.id not in plan.gone]
     for node in parts:
         if node.id not in plan.gone:
-            plan.kept[node.id] = reason_of(graph, node)
+            plan.kept[node.id] = reason_of(
+                graph, node, [u for o in outputs[node.id] for u in users[o]]
+            )
     plan.disinherit()
 
 
@@ -102,7 +104,10 @@ def take(plan: Plan, node: Node, is_used: bool) -> None:
         plan.dead.add(node.id)
 
 
-def reason_of(graph: Graph, node: Node) -> str:
+def reason_of(graph: Graph, node: Node, users: list[User]) -> str:
     if node.kind not in OLD_NODES:
         return "no public workflow was known to use it, and this pack has no rule for it"
+    for user in users:
+        if user.node == SUBGRAPH_OUTPUT:
+            return f"it leaves the subgraph by the output {user.input}, for what is not known here"
     return BROKEN if "model" in node.wires else "a node that stays uses it"

@@ -23,7 +23,9 @@ def convert_video(graph: Graph, plan: Plan, node: Node) -> None:
         raise Stays("it decodes latents; put a VAE Decode before it")
     used = graph.users().get(Origin(node.id, 0))
     if used:
-        raise Stays(f"{graph.nodes[used[0].node].kind} ({used[0].node}) takes its output")
+        taker = graph.nodes.get(used[0].node)
+        told = f"{taker.kind} ({taker.id})" if taker else f"the subgraph's output ({used[0].input})"
+        raise Stays(f"{told} takes its output")
     images = node.taps.get("images")
     if images is None:
         raise Stays("no pictures are linked to it")

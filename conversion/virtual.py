@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .graph import BYPASSED, MUTED, Origin, Wire
+from .graph import BYPASSED, MUTED, SUBGRAPH_INPUT, Origin, Wire
 from .old_nodes import is_old
 
 REROUTES = ("Reroute", "Reroute (rgthree)")
@@ -32,8 +32,6 @@ PAGE_ONLY = {
     *OTHERS_EVERYWHERE,
 }
 PASSING = {*REROUTES, *SETTERS, *GETTERS}
-SUBGRAPH_INPUT = "-10"
-"""The id of what comes into a subgraph, inside it."""
 
 
 class Link:

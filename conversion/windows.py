@@ -33,6 +33,11 @@ FUSE = {
 }
 
 
+MOST_LEVELS = 16
+"""The highest stride here: each level doubles the distance between frames, and no video is so long
+that it has one more."""
+
+
 @dataclass(frozen=True)
 class Windows:
     node: Node
@@ -79,6 +84,11 @@ def values_of(graph: Graph, plan: Plan, node: Node) -> dict[str, Any]:
     if node.kind == "ADE_BatchedContextOptions":
         values["overlap"] = 0
     check_range(node, values["length"], values["overlap"])
+    if isinstance(values.get("stride"), int) and values["stride"] > MOST_LEVELS:
+        plan.note(
+            node, f"context_stride {values['stride']} is now {MOST_LEVELS}, and does the same"
+        )
+        values["stride"] = MOST_LEVELS
     tell(plan, node, values)
     return values | views_of(graph, node)
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from .compat import remember_loader
 from .detect import AUTOMATIC
-from .load import load_motion_model, motion_model
+from .load import load_motion_model, motion_model, sort_out
 from .read import read_weights
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ def load_adjusted(
             if (factor := adjustment.factor(name)) != 1.0:
                 # a new tensor: with dynamic VRAM the old one is the file's own pages, read-only
                 comfy.utils.set_attr_param(motion, name, weight * factor)
-    if not any(key.endswith("pos_encoder.pe") for key in read_weights(path)[0]):
+    weights, _ = sort_out(read_weights(path)[0], family, motion.spec.name)
+    if not any(key.endswith(".pos_encoder.pe") for key in weights):
         return patcher
     for encoder in motion.encoders().values():
         for steps in adjustment.positions:

@@ -39,7 +39,8 @@ class Run:
     frames: of the whole video; sigmas: noise levels of the steps, the last is where sampling ends;
     indices: the frames that a window shows, None for all; beside: how many windows of one length
     these are, side by side in a call; views: the windows inside the motion layers, where the run
-    has such; inner: those inside the motion layers of one window.
+    has such; inner: those inside the motion layers of one window; sampling: the model's
+    `model_sampling`, as the last node has left it, which says where a part of sampling begins.
     """
 
     frames: int
@@ -48,6 +49,7 @@ class Run:
     beside: int = 1
     views: Views | None = None
     inner: Views | None = None
+    sampling: Any = field(default=None, compare=False, repr=False)
     kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def within(self, indices: Sequence[int], beside: int = 1) -> Run:
@@ -198,13 +200,19 @@ def step_of(sigmas: Tensor | None, sigma: float) -> tuple[int, int]:
     return max(0, int(reached) - 1), len(sigmas) - 1
 
 
-def within_percents(start: float, end: float, model_sampling: Any, t: Tensor) -> bool:
-    """Whether sigma t lies in the range of sampling that starts and ends there: (end, start]."""
+def within_percents(
+    start: float, end: float, model_sampling: Any, t: Tensor, through_end: bool = False
+) -> bool:
+    """Whether sigma t lies in the range of sampling that starts and ends there: (end, start], or
+    [end, start] with `through_end`."""
     if start <= 0.0 and end >= 1.0:
         return True
     sigma = float(t.max())
     started = sigma <= model_sampling.percent_to_sigma(start)
-    return started and (end >= 1.0 or sigma > model_sampling.percent_to_sigma(end))
+    if not started or end >= 1.0:
+        return started
+    last = model_sampling.percent_to_sigma(end)
+    return sigma > last or (through_end and sigma == last)
 
 
 def publish_runs(model: ModelPatcher) -> None:
@@ -220,7 +228,8 @@ def publish_run(
     w"""
     options = executor.class_obj.model_options.setdefault("transformer_options", {})
     before = options.get(OPTION)
-    options[OPTION] = Run(noise.shape[0], sigmas)
+    sampling = executor.class_obj.model_patcher.get_model_object("model_sampling")
+    options[OPTION] = Run(noise.shape[0], sigmas, sampling=sampling)
     try:
         return executor(noise, latent, sampler, sigmas, *args, **more)
     finally:

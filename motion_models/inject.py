@@ -191,9 +191,10 @@ class Injection:
         return motion_placements(self.key, unet, motion, call)
 
     def is_active(self, model_sampling: Any, t: Tensor) -> bool:
-        """Whether sigma t lies in the range of sampling that the settings name: (end, start]."""
+        """Whether sigma t lies in the range of sampling that the settings name."""
         s = self.settings
-        return within_percents(s.start_percent, s.end_percent, model_sampling, t)
+        part = (s.start_percent, s.end_percent)
+        return within_percents(*part, model_sampling, t, s.through_end)
 
 
 def running_call(base: Any, x: Tensor, t: Tensor, options: dict[str, Any]) -> Call:

@@ -35,6 +35,7 @@ class MotionSettings:
     frames, steps and pixels (strength.py).
     start_percent, end_percent: the part of sampling, 0 to 1, in which it is active.
     norms: which GroupNorms see all frames of a video at once, a name in NORM_CHOICES (specs.py).
+    through_end: whether a step that begins exactly at the end is within the part.
     """
 
     strength: Strength = 1.0
@@ -42,6 +43,7 @@ class MotionSettings:
     start_percent: float = 0.0
     end_percent: float = 1.0
     norms: str = "automatic"
+    through_end: bool = False
 
     def check(self) -> None:
         """Raise ValueError for a range that is empty or outside 0 to 1, for numbers that are none,

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from comfy_extras.nodes_model_advanced import LCM
-
 from ...motion_models.adjust import load_adjusted
 from ...motion_models.folders import MOTION_LORAS, MOTION_MODELS, find_file
 from ...motion_models.inject import apply_motion_model
@@ -95,7 +93,6 @@ def animated(model: ModelPatcher, one: Applied, norms: str) -> ModelPatcher:
     if one.start >= one.end:
         tell(f"start_percent {one.start:g} is not below end_percent {one.end:g}: no motion model.")
         return model
-    sampling = model.get_model_object("model_sampling")
     spec = motion_model(one.motion).spec
     if spec.family.resnet_norm == "across_frames":
         tell(
@@ -106,11 +103,12 @@ def animated(model: ModelPatcher, one: Applied, norms: str) -> ModelPatcher:
         model,
         one.motion,
         MotionSettings(
-            keyframed(one.effect, one.keyframes, "effect", sampling),
-            keyframed(one.scale, one.keyframes, "scale", sampling),
+            keyframed(one.effect, one.keyframes, "effect"),
+            keyframed(one.scale, one.keyframes, "scale"),
             one.start,
             one.end,
             NORMS.get(spec.family.name, norms if spec.layout.mid_block else "automatic"),
+            through_end=True,
         ),
     )
 
@@ -131,20 +129,19 @@ def scheduled(
         name = AUTOMATIC_BETAS.get(family.betas, family.betas)
     if name is None:
         return model
-    return set_beta_schedule(without_lcm(model), name)
+    return set_beta_schedule(with_own_sampling(model), name)
 
 
 AUTOMATIC_BETAS = {"AnimateLCM": "LCM", "AnimateLCM-I2V": "LCM", "checkpoint": "Stable Diffusion"}
 """A family's schedule -> what the old pack chooses for it, where that is another."""
 
 
-def without_lcm(model: ModelPatcher) -> ModelPatcher:
-    """With the checkpoint's own sampling where an earlier node has put a consistency model's there:
-    the old pack begins from the checkpoint's."""
+def with_own_sampling(model: ModelPatcher) -> ModelPatcher:
+    """With the checkpoint's own sampling, whatever an earlier node has put in its place (a
+    consistency model's, v-prediction, EDM): the old pack makes the schedule anew from the
+    checkpoint's kind."""
     model = model.clone()
-    current: Any = model.get_model_object("model_sampling")
-    if isinstance(current, LCM):
-        model.object_patches.pop("model_sampling", None)
+    model.object_patches.pop("model_sampling", None)
     return model
 
 

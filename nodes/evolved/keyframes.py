@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
@@ -44,7 +43,8 @@ def start_of(keyframe: Keyframe) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Keyframed:
-    """A strength that changes with the keyframes: one for each of them, and where each begins."""
+    """A strength that changes with the keyframes: one for each of them, and the part of sampling
+    (0 to 1) at which each begins, in the run's own noise schedule."""
 
     strengths: tuple[Strength, ...]
     starts: tuple[float, ...]
@@ -56,22 +56,24 @@ class Keyframed:
 
     def index(self, call: Call) -> int:
         sigmas: Tensor | None = call.run.sigmas
-        if sigmas is None or call.t is None:
+        sampling = call.run.sampling
+        if sigmas is None or sampling is None or call.t is None:
             return 0
+        starts = call.run.keep(
+            ("keyframes", self.starts),
+            lambda: [float(sampling.percent_to_sigma(start)) for start in self.starts],
+        )
         step, _ = step_of(sigmas, float(call.t.max()))
-        return active(self.starts, self.least, sigmas[: step + 1].tolist())
+        return active(starts, self.least, sigmas[: step + 1].tolist())
 
 
-def keyframed(
-    value: Multival | None, keyframes: Sequence[Keyframe], name: str, sampling: Any
-) -> Strength:
-    """The strength of `value` times that of each keyframe; `name` is "scale" or "effect",
-    `sampling` the model's, which says where a part of sampling begins."""
+def keyframed(value: Multival | None, keyframes: Sequence[Keyframe], name: str) -> Strength:
+    """The strength of `value` times that of each keyframe; `name` is "scale" or "effect"."""
     if not keyframes:
         return strength(product([value]))
     ordered = in_order(keyframes)
     return Keyframed(
         tuple(strength(product([value, getattr(keyframe, name)])) for keyframe in ordered),
-        tuple(float(sampling.percent_to_sigma(keyframe.start)) for keyframe in ordered),
+        tuple(keyframe.start for keyframe in ordered),
         tuple(keyframe.steps for keyframe in ordered),
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -25,7 +26,7 @@ def multival(value: Any, mask: Tensor | None = None) -> Multival:
     The last entry of the shorter goes on.
     """
     numbers = numbers_of(value)
-    if len(numbers) == 1 and not isinstance(value, list | tuple | Tensor):
+    if entries_of(value) is None:
         return numbers[0] if mask is None else mask * numbers[0]
     column = torch.tensor(numbers).view(-1, 1, 1)
     if mask is None:
@@ -36,14 +37,24 @@ def multival(value: Any, mask: Tensor | None = None) -> Multival:
 
 def numbers_of(value: Any) -> list[float]:
     """Raises ValueError for what holds no finite number."""
-    parts = value.reshape(-1).tolist() if isinstance(value, Tensor) else value
+    entries = entries_of(value)
     try:
-        numbers = [float(n) for n in (parts if isinstance(parts, list | tuple) else [parts])]
+        numbers = [float(n) for n in ([value] if entries is None else entries)]
     except (TypeError, ValueError):
         numbers = []
     if not numbers or not all(map(math.isfinite, numbers)):
         raise ValueError(f"float_val is {value!r}; it must be a number, or a list of them.")
     return numbers
+
+
+def entries_of(value: Any) -> list[Any] | None:
+    """The entries of a list of any kind, as other packs hand on: a tuple, a range, an array of
+    NumPy, a tensor; None for a single number."""
+    if isinstance(value, Tensor | np.ndarray):
+        return value.reshape(-1).tolist() if value.ndim else None
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return list(value)
+    return None
 
 
 def extended(entries: Tensor, frames: int) -> Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ...sampling.free_init import FILTERS, set_free_init
 from ...sampling.guidance import set_guidance
+from ...sampling.iterations import KINDS, Iterations, LowPass, set_iterations
 from ...sampling.model_noise import NoiseSettings, set_noise
 from .inputs import ACTIVE, LARGE, choice, is_beta_schedule, number, sockets, switch, whole
 from .multivals import Multival, multival, strength
@@ -34,14 +35,6 @@ PLAIN = NoiseSettings("random")
 
 
 @dataclass(frozen=True)
-class Iterations:
-    """FreeInit: how often, and its low-pass filter."""
-
-    count: int
-    filter: str
-
-
-@dataclass(frozen=True)
 class SampleSettings:
     """noise: as the sampler draws it, or otherwise; cfg, schedule, iterations: None as they are."""
 
@@ -52,10 +45,10 @@ class SampleSettings:
 
     def put_on(self, model: ModelPatcher) -> ModelPatcher:
         """A clone of `model` with all but the schedule, which has its turn before."""
-        if self.noise != PLAIN:
+        if replace(self.noise, seed=None) != PLAIN:  # a seed alone did nothing there
             model = set_noise(model, self.noise)
-        if self.iterations is not None and self.iterations.count > 1:
-            model = set_free_init(model, self.iterations.count, self.iterations.filter)
+        if self.iterations is not None and not self.iterations.are_none:
+            model = set_iterations(model, self.iterations, self.noise)
         return model if self.cfg is None else set_guidance(model, strength(self.cfg))
 
 
@@ -100,32 +93,36 @@ def sigma_schedule(beta_schedule: str = ACTIVE[0], **unknown: Any) -> tuple[str]
     return (beta_schedule,)
 
 
-SHARES = {"d_s": 0.25, "d_t": 0.25, "n_butterworth": 4, "sigma_step": 999, "iter_seed_offset": 1}
-"""Numbers that FreeInit has here, and no others."""
+INIT_TYPES = ("FreeInit [sampler sigma]", "FreeInit [model sigma]", "DinkInit_v1")
+"""The first two are the same there too: the sampler, whose sigma it names, was never handed on."""
 
 
 def free_init(
     iterations: int = 2,
     filter: str = "gaussian",
+    d_s: float = 0.25,
+    d_t: float = 0.25,
+    n_butterworth: int = 4,
+    sigma_step: int = 999,
     apply_to_1st_iter: bool = False,
-    init_type: str = "FreeInit [sampler sigma]",
-    **others: Any,
+    init_type: str = INIT_TYPES[0],
+    iter_batch_offset: int = 0,
+    iter_seed_offset: int = 1,
+    **unknown: Any,
 ) -> tuple[Iterations]:
-    changed = [name for name, value in SHARES.items() if others.get(name, value) != value]
-    changed += [name for name in ("iter_batch_offset",) if others.get(name)]
-    if changed:
-        tell(f"{', '.join(changed)}: FreeInit has its own numbers here, and these no effect.")
-    if apply_to_1st_iter:
-        tell("apply_to_1st_iter has no effect: the first iteration has no result to begin from.")
-    if init_type.startswith("DinkInit"):
-        tell(f"init_type {init_type} is not computed by AnimateDiff Kit; it took FreeInit.")
-    if filter not in FILTERS:
-        tell(f"filter {filter} is not computed by AnimateDiff Kit; it took butterworth.")
-        filter = "butterworth"
-    return (Iterations(iterations, filter),)
+    settings = Iterations(
+        iterations,
+        LowPass(filter, d_s, d_t, n_butterworth),
+        sigma_step - 1000,
+        bool(apply_to_1st_iter),
+        init_type == INIT_TYPES[2],
+        iter_seed_offset,
+        iter_batch_offset,
+    )
+    return (settings,)
 
 
-def in_table(name: str, table: dict[str, str]):
+def in_table(name: str, table: Iterable[str]):
     def check(value: Any) -> bool | str:
         known = value in table
         return known or f"{value!r} is no {name}; choose one of {', '.join(table)}."
@@ -172,19 +169,18 @@ NODES = (
         "FreeInit Iteration Options 🎭🅐🅓",
         lambda: [
             whole("iterations", 2, 1),
-            choice("filter", ["gaussian", "butterworth", "ideal", "box"]),
+            choice("filter", list(KINDS)),
             number("d_s", 0.25, 0.0, 1.0),
             number("d_t", 0.25, 0.0, 1.0),
             whole("n_butterworth", 4, 1, 100),
             whole("sigma_step", 999, 1, 999),
             switch("apply_to_1st_iter"),
-            choice(
-                "init_type", ["FreeInit [sampler sigma]", "FreeInit [model sigma]", "DinkInit_v1"]
-            ),
+            choice("init_type", list(INIT_TYPES)),
             whole("iter_batch_offset", 0, optional=True),
             whole("iter_seed_offset", 1, -LARGE, optional=True),
         ],
         (("ITERATION_OPTS", "ITERATION_OPTS"),),
         free_init,
+        checks=(in_table("filter", KINDS), in_table("init_type", INIT_TYPES)),
     ),
 )

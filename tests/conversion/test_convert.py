@@ -127,6 +127,28 @@ def test_a_checkpoint_loader_keeps_its_noise_schedule_where_it_counts(schedule: 
     assert (f"{schedule} is left out" in report.text()) == (schedule != "use existing")
 
 
+@pytest.mark.parametrize("mode", [0, 4])
+def test_a_taker_that_sets_no_noise_schedule_leaves_the_checkpoints(mode: int) -> None:
+    """Evolved Sampling without a motion model is such a one, and so is a bypassed loader."""
+    scene = Scene()
+    values = dict(
+        ckpt_name="a.ckpt",
+        beta_schedule="lcm",
+        use_custom_scale_factor=False,
+        scale_factor=0.18215,
+    )
+    kind = "CheckpointLoaderSimpleWithNoiseSelect"
+    scene.model = scene.out(scene.add(kind, "MODEL CLIP VAE", values))
+    taker = scene.evolved(None, context_options=scene.static()) if mode == 0 else scene.legacy()
+    scene.nodes[taker[0]]["mode"] = mode
+    scene.sampled(taker)
+    new, report = convert(scene.page())
+    assert [n["widgets_values"] for n in new["nodes"] if n["type"] == "ADK_NoiseSchedule"] == [
+        ["LCM"]
+    ]
+    assert "is left out" not in report.text()
+
+
 def test_unload_gives_the_model_before_the_loader_in_its_schedule() -> None:
     scene = Scene()
     model = scene.legacy(context_options=scene.uniform())

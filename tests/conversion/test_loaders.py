@@ -9,6 +9,7 @@ import pytest
 from adk_tests.conversion.both import behind, chain, converted, of_kind
 from adk_tests.support.old_graphs import STATIC, Link, Scene
 from animatediff_kit.conversion.convert import convert
+from animatediff_kit.conversion.names import takes_an_image
 
 PARTS = ["ADK_ContextWindows", "ADK_ApplyMotionModel", "CheckpointLoaderSimple"]
 
@@ -70,7 +71,9 @@ def test_gen2_with_two_motion_models_runs_the_older_first() -> None:
     first = scene.applied(scene.loaded("one.ckpt"), 0.0, 0.5)
     second = scene.applied(scene.loaded("two.ckpt"), 0.5, 1.0, prev_m_models=first)
     scene.sampled(scene.evolved(second, "lcm", context_options=scene.static()))
-    prompt, _ = converted(scene)
+    prompt, report = converted(scene)
+    told = "a step that begins exactly at end_percent is now outside of its part"
+    assert [told in note for note in report.notes] == [True], "one of them ends before the end"
     windows = of_kind(prompt, "ADK_ContextWindows")
     _, late = behind(prompt, windows, "model")
     _, early = behind(prompt, late, "model")
@@ -252,6 +255,10 @@ def with_noise_of_the_gpu(scene: Scene) -> Link:
     return scene.gen1(sample_settings=settings)
 
 
+def guidance(scene: Scene, cfg: float) -> Link:
+    return scene.out(scene.add("ADE_CustomCFGSimple", "CUSTOM_CFG", dict(cfg=cfg)))
+
+
 STAYS: dict[str, Callable[[Scene], Link]] = {
     "joins views by 'flat', ADE_Standard.* windows by 'pyramid', which ours joins": lambda scene: (
         scene.legacy(context_options=scene.static(view_opts=views(scene, "flat")))
@@ -289,6 +296,21 @@ STAYS: dict[str, Callable[[Scene], Link]] = {
     "acts from 0.5 to 0.5 of sampling: never": lambda scene: scene.evolved(
         scene.applied(scene.loaded(), 0.5, 0.5)
     ),
+    "cfg of ADK_ModelGuidance would be 120.0, and goes from 0.0 to 100.0": lambda scene: scene.gen1(
+        sample_settings=scene.settings(custom_cfg=guidance(scene, 120.0))
+    ),
+    "batch_offset of ADK_ModelNoise would be 5000, and goes from 0 to 4096": lambda scene: (
+        scene.gen1(sample_settings=scene.settings(batch_offset=5000))
+    ),
+    "length of ADK_ContextWindows would be 2000, and goes from 1 to 1024": lambda scene: (
+        scene.legacy(context_options=scene.static(context_length=2000))
+    ),
+    "value of ADK_Strength would be 200.0, and goes from -100.0 to 100.0": lambda scene: scene.gen1(
+        scale_multival=scene.multival(200.0, mask_optional=scene.out(scene.add("X", "MASK")))
+    ),
+    "animatelcm_i2v.ckpt begins from a picture, by its name, which": lambda scene: scene.legacy(
+        model_name="animatelcm_i2v.ckpt"
+    ),
     "no model is linked to it": lambda scene: scene.gen1(model=None),
 }
 """What the report says -> a loader that it is said of."""
@@ -317,3 +339,54 @@ def test_what_has_no_equal_stays_whole_with_its_reason(reason: str) -> None:
         nodes = new.get("nodes") or new.values()
         assert old <= {node.get("type") or node["class_type"] for node in nodes}
         assert not [line for line in report.converted if "Loader" in line]
+
+
+def test_a_stride_above_ours_does_the_same() -> None:
+    """Each level doubles the distance between frames, so that no video has 16 of them."""
+    scene = Scene()
+    scene.sampled(scene.legacy(context_options=scene.uniform(context_stride=32)))
+    prompt, report = converted(scene)
+    assert of_kind(prompt, "ADK_ContextWindows")["stride"] == 16
+    assert any("context_stride 32 is now 16, and does the same" in line for line in report.notes)
+
+
+@pytest.mark.parametrize(
+    "name", ["models/PIA.ckpt", "a_pia-v2.ckpt", "FancyVideo.ckpt", "x_I2V.pt"]
+)
+def test_names_of_models_that_begin_from_a_picture(name: str) -> None:
+    assert takes_an_image(name) and not takes_an_image("utopia.ckpt")
+
+
+def test_a_sampling_before_a_noise_schedule_is_told_of() -> None:
+    scene = Scene()
+    before = scene.out(scene.add("ModelSamplingDiscrete", "MODEL", model=scene.model))
+    scene.sampled(scene.legacy(model=before))
+    _, report = convert(scene.page())
+    assert any("sets before it now holds; the old pack took it off" in n for n in report.notes)
+    scene = Scene()
+    before = scene.out(scene.add("ModelSamplingDiscrete", "MODEL", model=scene.model))
+    scene.sampled(scene.legacy(model=before, beta_schedule="use existing"))
+    _, report = convert(scene.page())
+    assert not any("now holds" in note for note in report.notes)
+
+
+def bypassed(scene: Scene, link: Link) -> Link:
+    scene.nodes[link[0]]["mode"] = 4
+    return link
+
+
+def test_the_newest_motion_model_that_runs_sets_the_noise_schedule() -> None:
+    """In a run a bypassed one hands on what came before it."""
+    scene = Scene()
+    first = scene.applied(scene.loaded("one.ckpt"))
+    second = bypassed(scene, scene.applied(scene.loaded("two.ckpt"), prev_m_models=first))
+    scene.sampled(scene.evolved(second, "lcm"))
+    new, _ = convert(scene.page())
+    applies = [node for node in new["nodes"] if node["type"] == "ADK_ApplyMotionModel"]
+    found = {node["mode"]: node["widgets_values"][2] for node in applies}
+    assert found == {0: "LCM", 4: "checkpoint"}
+    scene = Scene()
+    scene.sampled(scene.evolved(bypassed(scene, scene.applied(scene.loaded())), "lcm"))
+    new, _ = convert(scene.page())
+    (schedule,) = (node for node in new["nodes"] if node["type"] == "ADK_NoiseSchedule")
+    assert schedule["widgets_values"] == ["LCM"] and schedule["mode"] == 0

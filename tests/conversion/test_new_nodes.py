@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from animatediff_kit.conversion.betas import AUTOMATIC, SCHEDULES
+from animatediff_kit.conversion.limits import LIMITS
 from animatediff_kit.conversion.new_nodes import NEW_NODES
 from animatediff_kit.conversion.sample_settings import GENERATORS, NOISES
 from animatediff_kit.conversion.windows import FUSE
@@ -43,6 +44,14 @@ def test_a_node_of_ours(kind: str) -> None:
         if MADE.get(kind) != name and (kind, name) not in TEXT_OF_ITS_OWN:
             assert default == told[name].default
     assert [entry.get_io_type() for entry in schema.outputs] == [kind for _, kind in new.outputs]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NEW_NODES if kind.startswith("ADK_")])
+def test_the_limits_of_a_node_of_ours(kind: str) -> None:
+    told = {entry.id: entry.as_dict() for entry in schemas()[kind].inputs}
+    numbers = [n for n in NEW_NODES[kind].widgets if told[n].get("min") is not None]
+    found = {name: (told[name]["min"], told[name]["max"]) for name in numbers}
+    assert LIMITS.get(kind, {}) == found
 
 
 def is_widget(entry: Any) -> bool:

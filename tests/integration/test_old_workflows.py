@@ -11,6 +11,7 @@ import torch
 from adk_tests.integration.graphs import Graph, refusal, run
 from adk_tests.support.old_graphs import Link, Scene
 from animatediff_kit.conversion.convert import convert
+from animatediff_kit.conversion.limits import LIMITS
 from animatediff_kit.conversion.new_nodes import NEW_NODES, SOCKET
 from animatediff_kit.conversion.report import core_nodes
 from animatediff_kit.conversion.rules import Choices
@@ -124,6 +125,8 @@ def test_the_nodes_of_comfyui_that_come_are_as_the_table_has_them(
         assert ("COMBO" if isinstance(spec[0], list) else spec[0]) == type_
         if default is not SOCKET and default is not None and len(spec) > 1:
             assert spec[1].get("default", default) == default
+        if name in LIMITS.get(kind, {}):
+            assert (spec[1]["min"], spec[1]["max"]) == LIMITS[kind][name]
     assert told["output"][: len(new.outputs)] == [type_ for _, type_ in new.outputs]
     assert told["display_name"].replace(" ", "") == new.title.replace(" ", "")
 

@@ -64,6 +64,18 @@ def test_rows_that_no_table_can_have_are_refused(steps: dict[str, int]) -> None:
         PositionSteps(**steps).of(torch.zeros(1, 8, 1))
 
 
+@pytest.mark.parametrize("spelling", [spellings.diffusers, spellings.hotshot])
+def test_tables_of_any_spelling(tmp_path: Path, spelling: Any) -> None:
+    path = tmp_path / "spelled.safetensors"
+    family = {spellings.hotshot: "HotshotXL"}.get(spelling, "v3")
+    save_file(spelling(spellings.with_tables(tiny.motion_weights(family), 32)), str(path))
+    plain = motion_model(load_motion_model(str(path)))
+    adjusted = motion_model(load_adjusted(str(path), Adjustment((PositionSteps(keep=4),))))
+    assert adjusted.spec.positions == 4
+    for name, encoder in adjusted.encoders().items():
+        assert torch.equal(encoder.pe, plain.encoders()[name].pe[:, :4])
+
+
 def test_a_file_with_both(tmp_path: Path) -> None:
     path = saved(tmp_path)
     plain = motion_model(load_motion_model(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from animatediff_kit.motion_models.call import Call, Run
@@ -29,6 +30,26 @@ def test_a_list_is_a_number_a_frame_and_its_last_goes_on() -> None:
     assert found.shape == (10, 1, 4, 6)
     assert found[:, 0, 0, 0].tolist() == [1, 2, 3, 3, 3] * 2
     assert values(call_at(5, (1, 3)), 2, 2)[:, 0, 1, 1].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.array([1.0, 2.0]), range(1, 3), [np.float32(1), np.float64(2)], np.array([[1], [2]])],
+)
+def test_lists_of_other_packs(value: Any) -> None:
+    found = multival(value)
+    assert isinstance(found, torch.Tensor) and found.flatten().tolist() == [1, 2]
+    scaled = scaled_mask(0.0, value, torch.ones((2, 1, 1)), False)
+    assert isinstance(scaled, torch.Tensor) and scaled.flatten().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("value", [np.float32(2), np.array(2.0), torch.tensor(2.0), np.int64(2)])
+def test_numbers_of_other_packs(value: Any) -> None:
+    assert multival(value) == 2.0
+
+
+def test_one_entry_is_a_list() -> None:
+    assert isinstance(multival(np.array([2.0])), torch.Tensor)
 
 
 def test_a_mask_times_a_list() -> None:
@@ -94,9 +115,11 @@ def test_a_keyframed_strength() -> None:
         def percent_to_sigma(self, percent: float) -> float:
             return 9.0 if percent == 0.0 else 3.0
 
-    value: Any = keyframed(2.0, (Keyframe(0.5, scale=0.25),), "scale", Sampling())
+    value: Any = keyframed(2.0, (Keyframe(0.5, scale=0.25),), "scale")
     assert isinstance(value, Keyframed)
     call = call_at(3)
+    assert value(replace(call, t=torch.tensor([1.0])), 1, 1) == 2.0, "no run says when it begins"
+    call = replace(call, run=replace(call.run, sampling=Sampling()))
     found = [value(replace(call, t=torch.tensor([s])), 1, 1) for s in (8.0, 4.0, 2.0, 1.0)]
     assert found == [2.0, 2.0, 0.5, 0.5]
-    assert keyframed(2.0, (), "scale", Sampling()) == 2.0
+    assert keyframed(2.0, (), "scale") == 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,18 @@ import folder_paths
 import pytest
 import torch
 from adk_tests.support import image_to_video, tiny, windowed
+from animatediff_kit.motion_models.call import OPTION, call_of
+from animatediff_kit.motion_models.inject import apply_motion_model
+from animatediff_kit.motion_models.layers import MotionSettings
 from animatediff_kit.nodes.evolved import OLD_NODES, attach, extras
 from animatediff_kit.nodes.evolved.attach import Applied
+from animatediff_kit.nodes.evolved.keyframes import Keyframe, keyframed
 from animatediff_kit.nodes.evolved.old_node import node_of
 from animatediff_kit.nodes.evolved.windows import FUSES, STATIC
 from animatediff_kit.sampling.betas import set_beta_schedule
 from animatediff_kit.sampling.model_noise import NoiseSettings
+from comfy.patcher_extension import WrappersMP
+from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
 
 def result(node: str, /, **inputs: Any) -> Any:
@@ -34,6 +41,7 @@ def test_sample_settings() -> None:
     assert fixed.noise == each
     model = tiny.image_model()
     assert result(SETTINGS).put_on(model) is model
+    assert result(SETTINGS, seed_override=7).put_on(model) is model, "alone it did nothing"
 
 
 @pytest.mark.parametrize(
@@ -66,8 +74,6 @@ def test_values_that_none_can_be_are_refused(name: str, inputs: Any, sentence: s
             {"fuse_method": "🔬random"},
             "fuse_method 🔬random is not computed by Anim",
         ),
-        ("ADE_IterationOptsFreeInit", {"d_s": 0.5, "sigma_step": 9}, "d_s, sigma_step: FreeInit "),
-        ("ADE_IterationOptsFreeInit", {"filter": "box"}, "filter box is not computed by AnimateDi"),
     ],
 )
 def test_what_cannot_be_done_is_a_warning(
@@ -154,6 +160,49 @@ def test_a_motion_model_that_is_never_active() -> None:
     assert torch.equal(*frames)
 
 
+@pytest.mark.parametrize(("end", "same"), [(0.5, True), (0.49, False)])
+def test_a_step_that_begins_at_the_end_is_within(end: float, same: bool) -> None:
+    """Of 5 steps of the normal scheduler, the third begins at a half; as the old pack's
+    timestep_range. Ours ends before it."""
+    base, motion = tiny.image_model(), tiny.motion_patcher("v3")
+    whole = MotionSettings(0.9, end_percent=0.51)
+    old = attach.attach(base, [Applied(motion, effect=0.9, end=end)], "use existing")
+    settings = [whole, replace(whole, end_percent=0.5)]
+    frames = [tiny.sample(apply_motion_model(base, motion, s), steps=5) for s in settings]
+    found = tiny.sample(old, steps=5)
+    assert torch.equal(found, frames[0]) == same
+    assert torch.equal(found, frames[1]) != same
+
+
+def test_keyframes_begin_in_the_noise_schedule_of_the_run() -> None:
+    """A node behind the loader may have changed it; as the old pack, which asks when it runs."""
+    keyframes = (Keyframe(0.5, effect=0.0),)
+    motion = tiny.motion_patcher("v3")
+    model = attach.attach(
+        tiny.image_model(), [Applied(motion, keyframes=keyframes)], "use existing"
+    )
+    (shifted,) = ModelSamplingDiscrete().patch(model, "eps", False)
+    sampling: Any = shifted.get_model_object("model_sampling")
+    sampling.set_sigmas(sampling.sigmas * 3)
+    sigmas = sampling.sigmas.flip(0)[torch.tensor([0, 300, 600])].tolist()
+    seen: list[float] = []
+    published: list[Any] = []
+
+    def look(executor: Any, x: Any, t: Any, *args: Any, **more: Any) -> Any:
+        options = args[3]
+        published.append(options[OPTION].sampling)
+        call = call_of(x, t, options)
+        strength: Any = keyframed(None, keyframes, "effect")
+        seen.append(strength(call, 1, 1))
+        return executor(x, t, *args, **more)
+
+    shifted.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "look", look)
+    windowed.sample_noise(
+        shifted, windowed.noise_of(3), steps=3, sigmas=torch.tensor([*sigmas, 0.0])
+    )
+    assert seen == [1.0, 1.0, 0.0] and all(one is sampling for one in published)
+
+
 def test_autoselect_takes_every_file_without_positions_for_an_lcm(tmp_path: Path) -> None:
     """As the old pack's get_best_beta_schedule."""
     base = tiny.image_model()
@@ -161,6 +210,19 @@ def test_autoselect_takes_every_file_without_positions_for_an_lcm(tmp_path: Path
     for motion in (tiny.motion_patcher("AnimateLCM"), image_to_video.patcher(tmp_path)):
         found = attach.scheduled(base, "autoselect", None, [Applied(motion)])
         assert torch.equal(found.get_model_object("model_sampling").sigmas, expected)
+
+
+@pytest.mark.parametrize("sampling", ["v_prediction", "lcm"])
+def test_a_noise_schedule_begins_from_the_checkpoints_own_sampling(sampling: str) -> None:
+    """As the old pack's to_model_sampling, which asks the model's kind alone."""
+    base = tiny.image_model()
+    (other,) = ModelSamplingDiscrete().patch(base, sampling, True)
+    found = attach.scheduled(other, "sqrt_linear (AnimateDiff)", None, [])
+    expected: Any = set_beta_schedule(base, "AnimateDiff").get_model_object("model_sampling")
+    made: Any = found.get_model_object("model_sampling")
+    assert torch.equal(made.sigmas, expected.sigmas) and type(made) is type(expected)
+    kept = attach.scheduled(other, "use existing", None, [])
+    assert kept.get_model_object("model_sampling") is other.get_model_object("model_sampling")
 
 
 def test_free_init_on_a_model() -> None:
