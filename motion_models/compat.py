@@ -45,7 +45,7 @@ def apart(patcher: ModelPatcher) -> ModelPatcher:
     """The same clone, for ComfyUI one of another model: on another GPU it makes one copy of all
     clones of a model that a model carries, though each may have attachments of its own."""
     if hasattr(patcher, "clone_base_uuid"):
-        patcher.clone_base_uuid = uuid.uuid4()
+        patcher.clone_base_uuid = uuid.uuid4()  # pyright: ignore[reportAttributeAccessIssue]
     return patcher
 
 
