@@ -23,9 +23,11 @@ def has_accelerator() -> bool:
     """Whether torch finds a GPU of any make."""
     import torch
 
-    if torch.cuda.is_available() or torch.backends.mps.is_available():
-        return True
-    return bool(getattr(torch, "xpu", None)) and torch.xpu.is_available()
+    for extension in ("torch_npu", "torch_mlu"):  # which bring torch their kinds
+        imports(extension)
+    kinds = (getattr(torch, kind, None) for kind in ("cuda", "xpu", "npu", "mlu"))
+    found = any(kind is not None and kind.is_available() for kind in kinds)
+    return found or torch.backends.mps.is_available()
 
 
 if __name__ == "__main__":

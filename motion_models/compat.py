@@ -6,6 +6,7 @@ ComfyUI 0.3.75 to 0.33.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,6 +39,14 @@ def copy_on(patcher: ModelPatcher, device: torch.device) -> ModelPatcher | None:
         return None
     clone = getattr(patcher, "deepclone_multigpu", None)
     return None if clone is None else clone(new_load_device=device)
+
+
+def apart(patcher: ModelPatcher) -> ModelPatcher:
+    """The same clone, for ComfyUI one of another model: on another GPU it makes one copy of all
+    clones of a model that a model carries, though each may have attachments of its own."""
+    if hasattr(patcher, "clone_base_uuid"):
+        patcher.clone_base_uuid = uuid.uuid4()  # pyright: ignore[reportAttributeAccessIssue]
+    return patcher
 
 
 def free_memory(patcher: Any, device: torch.device) -> float:

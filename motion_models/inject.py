@@ -20,7 +20,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from .call import OPTION, Call, call_of, publish_runs, within_percents
-from .compat import copy_on, window_length
+from .compat import apart, copy_on, window_length
 from .fit import check_fits
 from .layers import MotionSettings, check_frames, motion_placements
 from .load import load_motion_model, motion_model
@@ -79,9 +79,17 @@ def independent(motion: ModelPatcher, model: ModelPatcher) -> ModelPatcher:
     if motion.load_device != model.load_device:
         return on_device_of(model, motion)
     applied = [p for key in applied_keys(model) for p in model.additional_models[key]]
-    if all(not p.is_clone(motion) or p.patches_uuid == motion.patches_uuid for p in applied):
-        return motion.clone()
-    return loaded_again(motion)
+    shared = [p for p in applied if p.is_clone(motion)]
+    if any(p.patches_uuid != motion.patches_uuid for p in shared):
+        return loaded_again(motion)
+    alike = all(attached_alike(p, motion) for p in shared)
+    return motion.clone() if alike else apart(motion.clone())
+
+
+def attached_alike(one: ModelPatcher, other: ModelPatcher) -> bool:
+    """Whether two clones carry the same things beside their weights, such as positions."""
+    ours, theirs = one.attachments, other.attachments
+    return ours.keys() == theirs.keys() and all(ours[key] is theirs[key] for key in ours)
 
 
 def on_device_of(model: ModelPatcher, motion: ModelPatcher) -> ModelPatcher:

@@ -9,7 +9,6 @@ know outputs that are noise alone: on a checkpoint of another prediction type a 
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistille
 
 from ..motion_models.detect import AUTOMATIC
 from ..motion_models.specs import BETA_SCHEDULES, BetaSchedule, Family
+from .own_tables import OwnTables, with_own_tables
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
@@ -142,8 +142,7 @@ def with_betas(current: Any, schedule: BetaSchedule) -> Any:
 
     One that keeps a part of the timesteps (consistency models do) keeps the same ones.
     """
-    sampling = copy.copy(current)
-    sampling._buffers = dict(current._buffers)  # a copied module shares this table with the first
+    sampling = with_own_tables(current)
     betas = betas_of(schedule)
     sampling._register_schedule(betas, **settings_of(schedule), zsnr=current.zsnr)
     if len(current.sigmas) < current.num_timesteps:
@@ -198,7 +197,7 @@ def consistency_sampling(schedule: BetaSchedule, teacher_steps: int, zsnr: bool)
     """The sampling of a latent consistency model distilled over `teacher_steps` of the 1000
     timesteps (Luo et al. 2023): core's own classes, whose number of steps is a class attribute."""
 
-    class ConsistencySampling(ModelSamplingDiscreteDistilled, LCM):
+    class ConsistencySampling(OwnTables, ModelSamplingDiscreteDistilled, LCM):
         original_timesteps = teacher_steps
 
     return ConsistencySampling(CheckpointConfig(schedule), zsnr=zsnr)

@@ -10,8 +10,10 @@ import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..motion_models.call import Run
@@ -33,11 +35,19 @@ class Hints:
     them; so copies are kept for the run, as far as memory allows. Within a window, what several
     conds share becomes one copy that they share: ComfyUI puts conds into one batch only where their
     ControlNet is the same object.
+
+    lock: for whoever shares them with the thread of another GPU.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.budget = budget
         self.copies: dict[tuple[int, tuple[int, ...]], tuple[Any, Any]] = {}
+        self.elsewhere: dict[torch.device, Hints] = {}
+        self.lock = Lock()
+
+    def on(self, device: torch.device) -> Hints:
+        """Those for the ControlNets on another device, which has a budget of its own."""
+        return self.elsewhere.setdefault(device, Hints(self.budget))
 
     def of(self, control: Any, window: list[int]) -> Any:
         """A copy of a ControlNet (and of those chained before it) with the hints of the window's

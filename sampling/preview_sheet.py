@@ -73,12 +73,14 @@ def sheet_of(x0: Tensor, decode: Decode, larger: int) -> Sheet:
 
 
 def smaller(latents: Tensor, side: int) -> Tensor:
-    """f c h w, its longer side of at most `side`; the means of what falls together."""
+    """f c h w, its longer side of at most `side`; the means of what falls together, computed on the
+    CPU: Apple's GPUs have them for sizes that divide one another alone."""
     longer = max(latents.shape[-2:])
     if longer <= side:
         return latents
     height, width = (max(1, round(length * side / longer)) for length in latents.shape[-2:])
-    return functional.adaptive_avg_pool2d(latents.float(), (height, width))
+    means = functional.adaptive_avg_pool2d(latents.float().cpu(), (height, width))
+    return means.to(latents.device)
 
 
 def tiled(frames: np.ndarray, columns: int) -> np.ndarray:

@@ -50,7 +50,8 @@ def mend_imports() -> None:
 def enter_comfyui(cpu: bool | None = None) -> None:
     """Make `animatediff_kit` and ComfyUI's modules importable, with ComfyUI on the CPU or not.
 
-    `cpu` None asks torch for a GPU. Raises FileNotFoundError when ComfyUI is not there yet.
+    `cpu` None asks torch for a GPU, of any make. Where a server has started this process, it gets
+    the server's flags (flags.py). Raises FileNotFoundError when ComfyUI is not there yet.
     """
     if not (COMFYUI / "main.py").is_file():
         raise FileNotFoundError(f"No ComfyUI lies in {COMFYUI}. Run `python run.py demo` once.")
@@ -59,4 +60,8 @@ def enter_comfyui(cpu: bool | None = None) -> None:
     mend_imports()
     importlib.import_module("comfy.options")  # keeps ComfyUI from reading our command line
     arguments = importlib.import_module("comfy.cli_args").args
-    arguments.cpu = not importlib.import_module("torch").cuda.is_available() if cpu is None else cpu
+    if cpu is None:
+        accelerator = importlib.import_module("animatediff_kit.standalone.accelerator")
+        cpu = not accelerator.has_accelerator(importlib.import_module("torch"))
+    arguments.cpu = cpu
+    importlib.import_module("animatediff_kit.standalone.flags").take_flags(arguments)

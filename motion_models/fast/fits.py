@@ -45,12 +45,21 @@ def knows(module: MotionModule, x: Tensor, call: Call) -> bool:
     return (
         not torch.compiler.is_compiling()
         and not torch.is_grad_enabled()
-        and not torch.is_autocast_enabled(x.device.type)
         and x.dtype in DEVICES.get(x.device.type, ())
+        and not autocasts(x.device.type)
         and is_large(x)
         and is_simple(call)
         and is_known(module)
     )
+
+
+def autocasts(kind: str) -> bool:
+    """Whether autocast is on for devices of this kind, cpu or cuda. Before torch 2.4 each has a
+    function of its own, and that of CUDA takes no argument."""
+    try:
+        return torch.is_autocast_enabled(kind)
+    except TypeError:
+        return torch.is_autocast_cpu_enabled() if kind == "cpu" else torch.is_autocast_enabled()
 
 
 def kernels_know(module: MotionModule, x: Tensor, call: Call) -> bool:

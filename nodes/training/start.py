@@ -167,9 +167,7 @@ def start_run(path: Path, config: RunConfig, resume: bool) -> None:
     written."""
     memory.unload_all_models()
     memory.soft_empty_cache()
-    environment = {"ADK_COMFYUI": str(Path(folder_paths.__file__).resolve().parent)}
-    if args.cpu:
-        environment["ACCELERATE_USE_CPU"] = "true"
+    environment = environment_of_run()
     folder = config.output.folder
     try:
         start(path, folder, config.training.steps, resume, environment)
@@ -178,6 +176,18 @@ def start_run(path: Path, config: RunConfig, resume: bool) -> None:
             f"The run {folder.name} cannot be started ({error.strerror or error}). Let ComfyUI "
             f"write into {folder}."
         ) from error
+
+
+def environment_of_run() -> dict[str, str]:
+    """What tells the process of this server: its ComfyUI, and what is on in its command line, of
+    which the process takes what concerns models (standalone/flags.py)."""
+    environment = {
+        "ADK_COMFYUI": str(Path(folder_paths.__file__).resolve().parent),
+        "ADK_COMFYUI_FLAGS": " ".join(name for name, value in vars(args).items() if value is True),
+    }
+    if args.cpu:
+        environment["ACCELERATE_USE_CPU"] = "true"
+    return environment
 
 
 def keep(folder: Path) -> None:

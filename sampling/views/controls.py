@@ -37,9 +37,12 @@ class ControlInParts:
         self.home = home
 
     def get_instance_for_device(self, device: torch.device) -> ControlInParts:
-        """As core asks for its copy on another GPU."""
+        """As core asks for its copy on another GPU, whose thread has hints of its own."""
         control = control_on(self.control, device)
-        return ControlInParts(control, self.frames, self.length, self.hints, self.home)
+        if control is self.control:
+            return self
+        hints = self.hints.on(device)
+        return ControlInParts(control, self.frames, self.length, hints, self.home)
 
     def get_control(
         self,
@@ -58,15 +61,23 @@ class ControlInParts:
         signals = None
         for start in parts.starts():
             options = parts.options(transformer_options, start)
-            cut = Cut(options["ad_params"]["sub_idxs"], self.frames, self.length)
-            control = self.hints.of(self.control, cut.frames)
             part = {key: parts.take(value, start) for key, value in cond.items()}
             x, sigma = parts.take(x_noisy, start), parts.take(t, start)
-            with cut.told_to([self.control], self.hints):
-                result = control.get_control(x, sigma, part, batched_number, options)
-            self.hints.trim()
+            result = self.of_part(x, sigma, part, batched_number, options)
             signals = joined_controls(signals, result, start, parts)
         return signals
+
+    def of_part(
+        self, x: Tensor, sigma: Tensor, cond: Cond, batched_number: int, options: dict[str, Any]
+    ) -> Any:
+        """The signals of a part, whose frames `options` tell.   x: (b l) c h w"""
+        cut = Cut(options["ad_params"]["sub_idxs"], self.frames, self.length)
+        with self.hints.lock:
+            control = self.hints.of(self.control, cut.frames)
+            with cut.told_to([self.control], self.hints):
+                result = control.get_control(x, sigma, cond, batched_number, options)
+            self.hints.trim()
+        return result
 
 
 def joined_controls(
@@ -92,9 +103,12 @@ def joined_controls(
 def joined(
     whole: Tensor | None, part: Tensor | None, start: int, parts: FrameParts
 ) -> Tensor | None:
-    """A signal with its part; one that serves all frames (one entry, or one a video) stays."""
-    if part is None or not parts.is_part(part, start):
-        return part
+    """A signal with its part; one that serves all frames (that of an adapter with one hint) goes
+    to where the others are kept, since the UNet leaves out what lies on another device."""
+    if part is None:
+        return None
+    if not parts.is_part(part, start):
+        return part.to(parts.home)
     return parts.put(whole, part, start)
 
 

@@ -12,10 +12,11 @@ import pytest
 import torch
 from adk_tests.sampling.test_conditioning import controlled, hints, stacked, t2i_adapter
 from adk_tests.support import by_hand, windowed
+from adk_tests.support.windowed import FRAMES
 from animatediff_kit.motion_models.call import Run
 from animatediff_kit.sampling.controls import Hints, hints_of, prepared_bytes
 from animatediff_kit.sampling.views.controls import ControlInParts
-from comfy.controlnet import T2IAdapter
+from comfy.controlnet import ControlBase, T2IAdapter
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -153,11 +154,52 @@ def test_views_ask_a_control_for_its_copy_on_a_device() -> None:
     clone: Any = windowed.control_net(22).set_cond_hint(hints())
     device = torch.device("meta")
     control.multigpu_clones = {device: clone}
-    parts = ControlInParts(control, 7, 4, Hints())
+    parts = ControlInParts(control, 7, 4, Hints(budget=3))
     on_device = parts.get_instance_for_device(device)
     assert isinstance(on_device, ControlInParts) and on_device.control is clone
-    assert (on_device.frames, on_device.length, on_device.hints) == (7, 4, parts.hints)
-    assert parts.get_instance_for_device(torch.device("cpu")).control is control
+    assert (on_device.frames, on_device.length) == (7, 4)
+    assert parts.get_instance_for_device(torch.device("cpu")) is parts
+    # core calls both at once, from a thread for each device
+    assert on_device.hints is not parts.hints and on_device.hints.budget == 3
+    assert parts.get_instance_for_device(device).hints is on_device.hints, "kept from step to step"
+
+
+def test_views_call_a_control_that_two_devices_share_one_after_the_other() -> None:
+    """One that cuts its hints itself, and has no copy there, is told its frames."""
+
+    class Shared(ControlBase):
+        sub_idxs = None
+        told: list[tuple[Any, bool]] = []
+
+        def get_control(self, *_: Any) -> Any:
+            self.told.append((self.sub_idxs, parts.hints.lock.acquire(blocking=False)))
+
+    shared: Any = Shared()
+    parts = ControlInParts(shared, 7, 4, Hints())
+    on_second = parts.get_instance_for_device(torch.device("meta"))
+    x, sigma = torch.zeros(7, 4, 8, 8), torch.ones(7)
+    assert on_second.get_control(x, sigma, {}, 1, {}) is None
+    assert shared.told == [([0, 1, 2, 3], False), ([4, 5, 6], False)]
+    assert shared.sub_idxs is None and parts.hints.lock.acquire(blocking=False)
+
+
+@pytest.mark.parametrize("videos", [1, 2])
+@pytest.mark.parametrize("count", [1, FRAMES])
+def test_views_keep_an_adapters_signals_with_the_feature_maps(count: int, videos: int) -> None:
+    """The UNet takes what lies on another device for a signal that does not fit."""
+    adapter: Any = t2i_adapter().set_cond_hint(hints(count))
+    x, sigma = torch.zeros(videos * FRAMES, 4, 8, 8), torch.ones(videos * FRAMES)
+    for home in (torch.device("meta"), torch.device("cpu")):
+        parts = ControlInParts(adapter, FRAMES, 4, Hints(), home)
+        signals = parts.get_control(x, sigma, {}, videos, {})
+        found = [s for place in signals.values() for s in place if s is not None]
+        assert found and all(signal.device == home for signal in found)
+        assert {len(signal) for signal in found} == {1 if count == 1 else videos * FRAMES}
+    expected = adapter.get_control(x, sigma, {}, videos, {})
+    for place, entries in expected.items():
+        for one, other in zip(signals[place], entries, strict=True):
+            assert (one is None) == (other is None)
+            assert one is None or torch.allclose(one, other, atol=1e-5)
 
 
 @pytest.mark.parametrize("part", [dict(start_percent=0.5), dict(end_percent=0.5)])

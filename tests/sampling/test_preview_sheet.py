@@ -18,10 +18,14 @@ from animatediff_kit.sampling.preview_sheet import (
     by_taesd,
     in_colours,
     sheet_of,
+    smaller,
 )
 from comfy.taesd.taesd import TAESD
 from PIL import Image
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 SD15 = comfy.latent_formats.SD15()
 
@@ -53,6 +57,28 @@ def test_long_and_large_videos_make_a_small_sheet(frames: int, size: tuple[int, 
     assert sheet.width / sheet.height == pytest.approx(size[1] / size[0], rel=0.1)
     rows = -(-sheet.frames // sheet.columns)
     assert sheet.picture.size == (sheet.columns * sheet.width, rows * sheet.height)
+
+
+class MeansOf(TorchFunctionMode):
+    """Kinds of devices that means of areas are computed on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.devices: list[str] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is functional.adaptive_avg_pool2d:
+            self.devices.append(args[0].device.type)
+        return func(*args, **(kwargs or {}))
+
+
+def test_apples_gpus_are_not_asked_for_what_they_lack() -> None:
+    """Means of areas whose sizes do not divide one another, as of 100 pixels in 64 here."""
+    with FakeTensorMode(), MeansOf() as means:
+        latents = torch.empty(9, 4, 60, 100, device="mps", dtype=torch.float16)
+        small = smaller(latents, 64)
+    assert means.devices == ["cpu"]
+    assert (small.device.type, small.dtype, small.shape[-2:]) == ("mps", torch.float32, (38, 64))
 
 
 def test_taesd_draws_small_and_few_frames_at_a_time() -> None:

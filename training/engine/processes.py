@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
+import comfy.model_management as memory
 import torch
 from torch import Tensor, nn
 
@@ -129,10 +130,22 @@ def precision_notes(precision: str, device: torch.device) -> Iterator[str]:
         )
 
 
+AMPERE = (8, 0)
+"""The first of NVIDIA's GPUs that compute in bf16."""
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether a GPU computes in bf16. Torch alone says so of older ones too, which emulate it and
+    take longer than in float32."""
+    if torch.version.hip:
+        return memory.should_use_bf16(device)
+    return torch.cuda.get_device_capability(device) >= AMPERE
+
+
 def precision_on(precision: str, device: torch.device) -> torch.dtype:
     """The dtype of the arithmetic; "automatic" is bf16 or fp16 on a GPU, and fp32 elsewhere."""
     if precision == "automatic":
         if device.type != "cuda":
             return torch.float32
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return torch.bfloat16 if computes_bf16(device) else torch.float16
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

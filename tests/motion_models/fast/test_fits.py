@@ -14,6 +14,7 @@ from adk_tests.motion_models.fast.test_forward import FRAMES, features, motion_m
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.call import Beside, Call, Run
 from animatediff_kit.motion_models.fast import agreement, fits
+from animatediff_kit.motion_models.fast.fits import autocasts
 from animatediff_kit.motion_models.fast.trial import steps_for
 from animatediff_kit.motion_models.layers import MotionLayer
 from animatediff_kit.motion_models.modules import MotionModule
@@ -59,6 +60,21 @@ def test_autocast_is_the_references() -> None:
         assert steps_for(module, x, call) is None
         assert torch.equal(MotionLayer(module, call)(x), module(x, call))
     assert steps_for(module, x, call)
+
+
+def test_autocast_is_seen_with_torch_before_2_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There `is_autocast_enabled` is that of CUDA, and takes no argument."""
+    of_kind = torch.is_autocast_enabled
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda: of_kind("cuda"))
+    assert not autocasts("cpu") and not autocasts("cuda")
+    for kind, other in (("cpu", "cuda"), ("cuda", "cpu")):
+        torch.set_autocast_enabled(kind, True)
+        try:
+            assert autocasts(kind) and not autocasts(other)
+        finally:
+            torch.set_autocast_enabled(kind, False)
+    module, x = motion_module(), features()
+    assert steps_for(module, x, tiny.call(x, FRAMES))
 
 
 def test_changes_beside_the_layers_are_the_references() -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import comfy.model_management as memory
 import pytest
 import torch
 from adk_tests.reference.live import relative_error
@@ -189,6 +190,38 @@ def test_a_run_says_what_its_precision_lacks(
 ) -> None:
     small.run(tmp_path, precision="fp16")
     assert [text[:41] for text in caplog.messages] == ["AnimateDiff Kit: Training in fp16 while C"]
+
+
+@pytest.mark.parametrize(
+    ("capability", "dtype"),
+    [
+        ((7, 0), torch.float16),  # V100
+        ((7, 5), torch.float16),  # T4, RTX 20xx
+        ((8, 0), torch.bfloat16),
+        ((8, 9), torch.bfloat16),
+        ((12, 0), torch.bfloat16),
+    ],
+)
+def test_automatic_precision_is_bf16_where_it_is_not_emulated(
+    capability: tuple[int, int], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch says that all of these support it."""
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    gpu = torch.device("cuda:1")
+    assert precision_on("automatic", gpu) == dtype
+    assert precision_on("bf16", gpu) == torch.bfloat16
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_on_amds_gpus_comfyui_knows_which_compute_in_bf16(
+    has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setattr(memory, "should_use_bf16", lambda device: has)
+    dtype = precision_on("automatic", torch.device("cuda"))
+    assert dtype == (torch.bfloat16 if has else torch.float16)
 
 
 def test_automatic_precision_is_float32_on_a_cpu() -> None:
