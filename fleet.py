@@ -10,7 +10,10 @@ URL ... it uses servers that run already. docs/scale.md says what stands in the 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+# an isolated Python, as ComfyUI's portable build has one, leaves out the script's own folder
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fleet import command_line
 
 if __name__ == "__main__":

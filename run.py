@@ -13,6 +13,7 @@ Every Python since 2.7 can read this file, so that an old one says what it lacks
 stands in `launcher/command_line.py`.
 """
 
+import os
 import sys
 
 OLDEST = (3, 10)
@@ -26,6 +27,8 @@ def main():
             "for example: python3.12 run.py demo\n" % told
         )
         return 1
+    # an isolated Python, as ComfyUI's portable build has one, leaves out the script's own folder
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     try:
         from launcher import command_line
 

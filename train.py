@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+# an isolated Python, as ComfyUI's portable build has one, leaves out the script's own folder
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 from standalone.enter_comfyui import enter_comfyui
 
 ROOT = Path(__file__).resolve().parent

@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path += map(str, Path(__file__).resolve().parents[:2])  # isolated Pythons add neither
 from standalone.enter_comfyui import enter_comfyui
 
 WIDTH = 32

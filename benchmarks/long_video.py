@@ -32,7 +32,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path += map(str, Path(__file__).resolve().parents[:2])  # isolated Pythons add neither
 from sized_models import SD15_WIDTH, animated, in_windows, one_step, sd15
 from step_time import machine, step_seconds
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path += map(str, Path(__file__).resolve().parents[:2])  # isolated Pythons add neither
 from sized_models import SD15_WIDTH, autoencoder, half_precision, one_call, one_step, text_encoder
 
 from standalone.enter_comfyui import enter_comfyui

@@ -26,7 +26,7 @@ from typing import Any
 if shutil.which("nvidia-smi") is None:
     os.environ["TRITON_INTERPRET"] = "1"  # read when torch imports Triton: launches are counted
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path += map(str, Path(__file__).resolve().parents[:2])  # isolated Pythons add neither
 from standalone.enter_comfyui import enter_comfyui
 
 RESULTS = Path(__file__).with_name("results.md")

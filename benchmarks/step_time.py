@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path += map(str, Path(__file__).resolve().parents[:2])  # isolated Pythons add neither
 from sized_models import animated, one_step, sd15
 
 from standalone.enter_comfyui import enter_comfyui

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path += map(str, Path(__file__).resolve().parents[:2])  # isolated Pythons add neither
 from one_clip import TEXT, TOKENS, OneClip
 from sized_models import SD15_WIDTH, motion_model, random_weights, sd15
 from step_time import machine

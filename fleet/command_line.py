@@ -57,6 +57,8 @@ def options_of(line: Sequence[str]) -> argparse.Namespace:
         top.error(f"--server names servers that run already; --{ours[0]} is for those of Ray")
     if options.servers is not None and options.servers < 1:
         top.error("--servers must be at least 1")
+    if options.comfyui:  # servers start elsewhere, and on other machines of a cluster
+        options.comfyui = options.comfyui.expanduser().absolute()
     return options
 
 

@@ -133,12 +133,10 @@ class RayServers:
         """What became of a rendering that ended."""
         try:
             told: Outcome = self.ray.get(ref)
-        except self.ray.exceptions.RayActorError:
-            self.say(f"The server of row {job.name} is gone; Ray starts another.")
-            outcome = rows.lost(job, "")
-            self._starting[actor.ready.remote()] = actor
         except self.ray.exceptions.RayError as error:
-            self.say(f"Ray lost row {job.name}: {error}")
+            gone = isinstance(error, self.ray.exceptions.RayActorError)
+            lost = f"The server of row {job.name} is gone; Ray starts another."
+            self.say(lost if gone else f"Ray lost row {job.name}: {error}")
             outcome = rows.lost(job, "")
             self._starting[actor.ready.remote()] = actor
         else:

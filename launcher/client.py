@@ -10,7 +10,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from . import LauncherError
@@ -52,15 +52,23 @@ class Client:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host  # of IPv6
+        return f"http://{host}:{self.port}"
 
     def get_json(self, resource: str, timeout: float | None = None) -> Any:
         with self._open(resource, timeout=timeout) as response:
             return json.load(response)
 
     def object_info(self) -> dict[str, Any]:
-        """Every node class with its inputs and outputs."""
-        return self.get_json("/object_info")
+        """Every node class with its inputs and outputs. Raises `LauncherError` where the server
+        does not say in time."""
+        try:
+            return self.get_json("/object_info")
+        except TimeoutError:
+            raise LauncherError(
+                f"{self.url} did not say in {self.timeout:g} s which nodes it has; it may be busy "
+                "or still load node packs; start the same command again."
+            ) from None
 
     def queue_prompt(self, prompt: Prompt, workflow: dict[str, Any] | None = None) -> str:
         """Queues a graph in the API format and returns its prompt id.
@@ -128,10 +136,10 @@ class Client:
         return found
 
     def download(self, file: OutputFile, folder: Path) -> Path:
-        """Copies an output file through `GET /view` into `folder`, byte for byte."""
-        # A server's answer must not choose a path outside the folder.
-        target = folder / Path(file.filename).name
-        folder.mkdir(parents=True, exist_ok=True)
+        """Copies an output file through `GET /view` into `folder`, byte for byte, in the subfolder
+        that it has on the server. Raises `LauncherError` for one that would lie outside."""
+        target = folder / place_of(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(target.name + ".partial")
         with self.opened(file) as response, partial.open("wb") as out:
             shutil.copyfileobj(response, out)
@@ -183,6 +191,18 @@ class Client:
                 content = json.loads(message)
                 data = content.get("data")  # events of other packs may hold anything
                 yield Event(content["type"], data if isinstance(data, dict) else {})
+
+
+def place_of(file: OutputFile) -> PurePosixPath:
+    """Where an output file lies in the server's folder, below which it must be: a server's answer
+    must not choose a path elsewhere. Servers on Windows write backslashes."""
+    path = PureWindowsPath(file.subfolder, file.filename)
+    if path.anchor or ".." in path.parts or not path.name:
+        raise LauncherError(
+            f"The server names a file {file.filename!r} in the subfolder {file.subfolder!r}, which "
+            "is no place below its output folder; nothing was written for it."
+        )
+    return PurePosixPath(*path.parts)
 
 
 def by_number(node: str) -> list[tuple[bool, int, str]]:

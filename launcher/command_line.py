@@ -59,7 +59,7 @@ def add_serve(verbs: Any) -> None:
     serve = verbs.add_parser(
         "serve", help="ComfyUI with the pack, as one of several ranks or alone"
     )
-    serve.add_argument("--ranks", type=int, default=1, help="how many machines sample together")
+    serve.add_argument("--ranks", type=int, help="how many machines sample together")
     serve.add_argument("--rank", type=int, default=0, help="which of them this is; 0 has the page")
     serve.add_argument(
         "--master", metavar="HOST:PORT", help="where rank 0 is; the port must be free there"

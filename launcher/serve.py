@@ -24,7 +24,7 @@ from .server import Server
 class Options:
     """The command line of `serve`."""
 
-    ranks: int = 1
+    ranks: int | None = None
     rank: int = 0
     master: str | None = None
     comfyui: Path | None = None
@@ -40,20 +40,25 @@ def run(root: Path, options: Options, say: Say) -> None:
     log = new_log(root / ".comfy" / "logs")
     say(f"starting ComfyUI from {comfy.folder} (log: {log})")
     with Server(comfy, base, log, shown_models(root, comfy)) as server:
-        if options.ranks > 1:
+        if told:
             say(f"rank {options.rank} of {options.ranks}; queue prompts at rank 0")
         serve(server, say, server.url)
 
 
 def variables(options: Options) -> dict[str, str]:
     """torchrun's, for the rank that is asked for; none for one rank alone."""
-    if options.ranks < 2:
+    if options.ranks is None:
+        check_none_asked(options)
         return {}
+    if options.ranks < 1:
+        raise LauncherError(f"--ranks is {options.ranks}; give the number of machines, 1 or more.")
     if not 0 <= options.rank < options.ranks:
         raise LauncherError(
             f"--rank is {options.rank}, but --ranks is {options.ranks}: ranks are 0 to "
             f"{options.ranks - 1}."
         )
+    if options.ranks == 1:
+        return {}
     host, _, port = (options.master or "").rpartition(":")
     if not host or not port.isdecimal():
         raise LauncherError(
@@ -62,3 +67,14 @@ def variables(options: Options) -> dict[str, str]:
         )
     ranks, rank = str(options.ranks), str(options.rank)
     return {"WORLD_SIZE": ranks, "RANK": rank, "MASTER_ADDR": host, "MASTER_PORT": port}
+
+
+def check_none_asked(options: Options) -> None:
+    """Raises LauncherError for what says of one of several ranks and not how many they are."""
+    given = [f"--rank {options.rank}"] if options.rank else []
+    given += [f"--master {options.master}"] if options.master else []
+    if given:
+        raise LauncherError(
+            f"{' '.join(given)} is for one of several machines, but --ranks is not given; add "
+            "--ranks with their number, or leave it out to serve alone."
+        )

@@ -58,8 +58,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.lifeline is not None:
         leave_with_parent(options.lifeline)
-    # Python put this folder first, and its server.py would hide ComfyUI's.
-    sys.path[0] = str(options.folder)
+    # Python put this folder first, and its server.py would hide ComfyUI's; an isolated one, as the
+    # portable build has it, did not, and what is first there is Python's own library.
+    here = Path(__file__).resolve().parent
+    others = [place for place in sys.path if Path(place).resolve() != here]
+    sys.path[:] = [str(options.folder), *others]
     for name in options.mend:
         MENDERS[name]()
     script = str(options.folder / "main.py")

@@ -26,7 +26,7 @@ class WebSocket:
         self._socket = socket.create_connection((host, port), timeout=timeout)
         self._buffer = b""
         try:
-            self._shake_hands(f"{host}:{port}", resource)
+            self._shake_hands(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", resource)
         except BaseException:
             self._socket.close()
             raise

@@ -61,13 +61,16 @@ def to_prompt(content: dict[str, Any], object_info: Info) -> Prompt:
     """The API format of a workflow in either format.
 
     Bypassed nodes hand their inputs on, muted nodes and what hangs on them are left out, reroutes
-    and primitives are followed, subgraphs are opened. Raises `LauncherError` for a class that the
-    server does not know.
+    and primitives are followed, subgraphs are opened. A node that only the page knows, such as a
+    pack's label, is left out where nothing hangs on it. Raises `LauncherError` for another class
+    that the server does not know.
     """
     if not is_saved(content):
         return content
     nodes = open_up(content)
-    active = [node for node in nodes.values() if _is_sent(node)]
+    sent = [node for node in nodes.values() if _is_sent(node)]
+    joined = _joined(nodes)
+    active = [node for node in sent if node.kind in object_info or node.id in joined] or sent
     unknown = [node for node in active if node.kind not in object_info]
     if unknown:
         names = ", ".join(f"{node.id} ({node.kind})" for node in unknown)
@@ -86,6 +89,15 @@ def to_prompt(content: dict[str, Any], object_info: Info) -> Prompt:
                 inputs[slot.name] = source.value
         prompt[node.id] = {"class_type": node.kind, "inputs": inputs}
     return prompt
+
+
+def _joined(nodes: dict[str, Node]) -> set[str]:
+    """The ids of the nodes at an end of a link: of these the server must know the class. Another
+    without one is a note, a label or a switch of the page."""
+    at_ends = {node.id for node in nodes.values() if any(slot.source for slot in node.inputs)}
+    for node in nodes.values():
+        at_ends |= {slot.source.node for slot in node.inputs if isinstance(slot.source, Origin)}
+    return at_ends
 
 
 def _is_sent(node: Node) -> bool:

@@ -36,6 +36,8 @@ def settings_of(environment: Mapping[str, str]) -> Settings | None:
             f"RANK is {rank}, but WORLD_SIZE is {ranks}: ranks are 0 to {ranks - 1}; start each "
             "process with its own."
         )
+    if not 0 < port < 65536:
+        raise ValueError(f"MASTER_PORT is {port}; ports are 1 to 65535; set a free one of rank 0.")
     timeout = number(environment, TIMEOUT_VARIABLE, str(int(TIMEOUT)))
     # torchrun's agent keeps a store at that address itself
     hosts = rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
@@ -43,7 +45,7 @@ def settings_of(environment: Mapping[str, str]) -> Settings | None:
 
 
 def word(environment: Mapping[str, str], name: str, default: str | None = None) -> str:
-    found = environment.get(name, default)
+    found = environment.get(name) or default
     if not found:
         raise ValueError(
             f"WORLD_SIZE asks for several ranks, but {name} is not set; start ComfyUI with "

@@ -29,15 +29,35 @@ Graph = Mapping[str, Mapping[str, Any]]
 
 
 def join_ranks(environment: Mapping[str, str] = os.environ) -> Ranks | None:
-    """Have this server be the rank that torchrun's variables name; None where they name none."""
+    """Have this server be the rank that torchrun's variables name; None where they name none.
+
+    Clusters leave such variables about. Where they make no rank, the server samples alone, with a
+    warning: its start goes on."""
     if environment.get("WORLD_SIZE", "1") == "1":
         return None
-    from ..lockstep.ranks import Ranks
+    try:
+        return joined(environment)
+    except (ValueError, RuntimeError) as error:
+        log.warning("AnimateDiff Kit: %s Until then this server samples alone.", error)
+    except ImportError as error:
+        log.warning(
+            "AnimateDiff Kit: WORLD_SIZE asks for several ranks, which need a torch with Gloo "
+            "(%s); this server samples alone.",
+            error,
+        )
+    return None
+
+
+def joined(environment: Mapping[str, str]) -> Ranks | None:
+    """As join_ranks. Raises ValueError for values that cannot be, RankError where rank 0 cannot
+    keep its store, ImportError where this torch has no Gloo."""
     from ..lockstep.settings import settings_of
 
     settings = settings_of(environment)
     if settings is None:
         return None
+    from ..lockstep.ranks import Ranks
+
     work = Leader() if settings.rank == 0 else Follower(settings.rank)
     work.ranks = Ranks(settings, work.each, work.begin)
     set_crew(work.ranks)

@@ -60,6 +60,13 @@ def test_options_that_do_not_go_together(
     assert told in capsys.readouterr().err
 
 
+def test_a_relative_comfyui_is_that_of_the_folder_in_which_the_fleet_is_started() -> None:
+    """The servers start elsewhere, with --address on other machines."""
+    line = ["rows.csv", "--workflow", "w", "--out", "o", "--address", "box:6379", "--comfyui", "it"]
+    assert options_of(line).comfyui == Path.cwd() / "it"
+    assert options_of([*line[:-1], "~/it"]).comfyui == Path.home() / "it"
+
+
 @pytest.fixture
 def ray_here() -> None:
     if importlib.util.find_spec("ray") is None:

@@ -4,11 +4,13 @@ is silent."""
 from __future__ import annotations
 
 import json
+import socket
+from pathlib import Path
 
 import pytest
 from adk_tests.support.answering import Asked, serving
 from animatediff_kit.launcher import LauncherError
-from animatediff_kit.launcher.client import ServerSilent
+from animatediff_kit.launcher.client import Client, OutputFile, ServerSilent
 
 GRAPH = {"7": {"class_type": "KSampler", "inputs": {}}}
 
@@ -76,3 +78,56 @@ def test_a_refusal_without_nodes(answer: bytes, told: str) -> None:
         with pytest.raises(LauncherError) as refused:
             client.queue_prompt(GRAPH)
         assert str(refused.value) == told
+
+
+def test_files_are_downloaded_into_the_subfolders_of_the_server(tmp_path: Path) -> None:
+    """So that two of one name are two; a server on Windows writes backslashes."""
+    subfolders = ["", "a", "b/c", "b\\d"]
+    with serving({"/view": ("200 OK", b"clip")}) as client:
+        files = [OutputFile("9", "clip.webp", subfolder, "output") for subfolder in subfolders]
+        written = [client.download(file, tmp_path) for file in files]
+    places = ["clip.webp", "a/clip.webp", "b/c/clip.webp", "b/d/clip.webp"]
+    assert [path.relative_to(tmp_path).as_posix() for path in written] == places
+    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(found) == sorted(written) and found[0].read_bytes() == b"clip"
+
+
+@pytest.mark.parametrize(
+    ("subfolder", "filename"),
+    [
+        ("..", "clip.webp"),
+        ("a/../..", "clip.webp"),
+        ("a\\..\\..", "clip.webp"),
+        ("/etc", "clip.webp"),
+        ("C:", "clip.webp"),
+        ("", "../clip.webp"),
+        ("", "/etc/passwd"),
+        ("", ""),
+    ],
+)
+def test_a_place_outside_the_folder_is_refused(
+    subfolder: str, filename: str, tmp_path: Path
+) -> None:
+    asked: list[Asked] = []
+    told = (
+        r"^The server names a file '.*' in the subfolder '.*', which is no place below its output"
+    )
+    with serving({"/view": ("200 OK", b"clip")}, asked) as client:
+        with pytest.raises(LauncherError, match=told):
+            client.download(OutputFile("9", filename, subfolder, "output"), tmp_path / "out")
+    assert not asked and not [*tmp_path.iterdir()]
+
+
+def test_a_server_that_does_not_say_in_time_which_nodes_it_has() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # takes the call, and is silent
+        client = Client("127.0.0.1", listener.getsockname()[1], timeout=0.2)
+        told = (
+            rf"^{client.url} did not say in 0\.2 s which nodes it has; it may be busy or still load"
+        )
+        with pytest.raises(LauncherError, match=told):
+            client.object_info()
+
+
+def test_addresses_of_ipv6_stand_in_brackets() -> None:
+    assert Client("::1", 8188).url == "http://[::1]:8188"
+    assert Client("box", 8188).url == "http://box:8188"

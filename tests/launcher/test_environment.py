@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -84,6 +85,46 @@ def test_a_python_without_pins_is_told_which_have_them(
     with pytest.raises(LauncherError, match=text):
         environment.ensure(tmp_path, pytest.fail)
     assert not (tmp_path / ".venv").exists()
+
+
+def test_an_environment_that_somebody_else_made_is_left_alone(tmp_path: Path) -> None:
+    venv, log = tmp_path / ".venv", tmp_path / "log"
+    venv.mkdir()
+    (venv / "pyvenv.cfg").write_text("home = elsewhere")
+    told = (
+        rf"^{re.escape(str(venv))} was not made by run\.py, which neither changes nor deletes it; r"
+    )
+    with pytest.raises(LauncherError, match=told):
+        environment.ensure(tmp_path, lambda line: None)
+    assert [path.name for path in venv.iterdir()] == ["pyvenv.cfg"]
+    (venv / "pyvenv.cfg").rename(tmp_path / "file")
+    with pytest.raises(LauncherError, match="was not made by run.py"):
+        environment.make_venv(tmp_path / "file", (3, 11), log)
+    assert (tmp_path / "file").read_text() == "home = elsewhere"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs the right to make symbolic links")
+def test_a_link_to_an_environment_of_another_clone_is_left_alone(tmp_path: Path) -> None:
+    other, venv = tmp_path / "other", tmp_path / ".venv"
+    fake_environment(other, "an older lock")
+    venv.symlink_to(other)
+    with pytest.raises(LauncherError, match="was not made by run.py"):
+        environment.make_venv(venv, (3, 11), tmp_path / "log")
+    assert (other / "lock.sha256").read_text() == "an older lock"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs the right to make symbolic links")
+def test_an_own_environment_of_another_python_is_made_anew(tmp_path: Path) -> None:
+    """Also one that was interrupted while it was made."""
+    for number, marks in enumerate(({"made-by": "unfinished"}, {})):
+        venv = tmp_path / str(number)
+        venv.mkdir()
+        for name, text in marks.items():
+            (venv / name).write_text(text)
+            (venv / "stale").touch()
+        environment.make_venv(venv, sys.version_info[:2], tmp_path.with_suffix(".log"))
+        assert environment.runs(environment.python_of(venv)) and not (venv / "stale").exists()
+        assert (venv / "made-by").read_text() == "python{}.{}".format(*sys.version_info)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")

@@ -14,6 +14,7 @@ def options(*line: str) -> Options:
 
 def test_one_rank_needs_no_variables() -> None:
     assert variables(options()) == {}
+    assert variables(options("--ranks", "1", "--rank", "0", "--master", "box:29500")) == {}
 
 
 def test_torchruns_variables() -> None:
@@ -37,3 +38,21 @@ def test_torchruns_variables() -> None:
 def test_what_cannot_be_is_refused(line: list[str], sentence: str) -> None:
     with pytest.raises(LauncherError, match=sentence):
         variables(options("--ranks", "2", *line))
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            ["--rank", "1"],
+            r"^--rank 1 is for one of several machines, but --ranks is not given; ad",
+        ),
+        (["--master", "box:1"], r"^--master box:1 is for one of several machines, but --ranks is"),
+        (["--rank", "1", "--master", "box:1"], r"^--rank 1 --master box:1 is for one of several"),
+        (["--ranks", "0"], r"^--ranks is 0; give the number of machines, 1 or more\.$"),
+        (["--ranks", "1", "--rank", "1"], r"^--rank is 1, but --ranks is 1: ranks are 0 to 0\.$"),
+    ],
+)
+def test_one_of_several_names_how_many_there_are(line: list[str], sentence: str) -> None:
+    with pytest.raises(LauncherError, match=sentence):
+        variables(options(*line))

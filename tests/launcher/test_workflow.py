@@ -328,3 +328,35 @@ def test_the_example_workflows_are_whole_graphs(example: Path) -> None:
         assert nodes[origin]["outputs"][out]["type"] == kind
         assert key in nodes[origin]["outputs"][out]["links"]
         assert nodes[target]["inputs"][into]["link"] == key
+
+
+def test_nodes_of_the_page_alone_are_left_out_where_nothing_hangs_on_them() -> None:
+    """Labels and switches of other packs, whose classes no server has."""
+    content = saved(
+        node(1, "Loader", ["a.ckpt"], outputs=["MODEL"]),
+        node(2, "Tune", [0.5], [("model", "MODEL", 1)], ["MODEL"]),
+        node(3, "Label (rgthree)", []),
+        node(4, "Fast Groups Bypasser (rgthree)", None, [("", "*", None)], ["*"]),
+        links=[(1, 1, 0, 2, 0, "MODEL")],
+    )
+    assert set(convert(content)) == {"1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("links", "kind"),
+    [
+        ([(1, 1, 0, 3, 0, "MODEL")], "SaveAll"),  # something comes to it
+        ([(1, 3, 0, 2, 0, "MODEL")], "GetNode"),  # something hangs on it
+    ],
+)
+def test_an_unknown_node_at_an_end_of_a_link_is_told_by_name(links: Any, kind: str) -> None:
+    ends = [None, 1] if links[0][3] == 2 else [1, None]
+    content = saved(
+        node(1, "Loader", ["a.ckpt"], outputs=["MODEL"]),
+        node(2, "Tune", [0.5], [("model", "MODEL", ends[1])], ["MODEL"]),
+        node(3, kind, None, [("model", "MODEL", ends[0])], ["MODEL"]),
+        links=links,
+    )
+    told = rf"^This ComfyUI has no class for node 3 \({kind}\); install the pack that brings it, or"
+    with pytest.raises(LauncherError, match=told):
+        convert(content)

@@ -16,7 +16,7 @@ def test_torchruns_variables() -> None:
     assert settings_of({**TOLD, "ADK_RANK_TIMEOUT": "5"}) == Settings(1, 3, "box", 29500, False, 5)
 
 
-@pytest.mark.parametrize("told", [{}, {"WORLD_SIZE": "1", "RANK": "0"}])
+@pytest.mark.parametrize("told", [{}, {"WORLD_SIZE": ""}, {"WORLD_SIZE": "1", "RANK": "0"}])
 def test_one_rank_is_none(told: dict[str, str]) -> None:
     assert settings_of(told) is None
 
@@ -26,6 +26,7 @@ def test_one_rank_is_none(told: dict[str, str]) -> None:
     [
         ({**TOLD, "RANK": "3"}, r"^RANK is 3, but WORLD_SIZE is 3: ranks are 0 to 2; start each"),
         ({**TOLD, "RANK": "x"}, r"^RANK is 'x', which is no whole number; set one, or unset it\."),
+        ({**TOLD, "MASTER_PORT": "70000"}, r"^MASTER_PORT is 70000; ports are 1 to 65535; set a"),
         ({"WORLD_SIZE": "2"}, r"^WORLD_SIZE asks for several ranks, but RANK is not set; start"),
         ({**TOLD, "MASTER_ADDR": ""}, r"several ranks, but MASTER_ADDR is not set; start ComfyUI"),
     ],

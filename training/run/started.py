@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -27,6 +28,12 @@ SCRIPT = Path(__file__).resolve().parents[2] / "train.py"
 
 STARTED, SAID = "started.json", "train.log"
 
+OF_RANKS = re.compile(
+    r"((LOCAL|GROUP|ROLE)_)?(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(ADDR|PORT)|TORCHELASTIC_\w+"
+    r"|(PMI|PMIX|OMPI_COMM_WORLD|MV2_COMM_WORLD)_\w+|MPI_LOCAL(RANKID|NRANKS)"
+)
+"""Variables of torchrun and of MPI's launchers, by which Accelerate joins other processes."""
+
 TAIL = 4096
 """Bytes at the end of train.log that hold its last line."""
 
@@ -36,7 +43,8 @@ def start(
 ) -> None:
     """Start the run of a TOML file, which ends with this process.
 
-    folder: the run's;   environment: variables beside this process's own. Raises OSError where the
+    folder: the run's;   environment: variables beside this process's own, of
+    which it takes none that make it one of several ranks. Raises OSError where the
     folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +54,7 @@ def start(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **environment},
+            env={**alone(os.environ), **environment},
             stdin=subprocess.PIPE,
             stdout=said,
             stderr=subprocess.STDOUT,
@@ -57,6 +65,12 @@ def start(
     threading.Thread(target=process.wait, name=f"the run {folder.name}", daemon=True).start()
     about = {"process": mark_of(psutil.Process(process.pid)), "steps": steps}
     write_atomic(folder / STARTED, lambda beside: beside.write_text(json.dumps(about), "utf-8"))
+
+
+def alone(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what says that a process is one of several: a run that a rank of a
+    server starts would wait for others, which nobody starts."""
+    return {name: value for name, value in environment.items() if not OF_RANKS.fullmatch(name)}
 
 
 def started(folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from animatediff_kit.training.run.run_log import ABOUT, STOP
 from animatediff_kit.training.run.started import (
     SAID,
     STARTED,
+    alone,
     is_before_its_first_step,
     last_words,
     start,
@@ -115,3 +116,28 @@ def test_what_cannot_be_read_is_nothing(tmp_path: Path) -> None:
     assert started(tmp_path) == {} and last_words(tmp_path) == "two"
     (tmp_path / STARTED).write_text("[3]", encoding="utf-8")
     assert started(tmp_path) == {}
+
+
+def test_a_run_of_a_rank_is_none_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accelerate, which reads many variables, finds one process; the rest of them stays."""
+    of_ranks = {
+        **{"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1"},
+        **{"GROUP_RANK": "1", "ROLE_WORLD_SIZE": "2", "MASTER_ADDR": "box", "MASTER_PORT": "1"},
+        **{"TORCHELASTIC_RUN_ID": "1", "PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "0"},
+        **{"OMPI_COMM_WORLD_SIZE": "2", "MV2_COMM_WORLD_RANK": "1", "ROLE_NAME": "default"},
+    }
+    assert alone({**of_ranks, "MASTER": "x", "ADK_RANK_TIMEOUT": "5"}) == {
+        "MASTER": "x",
+        "ADK_RANK_TIMEOUT": "5",
+    }
+    for name, value in of_ranks.items():
+        monkeypatch.setenv(name, value)
+    script = tmp_path / "train.py"
+    script.write_text("import json, os\nprint(json.dumps(sorted(os.environ)))")
+    monkeypatch.setattr("animatediff_kit.training.run.started.SCRIPT", script)
+    start(tmp_path / "run.toml", tmp_path / "run", 40, False, {"ACCELERATE_USE_CPU": "true"})
+    until = time.monotonic() + 300
+    while worker(tmp_path / "run") is not None and time.monotonic() < until:
+        time.sleep(0.1)
+    names = json.loads((tmp_path / "run" / SAID).read_text(encoding="utf-8"))
+    assert not of_ranks.keys() & {*names} and {"ACCELERATE_USE_CPU", "PATH"} <= {*names}
