@@ -16,12 +16,9 @@ the continuation also carries them as they were.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
-Latent = dict[str, Any]
-"""ComfyUI's LATENT; samples: f c h w."""
+from .frames import Latent, samples_of
 
 KEPT = "animatediff_kit_kept_frames"
 """How many frames at the start of a LATENT are those of the clip before; samplers hand it on."""
@@ -47,7 +44,7 @@ def continue_latent(latent: Latent, kept: int, frames: int, blended: int = 0) ->
     Raises ValueError where the clip has fewer frames than are to be kept, or is no batch of frames,
     and where no kept frame would stay as it is.
     """
-    samples = checked(latent)
+    samples = samples_of(latent)
     if not 1 <= kept <= len(samples):
         raise ValueError(
             f"{kept} frames are to be kept, and the clip has {len(samples)}; keep 1 to "
@@ -85,7 +82,7 @@ def join_continuation(before: Latent, continued: Latent) -> Latent:
     Raises ValueError where `continued` is no continuation, or does not begin with the last frames
     of `before`.
     """
-    first, second = checked(before), checked(continued)
+    first, second = samples_of(before), samples_of(continued)
     kept = continued.get(KEPT)
     if kept is None:
         raise ValueError(
@@ -123,13 +120,3 @@ def begins_with(shared: torch.Tensor, continued: Latent, same: int) -> bool:
 
 def is_close(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape and torch.allclose(one.float(), other.float(), atol=1e-3)
-
-
-def checked(latent: Latent) -> torch.Tensor:
-    samples = latent["samples"]
-    if samples.ndim != 4:
-        raise ValueError(
-            f"This latent has the shape {list(samples.shape)}, of a video model; AnimateDiff's are "
-            "batches of images, f c h w. Use VAE Encode or an SD1.5 or SDXL sampler."
-        )
-    return samples
