@@ -4,6 +4,7 @@ system has. A letter that none of them has is drawn as its code point, not as an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from PIL import ImageFont
 
@@ -56,5 +57,6 @@ def found(name: str) -> ImageFont.FreeTypeFont | None:
 def has(font: Font, letter: str) -> bool:
     if not isinstance(font, ImageFont.FreeTypeFont):
         return letter.isascii()  # Pillow's small one has Latin-1 in part
-    drawn, empty = font.getmask(letter), font.getmask(NOWHERE)
-    return (drawn.size, bytes(drawn)) != (empty.size, bytes(empty))
+    masks: list[Any] = [font.getmask(text) for text in (letter, NOWHERE)]
+    drawn, empty = ((mask.size, bytes(mask)) for mask in masks)
+    return drawn != empty

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -51,9 +50,11 @@ def sound_of(audio: Any) -> Sound:
     where there is no sound in it, or NaN.
     """
     known = audio if isinstance(audio, Mapping) else {}
-    waveform, rate = known.get("waveform"), known.get("sample_rate")
-    silent = not isinstance(waveform, Tensor) or waveform.ndim != 3 or 0 in waveform.shape
-    if silent or not isinstance(rate, Real) or not rate >= 1:
+    waveform: Any = known.get("waveform")
+    rate: Any = known.get("sample_rate")
+    is_sound = isinstance(waveform, Tensor) and waveform.ndim == 3 and 0 not in waveform.shape
+    is_rate = isinstance(rate, int | float | np.integer) and 1 <= rate < np.inf
+    if not is_sound or not is_rate:
         shape = list(waveform.shape) if isinstance(waveform, Tensor) else None
         raise ValueError(
             f"The audio holds no sound (its waveform: {shape}, its sample rate: {rate}). Connect "
