@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from unicodedata import east_asian_width
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional
+
+from .caption_font import drawable
 
 THUMB, GAP, LINE = 80, 4, 14
 """Pixels: of a thumbnail's side, between things, of a line of text."""
@@ -57,7 +62,7 @@ def pages(cells: Sequence[Cell]) -> Tensor:
 def page(cells: Sequence[Cell]) -> np.ndarray:
     """-> h w 3, uint8"""
     sheet = Image.new("RGB", PAGE, PAPER)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default()
+    pen = ImageDraw.Draw(sheet)
     for number, cell in enumerate(cells):
         row, column = divmod(number, COLUMNS)
         x, y = column * (CELL[0] + 2 * GAP) + GAP, row * (CELL[1] + 2 * GAP) + GAP
@@ -66,7 +71,8 @@ def page(cells: Sequence[Cell]) -> np.ndarray:
         for place, line in enumerate(cell.lines[:LINES]):
             is_reason = cell.marked and place == len(cell.lines[:LINES]) - 1
             at = x, y + THUMB + GAP + place * LINE
-            pen.text(at, shortened(line), MARK if is_reason else INK, font)
+            text, font = drawable(shortened(line))
+            pen.text(at, shortened(text), MARK if is_reason else INK, font)
         if cell.marked:
             corner = x + CELL[0] + 1, y + CELL[1] + 1
             pen.rectangle((x - 2, y - 2, *corner), outline=MARK, width=2)
@@ -74,4 +80,8 @@ def page(cells: Sequence[Cell]) -> np.ndarray:
 
 
 def shortened(line: str) -> str:
-    return line if len(line) <= LETTERS else f"{line[: LETTERS - 3]}..."
+    """At most LETTERS wide; a letter of Chinese, Japanese or Korean is as wide as two."""
+    ends = list(accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in line))
+    if not ends or ends[-1] <= LETTERS:
+        return line
+    return f"{line[: bisect_right(ends, LETTERS - 3)]}..."

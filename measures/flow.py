@@ -36,7 +36,7 @@ def check_frames(frames: Tensor, name: str = "images") -> None:
     if frames.shape[-1] != 3:
         raise ValueError(
             f"The {name} have {frames.shape[-1]} colour channels; motion is measured in pictures "
-            "of 3, without transparency."
+            "of 3, without transparency. Take it off with Split Image with Alpha."
         )
     if count < 2:
         raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..sampling.frames import samples_of
 from ..sampling.free_init import COMPLEMENT, FILTERS, HIGH_PASSES, FreeInitSampler
 from ..sampling.free_noise import FreeNoise
 from ..sampling.windows import WindowSettings
@@ -48,7 +49,7 @@ class FreeNoiseNode(io.ComfyNode):
         cls, latent: Any, seed: int = 0, length: int = 16, overlap: int = 4
     ) -> io.NodeOutput:
         WindowSettings(length, overlap).check()
-        frames = latent["samples"].shape[0]
+        frames = len(samples_of(latent))
         if frames <= length:
             log.warning(
                 "FreeNoise has nothing to repeat: %d frames fit into one window of %d.",

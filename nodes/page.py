@@ -16,7 +16,7 @@ from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
 
 from ..sampling.progress_text import Tell, add_progress_text
-from .prompt_server import prompt_server
+from .prompt_server import prompt_server, workflow_of
 
 WARNING = "animatediff_kit.warning"
 FILES = "animatediff_kit.files"
@@ -28,15 +28,19 @@ PACK = __name__.rsplit(".", 2)[0]
 
 @dataclass(frozen=True)
 class Place:
-    """A node in the page that queued the graph."""
+    """A node in the page that queued the graph; what is sent says which workflow it stands in, and
+    of which kind it is: the page may show another by now, with a node of the same number."""
 
     server: Any = field(compare=False)
     client: str
     prompt: str
     node: str
+    kind: str | None
 
     def send(self, event: str, **data: Any) -> None:
-        self.server.send_sync(event, {"node": self.node, **data}, self.client)
+        workflow = workflow_of(self.server, self.prompt)
+        about = {"node": self.node, "kind": self.kind, "workflow": workflow}
+        self.server.send_sync(event, {**about, **data}, self.client)
 
     def write(self, lines: list[str]) -> None:
         self.server.send_progress_text("\n".join(lines), self.node, self.client)
@@ -49,8 +53,10 @@ def place_that_is_seen() -> Place | None:
     if server is None or context is None or server.client_id not in server.sockets:
         return None
     # a node that another one put into the graph is shown where that one is
-    node = get_progress_state().dynprompt.get_display_node_id(context.node_id)
-    return Place(server, server.client_id, context.prompt_id, node)
+    graph = get_progress_state().dynprompt
+    node = graph.get_display_node_id(context.node_id)
+    kind = graph.get_node(node)["class_type"] if graph.has_node(node) else None
+    return Place(server, server.client_id, context.prompt_id, node, kind)
 
 
 class ToThePage(logging.Handler):

@@ -10,6 +10,7 @@ from comfy_api.latest import io
 
 from ..sampling.easings import EASINGS
 from ..sampling.expressions import Number
+from ..sampling.frames import samples_of
 from ..sampling.prompt_parts import JOINS, halves
 from ..sampling.prompt_schedule import Keyframes, check_words, parse_prompts
 from ..sampling.prompt_travel import (
@@ -144,7 +145,7 @@ class PromptTravel(io.ComfyNode):
                 "There is no text encoder: the checkpoint has none. Load one with Load CLIP, and "
                 "connect it here."
             )
-        frames = frames if latent is None else len(latent["samples"])
+        frames = frames if latent is None else len(samples_of(latent))
         check_choice("join", join, JOINS)
         keyframes = parse_prompts(prompts)
         check_words("before", check_text("before", before))

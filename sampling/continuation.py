@@ -8,16 +8,17 @@ number i of the whole video always has the noise number i of its seed.
 Where frames are blended, the mask opens over the last of the kept ones bit by bit, and the joined
 video takes them from the new clip: a cross-fade inside the sampler, so that the motion changes over
 several frames and not between two.
+
+Most samplers give the kept frames back as they are. Those that do not end at sigma 0 leave noise in
+them, as in all frames (uni_pc at 0.001, dpm_fast and dpm_adaptive at the last sigma above 0), so
+the continuation also carries them as they were.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
-Latent = dict[str, Any]
-"""ComfyUI's LATENT; samples: f c h w."""
+from .frames import Latent, samples_of
 
 KEPT = "animatediff_kit_kept_frames"
 """How many frames at the start of a LATENT are those of the clip before; samplers hand it on."""
@@ -25,7 +26,13 @@ KEPT = "animatediff_kit_kept_frames"
 BLENDED = "animatediff_kit_blended_frames"
 """How many of those, the last ones, pass over into the new clip; none where it is missing."""
 
-OF_THE_CLIP = (KEPT, BLENDED, "noise_mask")
+SOURCE = "animatediff_kit_continued_from"
+"""Those frames as they were; some samplers leave a little noise in theirs.   f c h w"""
+
+WHOLE = "animatediff_kit_continued_frames"
+"""How many frames a continuation has, kept and new."""
+
+OF_THE_CLIP = (KEPT, BLENDED, SOURCE, WHOLE, "noise_mask")
 """What a joined video has no more."""
 
 
@@ -37,7 +44,7 @@ def continue_latent(latent: Latent, kept: int, frames: int, blended: int = 0) ->
     Raises ValueError where the clip has fewer frames than are to be kept, or is no batch of frames,
     and where no kept frame would stay as it is.
     """
-    samples = checked(latent)
+    samples = samples_of(latent)
     if not 1 <= kept <= len(samples):
         raise ValueError(
             f"{kept} frames are to be kept, and the clip has {len(samples)}; keep 1 to "
@@ -63,6 +70,8 @@ def continue_latent(latent: Latent, kept: int, frames: int, blended: int = 0) ->
         "batch_index": [*numbers[-kept:], *range(beyond, beyond + frames)],
         KEPT: kept,
         BLENDED: blended,
+        SOURCE: samples[-kept:],
+        WHOLE: kept + frames,
     }
 
 
@@ -73,7 +82,7 @@ def join_continuation(before: Latent, continued: Latent) -> Latent:
     Raises ValueError where `continued` is no continuation, or does not begin with the last frames
     of `before`.
     """
-    first, second = checked(before), checked(continued)
+    first, second = samples_of(before), samples_of(continued)
     kept = continued.get(KEPT)
     if kept is None:
         raise ValueError(
@@ -81,11 +90,8 @@ def join_continuation(before: Latent, continued: Latent) -> Latent:
             "the sampler that samples its latent."
         )
     same = kept - continued.get(BLENDED, 0)
-    shared = first[-kept:][:same].float()
     alone = len(first) - kept + same
-    if shared.shape != second[:same].shape or not torch.allclose(
-        shared, second[:same].float().to(first.device), atol=1e-3
-    ):
+    if not begins_with(first[-kept:][:same], continued, same):
         raise ValueError(
             f"The second latent does not begin with frames {alone - same} to {alone - 1} of the "
             "first. Connect the latent that Continue Animation went on from."
@@ -97,11 +103,20 @@ def join_continuation(before: Latent, continued: Latent) -> Latent:
     return joined
 
 
-def checked(latent: Latent) -> torch.Tensor:
-    samples = latent["samples"]
-    if samples.ndim != 4:
-        raise ValueError(
-            f"This latent has the shape {list(samples.shape)}, of a video model; AnimateDiff's are "
-            "batches of images, f c h w. Use VAE Encode or an SD1.5 or SDXL sampler."
-        )
-    return samples
+def begins_with(shared: torch.Tensor, continued: Latent, same: int) -> bool:
+    """Whether a continuation's first frames are these, or were these before a sampler left noise
+    in them: then less than half of what they are themselves.   shared: f c h w"""
+    second = continued["samples"][:same].to(shared)
+    if is_close(shared, second):
+        return True
+    source = continued.get(SOURCE)
+    if source is None or len(continued["samples"]) != continued.get(WHOLE):
+        return False
+    if shared.shape != second.shape or not is_close(shared, source[:same].to(shared)):
+        return False
+    left = (second.float() - shared.float()).square().mean().sqrt()
+    return bool(left < shared.float().std() / 2)
+
+
+def is_close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and torch.allclose(one.float(), other.float(), atol=1e-3)

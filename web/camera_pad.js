@@ -5,6 +5,7 @@ import { app } from "../../scripts/app.js";
 import { CameraStage } from "./camera_stage.js";
 import { addElementWidget } from "./element_widget.js";
 import { fileFor, moveOf, MOVES } from "./camera_moves.js";
+import { chain } from "./chained.js";
 import { keep } from "./timeline/panel.js";
 import { word } from "./words.js";
 
@@ -39,13 +40,7 @@ class CameraPad {
   }
 
   follow(widget) {
-    if (!widget) return;
-    const callback = widget.callback;
-    widget.callback = (...values) => {
-      const result = callback?.apply(widget, values);
-      this.update();
-      return result;
-    };
+    if (widget) chain(widget, "callback", () => this.update());
   }
 
   button(move) {
@@ -142,12 +137,7 @@ app.registerExtension({
       getMaxHeight: () => HEIGHT,
     });
     node.adkCameraPad = pad;
-    const configured = node.onConfigure;
-    node.onConfigure = function (...given) {
-      const result = configured?.apply(this, given);
-      pad.update(); // its widgets have their values now: loaded, pasted or undone
-      return result;
-    };
+    chain(node, "onConfigure", () => pad.update()); // its widgets have their values: loaded, pasted or undone
     // a node that has grown by the pad is drawn as it is now
     setTimeout(() => app.canvas?.setDirty(true, true), 100);
   },

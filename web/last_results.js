@@ -4,7 +4,10 @@ export function resultsFor(graph, entry) {
   if (!entry) return [];
   const [, promptId, prompt] = entry.prompt;
   const kinds = Object.fromEntries(graph.nodes.map((node) => [node.id, node.type]));
-  const known = Object.keys(prompt).filter((id) => kinds[id] !== undefined);
+  const ids = Object.keys(prompt);
+  // nodes inside of a subgraph, "12:5", are not in the page's own graph; node 12 is
+  if (ids.some((id) => kinds[id.split(":")[0]] === undefined)) return [];
+  const known = ids.filter((id) => !id.includes(":"));
   if (known.some((id) => kinds[id] !== prompt[id].class_type)) return [];
   return Object.entries(entry.outputs)
     .filter(([id]) => known.includes(id))

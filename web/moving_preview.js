@@ -3,7 +3,7 @@
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { addElementWidget } from "./element_widget.js";
-import { nodeOf } from "./node_of.js";
+import { nodeOf, nodeToldOf } from "./node_of.js";
 import { SheetPlayer } from "./sheet_player.js";
 
 const EVENT = "animatediff_kit.preview";
@@ -64,7 +64,7 @@ app.registerExtension({
   name: "AnimateDiffKit.MovingPreview",
   setup() {
     api.addEventListener(EVENT, ({ detail }) => {
-      const node = nodeOf(app.rootGraph ?? app.graph, detail.node);
+      const node = nodeToldOf(app.rootGraph ?? app.graph, detail);
       if (!node?.addDOMWidget || othersPlay()) return;
       (playing.get(node)?.player ?? begin(node, detail)).show(detail);
     });

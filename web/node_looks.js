@@ -1,5 +1,7 @@
 // What a new node of the pack looks like, and which nodes are offered for a link.
 
+import { chain } from "./chained.js";
+
 const COLOUR = { color: "#38305c", bgcolor: "#4a4078" };
 
 // `offered`: names by type, as LiteGraph keeps them. The first of each, Reroute, stays: a middle
@@ -16,10 +18,8 @@ export function offerFirst(offered, ours) {
 // deleted, since Nodes 2.0 sees changes by a setter that the node itself has.
 export function colour(node) {
   Object.assign(node, COLOUR);
-  const configured = node.onConfigure;
-  node.onConfigure = function (saved, ...more) {
+  chain(node, "onConfigure", function (saved) {
     if (saved.color === undefined && this.color === COLOUR.color) this.color = undefined;
     if (saved.bgcolor === undefined && this.bgcolor === COLOUR.bgcolor) this.bgcolor = undefined;
-    return configured?.call(this, saved, ...more);
-  };
+  });
 }

@@ -12,3 +12,12 @@ export function nodeOf(graph, id) {
   }
   return node;
 }
+
+// The node that a message of the pack is about (nodes/page.py), where the page shows the workflow
+// that it was queued from: in another one, the same number is another node's.
+// graph: as above; node: its id; kind: its class; workflow: the workflow's id, or null.
+export function nodeToldOf(graph, { node, kind, workflow }) {
+  if (workflow && graph?.id && graph.id !== workflow) return undefined;
+  const found = nodeOf(graph, node);
+  return kind && found && (found.comfyClass ?? found.type) !== kind ? undefined : found;
+}

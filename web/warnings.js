@@ -2,13 +2,13 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { nodeOf } from "./node_of.js";
+import { nodeToldOf } from "./node_of.js";
 
 app.registerExtension({
   name: "AnimateDiffKit.Warnings",
   setup() {
     api.addEventListener("animatediff_kit.warning", ({ detail }) => {
-      const title = nodeOf(app.rootGraph ?? app.graph, detail.node)?.title ?? "AnimateDiff Kit";
+      const title = nodeToldOf(app.rootGraph ?? app.graph, detail)?.title ?? "AnimateDiff Kit";
       const toast = { severity: "warn", summary: title, detail: detail.text, life: 15000 };
       app.extensionManager.toast.add(toast);
     });

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...motion_models.adapters.camera_control.apply import CameraSettings, apply_camera_control
 from ...motion_models.adapters.camera_control.path import read_poses, write_poses
@@ -16,6 +16,7 @@ from ...sampling.camera_picture import draw_path
 from ...sampling.values.over_time import combined
 from ..inputs import frames_input, percent_inputs, strength_input, strength_socket
 from ..schema import CATEGORY, CameraPathSocket, advanced, schema
+from ..shown import picture_in_node
 from ..weights_files import file_input, found, state_of_file
 from .strength import CHECKED_AT_ONCE
 
@@ -117,8 +118,8 @@ class CameraPath(io.ComfyNode):
         given = read_poses(poses) if poses.strip() else None
         path = camera_path(frames, move, easing, before, given)
         picture = draw_path(path)
-        preview = ui.PreviewImage(picture, cls=cls)
-        return io.NodeOutput(path, picture, write_poses(path), ui=preview)
+        shown = picture_in_node(picture, cls)
+        return io.NodeOutput(path, picture, write_poses(path), ui=shown)
 
 
 class ApplyCameraControl(io.ComfyNode):

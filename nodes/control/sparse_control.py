@@ -17,7 +17,7 @@ from ...motion_models.adapters.sparse_control.placement import (
 from ...motion_models.folders import CONTROL_NETS, MOTION_MODELS, find_file, list_files
 from ..inputs import percent_inputs, strength_input
 from ..schema import CATEGORY, schema
-from ..weights_files import file_input, found
+from ..weights_files import file_input, found, state_of_file
 
 FOLDERS = (CONTROL_NETS, MOTION_MODELS)
 CONTROL_CATEGORY = f"{CATEGORY}/control"
@@ -53,6 +53,10 @@ class LoadSparseControl(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, sparse_control: str | None = None) -> bool | str:
         return found(sparse_control, *FOLDERS)
+
+    @classmethod
+    def fingerprint_inputs(cls, sparse_control: str | None = None, **others: Any) -> str:
+        return state_of_file(sparse_control, *FOLDERS)
 
     @classmethod
     def execute(cls, sparse_control: str) -> io.NodeOutput:

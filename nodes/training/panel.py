@@ -12,7 +12,7 @@ Only runs in ComfyUI's output folder are read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from aiohttp import web
 
 from ...training.run import run_list
 from ...training.run.in_comfyui import RUNS
+from ...training.run.kept_list import KeptList
 from ..places import lies_below, writable_folders
 from ..prompt_server import prompt_server
 
@@ -32,14 +33,17 @@ def add_routes() -> None:
     server = prompt_server()
     if server is None:
         return
-    server.routes.get(PATH)(list_runs)
+    server.routes.get(PATH)(list_runs(KeptList()))
     server.routes.get(PATH + "/{run}")(show_run)
     server.routes.get(PATH + r"/{run}/previews/{step:\d{1,9}}")(show_preview)
     server.routes.post(PATH + "/{run}/keep")(keep_run)
 
 
-async def list_runs(request: web.Request) -> web.Response:
-    return web.json_response(await beside(every_run))
+def list_runs(kept: KeptList) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(await beside(every_run, kept))
+
+    return answer
 
 
 async def show_run(request: web.Request) -> web.Response:
@@ -74,11 +78,9 @@ def runs_root() -> Path:
     return Path(folder_paths.get_output_directory()) / RUNS
 
 
-def every_run() -> list[dict[str, Any]]:
+def every_run(kept: KeptList) -> list[dict[str, Any]]:
     root = runs_root()
-    if not lies_below(root, writable_folders()):
-        return []
-    return [run_list.about(root / name) for name in run_list.run_names(root)]
+    return kept.runs(root) if lies_below(root, writable_folders()) else []
 
 
 def asked_folder(request: web.Request) -> Path:

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from torch import Tensor
+
+from .sound import Sound, sound_of
 
 log = logging.getLogger(__name__)
 
@@ -38,38 +38,8 @@ PEAK = 0.03
 LOUDNESS = 100.0
 """What |X| of a full-scale tone (1) is multiplied by before its logarithm is taken."""
 
-CHUNK = 2048
-"""Windows whose spectra are computed at once, so that an hour of sound takes little memory."""
-
-
-@dataclass(frozen=True)
-class Sound:
-    """samples: t, mono;   rate: of them a second"""
-
-    samples: np.ndarray
-    rate: int
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.rate
-
-
-def sound_of(audio: Any) -> Sound:
-    """ComfyUI's AUDIO, its first entry mixed to mono.   waveform: b c t
-
-    Raises ValueError where there is no sound in it, or NaN.
-    """
-    waveform = audio.get("waveform") if isinstance(audio, dict) else None
-    if not isinstance(waveform, Tensor) or waveform.ndim != 3 or 0 in waveform.shape:
-        shape = list(waveform.shape) if isinstance(waveform, Tensor) else None
-        raise ValueError(
-            f"The audio holds no sound (its waveform: {shape}). Connect Load Audio, or another "
-            "node that gives AUDIO."
-        )
-    samples = waveform[0].float().mean(0).cpu().numpy().astype(np.float64)
-    if not np.isfinite(samples).all():
-        raise ValueError("The audio holds NaN or infinite samples. Load or convert it again.")
-    return Sound(samples, int(audio["sample_rate"]))
+CHUNK = 512
+"""Windows whose spectra are computed at once."""
 
 
 def frame_edges(sound: Sound, frames: int, fps: float) -> np.ndarray:
@@ -79,8 +49,13 @@ def frame_edges(sound: Sound, frames: int, fps: float) -> np.ndarray:
 
 def loudness(sound: Sound, frames: int, fps: float) -> np.ndarray:
     """Root mean square of each frame's samples; 0 behind the sound's end.   -> f"""
-    edges = np.minimum(frame_edges(sound, frames, fps), len(sound.samples))
-    sums = np.concatenate([[0.0], np.cumsum(sound.samples**2)])[edges]
+    edges = np.minimum(frame_edges(sound, frames, fps), sound.length)
+    before, sums = 0.0, np.zeros(len(edges))
+    for start, piece in sound.pieces(edges[-1]):
+        running = np.concatenate([[before], before + np.cumsum(piece**2)])
+        inside = (edges >= start) & (edges <= start + len(piece))
+        sums[inside] = running[edges[inside] - start]
+        before = running[-1]
     counts = np.maximum(np.diff(edges), 1)
     return np.sqrt(np.maximum(np.diff(sums), 0.0) / counts)
 
@@ -92,12 +67,10 @@ def magnitudes(sound: Sound, hop: int, count: int) -> Iterator[np.ndarray]:
     """
     length = window_length(sound)
     hann = np.hanning(length + 1)[:-1]
-    padded = np.zeros(count * hop + 2 * length)
-    kept = sound.samples[: len(padded) - length // 2]
-    padded[length // 2 : length // 2 + len(kept)] = kept
     for start in range(0, count, CHUNK):
-        at = np.arange(start, min(start + CHUNK, count))[:, None] * hop + np.arange(length)
-        yield np.abs(np.fft.rfft(padded[at] * hann, axis=1)) * 2 / hann.sum()
+        first, last = (i * hop - length // 2 for i in (start, min(start + CHUNK, count) - 1))
+        windows = sliding_window_view(sound.mono(first, last + length), length)[::hop]
+        yield np.abs(np.fft.rfft(windows * hann, axis=1)) * 2 / hann.sum()
 
 
 def window_length(sound: Sound) -> int:

@@ -21,7 +21,7 @@ def blend_prompts(
     outside of 0 to 1, on the line through both.
 
     What an entry holds beside its text is the first prompt's. Raises ValueError for values that
-    differ by pixel or step, and for prompts that are no single ones.
+    differ by pixel or step, for prompts that are no single ones, and for those of two encoders.
     """
     whole_frames(value, "A prompt")
     if value.by_step:
@@ -45,9 +45,20 @@ def blended(first: list[Any], second: list[Any], ways: np.ndarray) -> list[Any]:
     (text, others), (end, more) = first, second
     others = dict(others)
     if others.get(POOLED) is not None and more.get(POOLED) is not None:
+        check_widths("pooled text", others[POOLED], more[POOLED])
         others[POOLED] = lerped(others[POOLED], more[POOLED], ways)
+    check_widths("text", text, end)
     text, end = same_length([text, end])
     return [lerped(text, end, ways), others]
+
+
+def check_widths(what: str, first: Tensor, second: Tensor) -> None:
+    if first.shape[-1] != second.shape[-1]:
+        raise ValueError(
+            f"The first prompt's {what} is {first.shape[-1]} numbers wide and the second's "
+            f"{second.shape[-1]}; both must come from one text encoder. Connect the same CLIP to "
+            "the nodes that encode them."
+        )
 
 
 def lerped(start: Tensor, end: Tensor, ways: np.ndarray) -> Tensor:

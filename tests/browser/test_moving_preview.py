@@ -37,5 +37,31 @@ def test_frames_move_while_they_are_sampled(page: Page) -> None:
     assert after[: len(before)] == before and "base64" not in str(after)
 
 
+COUNT = """() => { window.told = 0;
+    app.api.addEventListener("animatediff_kit.preview", () => { window.told += 1; }); }"""
+
+
+def test_frames_stay_away_from_another_workflow(page: Page) -> None:
+    """With a node of the same kind and number in it; they are back with their own."""
+    own = graph_of(WORLD)
+    page.load(own)
+    (sampler,) = [node["id"] for node in page.saved()["nodes"] if node["type"] == "KSampler"]
+    page.set(sampler, "steps", 30)
+    own = page.saved()
+    picture = page.tab.locator(".adk-moving-preview")
+    with page.quiet():
+        page.run(COUNT)
+        page.run("() => app.queuePrompt(0)")
+        page.until(lambda: picture.count(), 60)
+        page.load({**own, "id": "6dcbd1c4-6a8b-4c1e-9f43-4b4d0fd3c1ab"})
+        heard = page.run("() => window.told")
+        page.until(lambda: page.run("() => window.told") >= heard + 2, 60)
+        assert not picture.count()
+        page.load(own)
+        page.until(lambda: picture.count(), 60)
+        page.run("() => app.api.interrupt(null)")
+        page.until(lambda: not picture.count(), 60)
+
+
 def values(graph: dict[str, Any], node: int) -> list[Any]:
     return next(one["widgets_values"] for one in graph["nodes"] if one["id"] == node)

@@ -14,6 +14,7 @@ import torch
 from adk_tests.support.full_disk import NEEDS_LIMITS, files_of_at_most
 from adk_tests.support.training_folders import own_folders
 from adk_tests.training import small
+from animatediff_kit.nodes.control.camera import CameraPath
 from animatediff_kit.nodes.control.strength import Strength
 from animatediff_kit.nodes.evolved.combine import FORMATS, IMAGES, VIDEOS, combine
 from animatediff_kit.nodes.training.measure import MeasureMotion
@@ -63,6 +64,7 @@ NODES: dict[str, tuple[Any, Callable[[], Any]]] = {
     "measure": (MeasureMotion, measured),
     "train": (TrainMotionLora, trained),
     "windows": (PreviewWindows, windows),
+    "camera": (CameraPath, lambda: CameraPath.execute(64, pan=90.0, orbit=90.0)),
     "strength": (Strength, lambda: Strength.execute(per_frame="0: 1")),
 }
 

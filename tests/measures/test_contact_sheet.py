@@ -48,3 +48,15 @@ def test_each_clip_has_its_place() -> None:
 def test_none_is_an_empty_page_and_long_lines_are_cut() -> None:
     assert pages([]).shape == (1, PAGE[1], PAGE[0], 3)
     assert shortened("a" * 40) == "a" * 40 and shortened("a" * 41) == "a" * 37 + "..."
+
+
+def test_letters_as_wide_as_two_fill_a_line_sooner() -> None:
+    assert shortened("猫" * 20) == "猫" * 20 and shortened("猫" * 21) == "猫" * 18 + "..."
+    assert shortened("a" * 35 + "猫猫猫") == "a" * 35 + "猫..."
+
+
+def test_captions_that_pillow_s_own_font_lacks_are_told_apart() -> None:
+    """Drawn with it alone, each of their letters is one and the same empty box."""
+    thumbs = np.zeros((3, THUMB, THUMB, 3), np.uint8)
+    cat, dog, bear = (pages([Cell(thumbs, (text,))]) for text in ("猫", "犬", "곰"))
+    assert not torch.equal(cat, dog) and not torch.equal(dog, bear)

@@ -81,7 +81,8 @@ def test_frames_without_motion_to_measure_are_refused() -> None:
         ValueError, match=r"The reference images are 31 x 128 pixels.*from 32 x 32 on"
     ):
         check_frames(clip[:, :, :31], "reference images")
-    with pytest.raises(ValueError, match=r"4 colour channels; .* of 3, without transparency"):
+    sentence = r"4 colour channels; .* of 3, without transparency\. Take it off with Split Image"
+    with pytest.raises(ValueError, match=sentence):
         check_frames(torch.zeros(2, 64, 64, 4))
     for value in (math.nan, math.inf):
         clip = camera(3)

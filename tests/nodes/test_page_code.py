@@ -153,3 +153,10 @@ def test_results_are_shown_for_the_graph_that_gave_them() -> None:
     assert shown(nodes, entry) == [whole]
     assert shown(nodes, None) == []
     assert shown([*nodes[1:], {"id": 5, "type": "SaveVideo"}], entry) == []
+    assert shown(nodes[1:], entry) == [], "one of its nodes is not there"
+    inner = {
+        "prompt": [1, "id", {**prompt, "7:2": {"class_type": "VAEDecode"}}],
+        "outputs": outputs,
+    }
+    assert shown(nodes, inner) == [whole]
+    assert shown(nodes[:2], inner) == []

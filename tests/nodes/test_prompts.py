@@ -9,6 +9,7 @@ import comfy.model_management
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny, windowed
+from animatediff_kit.nodes.noise import FreeNoiseNode
 from animatediff_kit.nodes.prompts import PromptTravel
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_hooks import SetClipHooks
@@ -202,3 +203,13 @@ def test_cancel_ends_it_between_two_texts(clip: Any) -> None:
     comfy.model_management.interrupt_current_processing(True)
     with pytest.raises(comfy.model_management.InterruptProcessingException):
         PromptTravel.execute(clip, "0: a `t`", 10_000)
+
+
+def test_a_latent_of_a_video_model_is_no_batch_of_frames(clip: Any) -> None:
+    """Its frames are one of its five axes, and 1 would be taken for their number."""
+    latent = {"samples": torch.zeros(1, 16, 5, 8, 8)}
+    sentence = r"^This latent has the shape \[1, 16, 5, 8, 8\], of a video model; AnimateDiff's are"
+    with pytest.raises(ValueError, match=sentence):
+        PromptTravel.execute(clip, "0: a cat", 4, latent=latent)
+    with pytest.raises(ValueError, match=sentence):
+        FreeNoiseNode.execute(latent)

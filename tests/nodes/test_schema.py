@@ -73,6 +73,13 @@ def test_inputs_and_outputs_are_the_contracts(node: type[io.ComfyNode]) -> None:
 
 
 @EVERY_NODE
+def test_a_node_that_reads_files_tells_of_their_state(node: type[io.ComfyNode]) -> None:
+    """Else ComfyUI gives what it kept where another file has the name."""
+    reads = any(default is FILE for _, _, default in INPUTS[node.GET_SCHEMA().node_id])
+    assert not reads or "fingerprint_inputs" in vars(node)
+
+
+@EVERY_NODE
 def test_the_schema_is_valid_here(node: type[io.ComfyNode]) -> None:
     """What ComfyUI asks of a node before it lists it, and what it sends to the page."""
     schema = node.GET_SCHEMA()

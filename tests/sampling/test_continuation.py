@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import comfy.sample
+import comfy.samplers
 import pytest
 import torch
 from adk_tests.support import by_hand, tiny, windowed
@@ -13,9 +14,10 @@ from animatediff_kit.motion_models.inject import apply_motion_model
 from animatediff_kit.sampling.continuation import continue_latent, join_continuation
 from comfy.model_patcher import ModelPatcher
 
-from nodes import KSampler
+from nodes import KSampler, LatentFromBatch
 
 STEPS, SEED = 4, 5
+NOT_ITS_FRAMES = r"^The second latent does not begin with frames 2 to 3 of the first\."
 
 BLENDED, ONE_STAYS = "kept frames are to be blended", "one at least has to stay as it is"
 
@@ -25,11 +27,13 @@ def animated() -> ModelPatcher:
     return apply_motion_model(tiny.image_model(), tiny.motion_patcher("v2"))
 
 
-def sampled(model: ModelPatcher, latent: dict[str, Any]) -> dict[str, Any]:
+def sampled(
+    model: ModelPatcher, latent: dict[str, Any], sampler: str = "euler", steps: int = STEPS
+) -> dict[str, Any]:
     positive, negative = tiny.prompt(11), tiny.prompt(12)
     with torch.inference_mode():
         return KSampler().sample(
-            model, SEED, STEPS, 3.0, "euler", "normal", positive, negative, latent
+            model, SEED, steps, 3.0, sampler, "normal", positive, negative, latent
         )[0]
 
 
@@ -44,6 +48,51 @@ def test_kept_frames_stay_and_the_others_follow_from_them(animated: ModelPatcher
     other = {**before, "samples": before["samples"].flip(0)}
     changed = sampled(animated, continue_latent(other, 3, 4))
     assert by_hand.relative(changed["samples"][3:], after["samples"][3:]) > 0.01
+
+
+LEAVE_NOISE = ("uni_pc", "uni_pc_bh2", "dpm_fast")
+"""And dpm_adaptive, which takes as many steps as it likes."""
+
+
+@pytest.mark.parametrize("sampler", LEAVE_NOISE)
+def test_samplers_that_leave_noise_in_the_kept_frames(animated: ModelPatcher, sampler: str) -> None:
+    before = sampled(animated, windowed.empty(4), sampler, 3)
+    after = sampled(animated, continue_latent(before, 2, 2), sampler, 3)
+    assert not torch.allclose(after["samples"][:2], before["samples"][2:], atol=1e-3)
+    joined = join_continuation(before, after)
+    assert torch.equal(joined["samples"][:4], before["samples"])
+    assert torch.equal(joined["samples"][4:], after["samples"][2:])
+    assert joined.keys() == before.keys()
+    other = {**before, "samples": before["samples"].flip(0)}
+    cut = LatentFromBatch().frombatch(after, 1, 3)[0]
+    for first, second in ((other, after), (before, cut)):
+        with pytest.raises(ValueError, match=NOT_ITS_FRAMES):
+            join_continuation(first, second)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sampler", [name for name in comfy.samplers.KSampler.SAMPLERS if name not in LEAVE_NOISE]
+)
+def test_with_every_sampler_the_kept_frames_stay(animated: ModelPatcher, sampler: str) -> None:
+    before = sampled(animated, windowed.empty(3), sampler, 2)
+    after = sampled(animated, continue_latent(before, 2, 1), sampler, 2)
+    joined = join_continuation(before, after)
+    assert torch.equal(joined["samples"][:3], before["samples"])
+
+
+def test_frames_that_a_sampler_has_not_kept(animated: ModelPatcher) -> None:
+    """Noise that is left before the last steps, and frames sampled without their mask."""
+    before = {"samples": torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(2))}
+    latent = continue_latent(before, 2, 2)
+    noisy = {**latent, "samples": latent["samples"] + torch.randn(4, 4, 8, 8)}
+    with pytest.raises(ValueError, match=NOT_ITS_FRAMES):
+        join_continuation(before, noisy)
+    faint = {**latent, "samples": latent["samples"] + torch.randn(4, 4, 8, 8) / 10}
+    assert torch.equal(join_continuation(before, faint)["samples"][:4], before["samples"])
+    without = {key: value for key, value in latent.items() if key != "noise_mask"}
+    with pytest.raises(ValueError, match=NOT_ITS_FRAMES):
+        join_continuation(before, sampled(animated, without))
 
 
 def test_every_frame_has_its_number_s_noise() -> None:

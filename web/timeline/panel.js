@@ -3,6 +3,7 @@
 // it is saved; the widgets are the only memory.
 
 import { addElementWidget } from "../element_widget.js";
+import { chain } from "../chained.js";
 import { addStyles, element } from "./elements.js";
 
 const MARGINS = 20; // that the canvas leaves above and below an element
@@ -24,16 +25,9 @@ export function addPanel(app, node, name, { height, most = height, look, draw })
   root.addEventListener("wheel", (event) => passWheelOn(app, root, event), { passive: false });
   root.addEventListener("contextmenu", (event) => event.stopPropagation());
   const panel = { app, node, name, root, look, draw, shown: undefined };
-  const removed = node.onRemoved;
-  node.onRemoved = function (...given) {
-    open.delete(panel);
-    return removed?.apply(this, given);
-  };
-  const added = node.onAdded;
-  node.onAdded = function (...given) {
-    open.add(panel); // comes for every graph that the node goes into: also for a subgraph
-    return added?.apply(this, given);
-  };
+  chain(node, "onRemoved", () => open.delete(panel));
+  // comes for every graph that the node goes into: also for a subgraph
+  chain(node, "onAdded", () => open.add(panel));
   watch ??= setInterval(refresh, EVERY);
   return root;
 }

@@ -32,6 +32,24 @@ def test_files_are_found_in_either_folder(models: Path) -> None:
     assert "'other.safetensors' is not there" in str(refusal)
 
 
+@pytest.mark.parametrize(
+    ("folder", "first", "second"),
+    [("controlnet", "rgb", "scribble"), ("animatediff_models", "scribble", "rgb")],
+)
+def test_a_file_that_was_replaced_is_read_anew(
+    models: Path, folder: str, first: str, second: str
+) -> None:
+    """Also by one of the other kind."""
+    path = models / folder / f"{first}.safetensors"
+    before = LoadSparseControl.fingerprint_inputs(path.name)
+    assert before and LoadSparseControl.fingerprint_inputs(path.name, more=1) == before
+    sparse.write(path, second)
+    assert LoadSparseControl.fingerprint_inputs(path.name) != before
+    (control,) = LoadSparseControl.execute(path.name).result
+    assert control.spec.latents is (second == "rgb")
+    assert LoadSparseControl.fingerprint_inputs("gone") == LoadSparseControl.fingerprint_inputs()
+
+
 def test_hints_are_placed_as_the_node_says(models: Path) -> None:
     (control,) = LoadSparseControl.execute("rgb.safetensors").result
     images = windowed.random(2, 64, 64, 3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,12 @@ from animatediff_kit.sampling.values.audio import (
     BANDS,
     CHUNK,
     MEASURES,
-    Sound,
     audio_values,
     hops,
     magnitudes,
     released,
-    sound_of,
 )
+from animatediff_kit.sampling.values.sound import sound_of
 
 RATE = 16_000
 FPS = 8.0
@@ -79,7 +80,7 @@ def test_bands_hear_their_tones_alone(name: str) -> None:
 
 
 def test_a_full_tone_has_the_magnitude_1() -> None:
-    sound = Sound(tone(1000, 4.0), RATE)
+    sound = sound_of(audio(tone(1000, 4.0)))
     hop, count = hops(sound, 32, FPS)
     blocks = list(magnitudes(sound, hop, count))
     assert sum(map(len, blocks)) == count
@@ -93,6 +94,49 @@ def test_chunks_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("animatediff_kit.sampling.values.audio.CHUNK", 7)
     assert audio_values(audio(samples), 16, FPS, "onsets") == pytest.approx(whole)
     assert CHUNK > 100
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_pieces_leave_no_trace(monkeypatch: pytest.MonkeyPatch, measure: str) -> None:
+    samples = clicks([0.3, 1.1, 1.7])
+    whole = audio_values(audio(samples, channels=2), 20, FPS, measure)
+    monkeypatch.setattr("animatediff_kit.sampling.values.sound.PIECE", 997)
+    assert audio_values(audio(samples, channels=2), 20, FPS, measure) == pytest.approx(whole)
+
+
+class Lazy(Mapping[str, Any]):
+    """As VideoHelperSuite's: no dict, and read when somebody asks."""
+
+    def __init__(self, samples: np.ndarray) -> None:
+        self.samples = samples
+
+    def __getitem__(self, key: str) -> Any:
+        return audio(self.samples)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("waveform", "sample_rate"))
+
+    def __len__(self) -> int:
+        return 2
+
+
+def test_a_mapping_that_is_no_dict() -> None:
+    samples = clicks([0.3, 1.1])
+    assert audio_values(Lazy(samples), 16, FPS) == audio_values(audio(samples), 16, FPS)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_long_sound_is_not_copied(measure: str) -> None:
+    """Neither what is behind the frames, nor what is in them."""
+    rate, seconds = 44_100, 400
+    second = audio(clicks([0.5], 1.0, rate), rate)["waveform"]
+    long = second.expand(1, 2, rate).repeat(1, 1, seconds)
+    for frames, fps in ((16, FPS), (seconds, 1.0)):
+        tracemalloc.start()
+        audio_values({"waveform": long, "sample_rate": rate}, frames, fps, measure)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < long.nbytes / 3
 
 
 def test_smoothing_holds_peaks_and_fades_behind_them() -> None:
@@ -147,6 +191,8 @@ def test_behind_its_end_is_silence_and_it_is_told(
         {},
         {"waveform": torch.zeros(1, 1, 0), "sample_rate": RATE},
         {"waveform": torch.zeros(100), "sample_rate": RATE},
+        {"waveform": torch.zeros(1, 1, 100)},
+        {"waveform": torch.zeros(1, 1, 100), "sample_rate": 0},
     ],
 )
 def test_what_is_no_sound(given: Any) -> None:

@@ -60,6 +60,23 @@ def test_what_cannot_be_blended_is_refused() -> None:
         blend_prompts(first, [*second, *second], value_over_time(), 4)
 
 
+@pytest.mark.parametrize("part", ["text", "pooled text"])
+def test_prompts_of_two_text_encoders_are_refused(part: str) -> None:
+    first, second = tiny.prompt(1, base="SDXL"), tiny.prompt(2, base="SDXL")
+    text, others = second[0]
+    width = (text if part == "text" else others["pooled_output"]).shape[-1]
+    if part == "text":
+        second = [[text.repeat(1, 1, 2), others]]
+    else:
+        second = [[text, {**others, "pooled_output": others["pooled_output"].repeat(1, 2)}]]
+    sentence = (
+        f"^The first prompt's {part} is {width} numbers wide and the second's {2 * width}; both "
+        "must come from one text encoder. Connect the same CLIP to the nodes that encode them"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        blended(first, second)
+
+
 def test_a_list_of_another_length_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         blended(tiny.prompt(1), tiny.prompt(2), frames=6)
