@@ -26,10 +26,20 @@ def main() -> int:
     on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
     try:
         enter_comfyui(cpu=True if on_cpu else None)
+        command_line = importlib.import_module("animatediff_kit.training.run.command_line")
     except FileNotFoundError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        return 1
-    return importlib.import_module("animatediff_kit.training.run.command_line").main(sys.argv[1:])
+        return refused(str(error))
+    except ModuleNotFoundError as error:
+        return refused(
+            f"The Python package {error.name} is not installed for {sys.executable}. Start "
+            "train.py with ComfyUI's Python, or run `python run.py install` once."
+        )
+    return command_line.main(sys.argv[1:])
+
+
+def refused(why: str) -> int:
+    sys.stderr.write(f"Error: {why}\n")
+    return 1
 
 
 if __name__ == "__main__":

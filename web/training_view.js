@@ -44,7 +44,8 @@ const STYLE = `
 .adk-training button { padding: 4px 10px; border: 1px solid #8888; border-radius: 4px; background: transparent; color: inherit; cursor: pointer; }
 .adk-training button:hover:enabled { background: #8884; }
 .adk-training button:disabled { opacity: 0.4; cursor: default; }
-.adk-training .adk-told { margin: 8px 0; color: var(--p-amber-400, #fbbf24); }
+.adk-training [data-part="progress"], .adk-training .adk-run small { white-space: pre-line; overflow-wrap: anywhere; }
+.adk-training .adk-told { white-space: pre-line; overflow-wrap: anywhere; margin: 8px 0; color: var(--p-amber-400, #fbbf24); }
 `;
 
 export function element(tag, properties = {}, ...children) {

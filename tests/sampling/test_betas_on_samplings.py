@@ -4,6 +4,7 @@ node undoes."""
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import comfy.model_sampling
 import pytest
@@ -11,6 +12,7 @@ import torch
 from adk_tests.sampling.test_betas import close, core_sampling, formula, schedule
 from adk_tests.support import tiny
 from animatediff_kit.motion_models.specs import BETA_SCHEDULES
+from animatediff_kit.sampling.own_tables import TABLES
 from comfy.model_patcher import ModelPatcher
 from comfy_extras import nodes_model_advanced
 from torch import Tensor
@@ -22,7 +24,7 @@ def test_prediction_type_and_zero_snr_are_kept(kind: str, zsnr: bool) -> None:
     model = core_sampling(tiny.image_model(), kind, zsnr)
     before = model.get_model_object("model_sampling")
     _, sampling = schedule(model=model)
-    assert type(sampling) is type(before) and sampling.zsnr is zsnr
+    assert isinstance(sampling, type(before)) and sampling.zsnr is zsnr
     sigmas = formula(True, 0.012)
     close(sampling.sigmas, zero_terminal_snr(sigmas) if zsnr else sigmas)
     sigma, x = torch.tensor([2.0]), torch.ones((1, 4, 8, 8))
@@ -56,10 +58,11 @@ def test_the_tables_are_those_of_cores_constructor(kind: str, zsnr: bool, name: 
     """Bit for bit, sigmas and their logarithms, which core computes in float64."""
     model = core_sampling(tiny.image_model(), kind, zsnr)
     _, sampling = schedule(name, model=model)
-    expected = type(sampling)(Config(name), zsnr=zsnr)
-    assert sampling.state_dict().keys() == expected.state_dict().keys() == {"sigmas", "log_sigmas"}
-    assert all(torch.equal(sampling.get_buffer(k), v) for k, v in expected.state_dict().items())
+    expected: Any = type(model.get_model_object("model_sampling"))(Config(name), zsnr=zsnr)
+    assert expected.state_dict().keys() == {*TABLES} and not sampling.state_dict()
+    assert all(torch.equal(getattr(sampling, k), getattr(expected, k)) for k in TABLES)
     shape = vars(expected).keys() - {"_buffers"}
+    assert vars(sampling).keys() - {*TABLES} - {"_buffers"} == shape
     assert {k: vars(sampling)[k] for k in shape} == {k: vars(expected)[k] for k in shape}
 
 
@@ -76,13 +79,14 @@ def test_a_sampling_of_another_pack_keeps_its_class_and_its_attributes() -> None
     model.add_object_patch("model_sampling", before)
     sigmas, tables = before.sigmas.clone(), dict(before.named_buffers())
     _, sampling = schedule("AnimateDiff-SDXL", model=model)
-    assert type(sampling) is Sharpened and sampling is not before
+    assert isinstance(sampling, Sharpened) and sampling is not before
+    assert type(sampling).__name__ == "Sharpened"
     assert sampling.amount == 0.25 and sampling.zsnr
     close(sampling.sigmas, zero_terminal_snr(formula(False, 0.020)))
     assert torch.equal(before.sigmas, sigmas) and not torch.equal(sampling.sigmas, sigmas)
     for name, table in before.named_buffers():
         assert table is tables[name]
-        assert table.data_ptr() != sampling.get_buffer(name).data_ptr()
+        assert table.data_ptr() != getattr(sampling, name).data_ptr()
 
 
 def test_a_sampling_without_betas_is_kept(caplog: pytest.LogCaptureFixture) -> None:
@@ -132,7 +136,7 @@ def test_an_lcm_model_stays_one() -> None:
     """Core's node first, a motion model of ordinary diffusion after it."""
     model = core_sampling(tiny.image_model(), "lcm")
     _, sampling = schedule(model=model)
-    assert type(sampling) is type(model.get_model_object("model_sampling"))
+    assert isinstance(sampling, type(model.get_model_object("model_sampling")))
     close(sampling.sigmas, formula(True, 0.012)[19::20])
 
 

@@ -90,3 +90,20 @@ def test_a_hidden_gpu_is_none() -> None:
     assert not has_accelerator(torch_with())
     old = SimpleNamespace(cuda=torch_with().cuda, backends=SimpleNamespace())
     assert not has_accelerator(old), "a torch that knows nothing of Apple's"
+
+
+def test_train_py_without_a_package(tmp_path: Path) -> None:
+    """As with a Python that is not ComfyUI's."""
+    (tmp_path / "main.py").touch()
+    done = subprocess.run(
+        [sys.executable, "-S", ROOT / "train.py", "run.toml"],
+        env={**os.environ, "ADK_COMFYUI": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"Error: The Python package torch\w* is not installed for .+. Start train.py with "
+        r"ComfyUI's Python, or run `python run.py install` once.\n",
+        done.stderr,
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 NEEDS_MEMORY_FIGURES = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="Linux alone tells its memory"
 )
+
+TRIES = 10
 
 
 @dataclass
@@ -66,25 +70,38 @@ def in_a_process(work: Callable[[], Any]) -> ForkProcess:
 
     torch makes its thread pool anew in a copy, at the first use, and two threads that come to it
     first at once find none: the copy's main thread comes before any other.
-    """
 
-    def alone() -> None:
+    A copy of a process with threads may wait for ever for a lock that one of them held when it was
+    made: where it has not come to `work` in 20 s, another takes its place, TRIES in all.
+    """
+    context = multiprocessing.get_context("fork")
+
+    def alone(there: Connection[Any, Any]) -> None:
         torch.set_num_threads(1)
+        there.send("here")
+        there.recv()  # it begins when it is waited for alone
         work()
 
-    process = multiprocessing.get_context("fork").Process(target=alone)
-    process.start()
-    return process
+    for _ in range(TRIES):
+        here, there = context.Pipe()
+        process = context.Process(target=alone, args=(there,))
+        process.start()
+        if here.poll(20):
+            here.recv()
+            here.send("begin")
+            return process
+        process.kill()
+        process.join()
+    raise AssertionError(f"{TRIES} copies of this process have begun nothing")
 
 
 def killed(work: Callable[[], Any], begun: Callable[[], bool], after: float) -> ForkProcess:
     """A copy of this process that did `work`, killed `after` seconds from when it had begun, and
     ended; it may have been done before.
 
-    A copy of a process with threads may wait for ever for a lock that one of them held when it was
-    made: where nothing has begun in 20 s, another takes its place, twice at most.
+    As in `in_a_process`, where nothing has begun in 20 s, another takes its place.
     """
-    for _ in range(3):
+    for _ in range(TRIES):
         process, until = in_a_process(work), time.monotonic() + 20
         while not begun() and process.is_alive() and time.monotonic() < until:
             time.sleep(0.001)
@@ -93,7 +110,7 @@ def killed(work: Callable[[], Any], begun: Callable[[], bool], after: float) -> 
         process.join()
         if begun():
             return process
-    raise AssertionError("three copies of this process have begun nothing")
+    raise AssertionError(f"{TRIES} copies of this process have begun nothing")
 
 
 def result_of(work: Callable[[], Any]) -> Any:
@@ -110,8 +127,9 @@ def result_of(work: Callable[[], Any]) -> Any:
 
 
 def anonymous_memory() -> int:
-    """Bytes of this process that are no file's."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("there is no RssAnon")
+    """Bytes of this process that are no file's, those too that the system has put on its disk for
+    others' sake, and would bring back; without cycles that Python has not collected yet."""
+    gc.collect()
+    lines = Path("/proc/self/status").read_text().splitlines()
+    found = {name: rest for name, _, rest in (line.partition(":") for line in lines)}
+    return sum(int(found[name].split()[0]) * 1024 for name in ("RssAnon", "VmSwap"))

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..files.fingerprints import digest_of
-from .clips import LATENT, Clip, ClipSet, UnfitClip
+from .clips import Clip, ClipSet, UnfitClip
+from .too_small import too_small
 
 ZOOM, PAN, TILT, ROLL = 1.45, 0.30, 0.24, math.radians(26)
 """Over a whole clip at amount 1: growth of the content, its shift in window widths and in window
@@ -240,11 +241,5 @@ class CameraMove(ClipSet):
         smallest = min(windows, key=lambda window: window.width)
         if smallest.width > width - 0.5:
             return
-        fits = [int(side) // LATENT * LATENT for side in (smallest.width, smallest.height)]
-        moves = " and ".join(move for move, _ in self.moves)
-        raise UnfitClip(
-            f"{self.name(index)} is {picture[1]} x {picture[0]}, too small for {moves} at "
-            f"{width} x {height}: its smallest window has {smallest.width:.0f} x "
-            f"{smallest.height:.0f} pixels. Set width and height to {fits[0]} x {fits[1]}, lower "
-            "the amount, or use larger pictures."
-        )
+        moves, window = [move for move, _ in self.moves], (smallest.height, smallest.width)
+        raise UnfitClip(too_small(self.name(index), picture, (height, width), moves, window))

@@ -37,7 +37,7 @@ def captions_of(sources: Sequence[Source], mode: str, caption: str) -> list[str 
         return [caption.strip()] * len(sources)
     if mode == FILE_NAME:
         check_names(sources)
-        return [spoken(Path(source.name)) for source in sources]
+        return [spoken(source) for source in sources]
     if mode not in (SIDECAR, LINES):
         raise ValueError(f"{mode!r} is no way to caption; choose one of {', '.join(CAPTIONS)}.")
     written = [source.caption(by_lines=mode == LINES) for source in sources]
@@ -76,10 +76,11 @@ def check_names(sources: Sequence[Source]) -> None:
         )
 
 
-def spoken(path: Path) -> str:
-    """A file's name as words: red_car-01.mp4 -> red car 01"""
-    stem = path.stem if path.suffix else path.name
-    return " ".join(re.split(r"[\s_-]+", stem)).strip()
+def spoken(source: Source) -> str:
+    """A file's name as words: red_car-01.mp4 -> red car 01; of a folder's all of it."""
+    name = Path(source.name)
+    named = name.name if source.path.is_dir() else name.stem
+    return " ".join(re.split(r"[\s_-]+", named)).strip()
 
 
 def mirrored(caption: str) -> str:

@@ -25,7 +25,7 @@ from .batch_order import BatchOrder, buckets
 from .batches import Batch, Clips, both_ways, draw
 from .config import TrainingSettings
 from .drawn_ahead import DrawnAhead
-from .held_out import parted
+from .held_out import chosen_by, parted
 from .likeness import likeness_of
 from .losses import clip_errors, debiased, min_snr_weight
 from .moving_clips import images_last, moving_clips
@@ -125,6 +125,7 @@ class ClipLoss(StepLoss):
             "models": self.trainee.models,
             **({"start": self.trainee.start} if self.trainee.start else {}),
             **({"axes": [list(one) for one in amounts.axes.moves]} if amounts else {}),
+            **chosen_by(self.clips, self.settings.held_out),
         }
 
     @contextmanager

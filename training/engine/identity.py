@@ -19,6 +19,11 @@ FINGERPRINTS = {
     "start": "another MotionLoRA to start from, or none",
 }
 
+CAPTIONS, CHOICE = "captions", "held_out_by"
+TOLD = (CAPTIONS, CHOICE)
+"""Entries that may differ: people correct captions on the way, and a version that chose held-out
+clips one by one wrote no choice."""
+
 
 def check_identity(
     checkpoint: Checkpoint, identity: Mapping[str, Any], path: Path, allowed: Collection[str] = ()
@@ -31,7 +36,9 @@ def check_identity(
         then, now = checkpoint.identity.get(key), identity.get(key)
         if then == now or (key == "steps" and "schedule" in allowed and None in (then, now)):
             continue  # the number of steps is named under a schedule that falls alone
-        if key != "captions" and (key in FINGERPRINTS or key not in allowed):
+        if key == CHOICE and checkpoint.identity.get("held_out") != identity.get("held_out"):
+            continue  # the share is another, which is told
+        if key not in TOLD and (key in FINGERPRINTS or key not in allowed):
             raise refused(key, then, now, path)
         change = change_in_words(key, then, now, path)
         log.warning(change)
@@ -40,7 +47,13 @@ def check_identity(
 
 
 def change_in_words(key: str, then: Any, now: Any, path: Path) -> str:
-    if key == "captions":
+    if key == CHOICE:
+        return (
+            f"{path.name} is of a version that held out single clips of a file; now all clips of a "
+            "file are held out together. So the run has trained on some of them, and their loss "
+            "says less than that of a new run."
+        )
+    if key == CAPTIONS:
         return (
             f"The captions have changed since {path.name} was written; the run goes on with them "
             "as they are now."

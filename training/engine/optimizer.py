@@ -31,6 +31,12 @@ PACKAGES = {
 OWN_RATE = ("prodigy",)
 """Those that find the learning rate themselves (Mishchenko & Defazio 2024); theirs begins at 1."""
 
+PLAIN_STEPS = (None, 1.0)
+"""Adafactor's eps. It takes steps of the rate times max(eps2, RMS of the weights) (Shazeer & Stern
+2018, section 8). At their 1e-3 the up weights of a LoRA, which begin at 0, move a thousand times
+less than by AdamW; at 1 a rate means the same for both, as long as no weights exceed an RMS of 1.
+"""
+
 SHARE = "adk_share"
 """In a group of weights: its learning rate over that of the run."""
 
@@ -58,7 +64,7 @@ def make_optimizer(
         made = from_package(settings.optimizer)(groups, **options)
     elif settings.optimizer == "adafactor":
         del options["betas"]
-        made = adafactor()(groups, **options)
+        made = adafactor()(groups, eps=PLAIN_STEPS, **options)
     else:
         fused = next(iter(parameters.values())).device.type == "cuda"
         made: Any = torch.optim.AdamW(groups, fused=fused, **options)

@@ -1,6 +1,6 @@
 """Writing files that appear under their name whole or not at all.
 
-A file in the making lies beside its place under a name of this process's own, so several processes
+A file in the making lies beside its place under a name that nothing else has, so several processes
 may write into one folder. What a killed one left there, the next one removes.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import socket
 import zlib
@@ -20,8 +21,15 @@ import psutil
 from safetensors.torch import save_file
 from torch import Tensor
 
-MARK = re.compile(r"\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)\.(?:part|making)$")
-"""How a name ends in the making: which machine and which process makes it."""
+MARK = re.compile(
+    r"\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)(?:-(?P<own>[0-9a-f]{8}))?\.(?:part|making)$"
+)
+"""How a name ends in the making: which machine and which process makes it, and what no other name
+has. The last is missing in what earlier versions left."""
+
+MADE_HERE: set[str] = set()
+"""The last parts of the names that this process makes now. A process that was killed may have had
+the number of this one: in containers numbers repeat."""
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
@@ -60,9 +68,7 @@ def write_if_none(path: Path, write: Callable[[Path], object]) -> None:
 def made_beside(path: Path, write: Callable[[Path], object]) -> Iterator[Path]:
     """A finished and flushed file beside `path`, which is removed in the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_left(path.parent, f".{path.name}.")
-    beside = in_the_making(path, "part")
-    try:
+    with in_the_making(path, "part") as beside:
         beside.touch()
         mode = beside.stat().st_mode  # what the user's umask gives; some writers give less
         write(beside)
@@ -70,8 +76,6 @@ def made_beside(path: Path, write: Callable[[Path], object]) -> Iterator[Path]:
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
         yield beside
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def took(beside: Path, path: Path) -> bool:
@@ -121,19 +125,25 @@ def save_new_tensors(
 def tensor_file(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[Path]:
     """A safetensors file in a folder beside `path`: safetensors makes a file of its own on the way,
     under a random name. The folder is removed in the end."""
-    remove_left(path.parent, f".{path.name}.")
-    workplace = in_the_making(path, "making")
-    workplace.mkdir(parents=True)
-    made = workplace / path.name
-    try:
+    with in_the_making(path, "making") as workplace:
+        workplace.mkdir(parents=True)
+        made = workplace / path.name
         save_file(tensors, made, metadata)
         yield made
+
+
+@contextmanager
+def in_the_making(path: Path, kind: str) -> Iterator[Path]:
+    """A free name beside `path`; what lies there is removed in the end, as is what others left."""
+    remove_left(path.parent, f".{path.name}.")
+    own = secrets.token_hex(4)
+    beside = path.with_name(f".{path.name}.{this_machine()}-{os.getpid()}-{own}.{kind}")
+    MADE_HERE.add(own)
+    try:
+        yield beside
     finally:
-        remove(workplace)
-
-
-def in_the_making(path: Path, kind: str) -> Path:
-    return path.with_name(f".{path.name}.{this_machine()}-{os.getpid()}.{kind}")
+        remove(beside)
+        MADE_HERE.discard(own)
 
 
 def this_machine() -> str:
@@ -148,12 +158,15 @@ def remove_left(folder: Path, start: str) -> None:
         return
     for entry in folder.iterdir():
         mark = MARK.search(entry.name) if entry.name.startswith(start) else None
-        if mark and mark["machine"] == this_machine() and is_over(int(mark["process"])):
+        if mark and mark["machine"] == this_machine() and is_over(mark):
             remove(entry)
 
 
-def is_over(process: int) -> bool:
-    return process != os.getpid() and not psutil.pid_exists(process)
+def is_over(mark: re.Match[str]) -> bool:
+    process = int(mark["process"])
+    return (
+        mark["own"] not in MADE_HERE if process == os.getpid() else not psutil.pid_exists(process)
+    )
 
 
 def remove(left: Path) -> None:

@@ -26,8 +26,16 @@ from ..models.conditioning import ModelInputs
 from ..models.stages import DeviceAndDtype
 from .calibrate import calibration_of
 from .clips_of_run import encoded_clips
+from .errors_in_words import in_words, is_expected
 from .eyes import Eyes, check_eyes
-from .in_terminal import SignalStop, StepLog, Stopped, log_of_one_process, noted_signals
+from .in_terminal import (
+    SignalStop,
+    StepLog,
+    Stopped,
+    finishing,
+    log_of_one_process,
+    noted_signals,
+)
 from .launched import device_of, start_processes
 from .leash import end_with_the_pipe
 from .load_image_model import load_model
@@ -53,15 +61,17 @@ def main(arguments: Sequence[str]) -> int:
     with log_of_one_process():
         try:
             train(read_config(options.config), options.resume)
-        except ValueError as error:
-            log.error("Error: %s", error)
-            return 1
         except Stopped as stopped:
             log.warning("%s", stopped)
             return 130
         except KeyboardInterrupt:
             log.warning("Stopped before training. Clips that were encoded are kept.")
             return 130
+        except Exception as error:
+            if not is_expected(error):
+                log.error("An error of the program:", exc_info=error)
+            log.error("%s", in_words(error))
+            return 1
     return 0
 
 
@@ -89,9 +99,7 @@ def train(config: RunConfig, resume: bool) -> Path | None:
     processes, folder = start_processes(), config.output.folder
     otherwise = "set another [output] folder"
     with locked(folder, otherwise) if processes.rank == 0 else nullcontext():
-        path = train_alone(config, checkpoint_to_resume(folder, resume), processes)
-    processes.end()
-    return path
+        return train_alone(config, checkpoint_to_resume(folder, resume), processes)
 
 
 def train_alone(config: RunConfig, start: Path | None, processes: Processes) -> Path | None:
@@ -110,34 +118,37 @@ def train_alone(config: RunConfig, start: Path | None, processes: Processes) -> 
         run.resume(start)
         log.info("Going on from %s.", start.name)
     log.info("Training on %d clips, %s on %s.", len(clips), run.dtype, device)
-    return trained(run, config.output, eyes)
+    with noted_signals() as signals:
+        path = trained(run, config.output, eyes, signals)
+        processes.end()
+    return path
 
 
-def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes) -> Path | None:
+def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes, signals: list[int]) -> Path | None:
     """Train to the end. -> the file, which the first process writes."""
     is_first = run.processes.rank == 0
     folder, name, spelling = output.folder, output.name, output.spelling
     watched = Watched(run, name, folder / ON_THE_WAY, spelling, eyes) if is_first else None
     with watched.until_the_file() if watched else nullcontext():
-        ended, rule = steps_taken(run, watched)
+        ended, rule = steps_taken(run, watched, signals)
         if watched is None:
             return None
-        calibration = calibration_of(run, watched.lookout)
-        path = export(run, folder, name, spelling, calibration)
-        log.info("Wrote %s.", path)
-        watched.record.tell(ended, path.name, rule)
+        with finishing(folder, signals):
+            calibration = calibration_of(run, watched.lookout)
+            path = export(run, folder, name, spelling, calibration)
+            log.info("Wrote %s.", path)
+            watched.record.tell(ended, path.name, rule)
         return path
 
 
-def steps_taken(run: Run[ClipLoss], watched: Watched | None) -> tuple[str, str]:
+def steps_taken(run: Run[ClipLoss], watched: Watched | None, signals: list[int]) -> tuple[str, str]:
     """As train_to_its_end says, with its steps in the log; signals end it too."""
     first = watched.first() if watched else []
     then = watched.then() if watched else [RuleStop(run, None)]
-    with noted_signals() as signals:
-        steps = StepLog(run.settings.steps)
-        ends = StopToKeep(run.folder, run.processes), SignalStop(run, signals)
-        run.watch = InTurn(*first, steps, *then, *ends)
-        return train_to_its_end(run)
+    steps = StepLog(run.settings.steps)
+    ends = StopToKeep(run.folder, run.processes), SignalStop(run, signals)
+    run.watch = InTurn(*first, steps, *then, *ends)
+    return train_to_its_end(run)
 
 
 def eyes_of(config: RunConfig, processes: Processes) -> Eyes:

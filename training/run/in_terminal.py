@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ..engine.loop import Report, Run
@@ -25,12 +26,43 @@ class Stopped(Exception):
 def noted_signals() -> Iterator[list[int]]:
     """SIGINT and SIGTERM are only noted, so that no step is left half done. -> those that came"""
     came: list[int] = []
+    with handled_by(lambda sent, frame: came.append(sent)):
+        yield came
+
+
+@contextmanager
+def finishing(folder: Path, came: list[int]) -> Iterator[None]:
+    """Inside, all steps are taken and the file is made, which is what a signal's sender has waited
+    for: the first that comes is told of, and the second raises Stopped.   came: those before"""
+
+    def told() -> None:
+        log.warning(
+            "All steps are taken, and the file is being written. Another signal ends that too."
+        )
+
+    def note(sent: int, frame: object) -> None:
+        came.append(sent)
+        if len(came) > 1:
+            raise Stopped(
+                f"Stopped before the file was written. The last checkpoint lies in {folder}; "
+                "--resume writes the file."
+            )
+        told()
+
+    with handled_by(note):
+        if came:
+            told()
+        yield
+
+
+@contextmanager
+def handled_by(handler: Callable[[int, Any], object]) -> Iterator[None]:
+    """SIGINT and SIGTERM."""
     before: dict[int, Any] = {
-        number: signal.signal(number, lambda sent, frame: came.append(sent))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        yield came
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -79,13 +111,16 @@ class StepLog:
 
 
 class SignalStop:
-    """Raises Stopped after a signal. All processes agree to stop after the same step."""
+    """Raises Stopped after a signal, but for the last step, after which nothing is left but the
+    file. All processes agree to stop after the same step."""
 
     def __init__(self, run: Run, signals: list[int]) -> None:
         self.run, self.signals = run, signals
 
     def __call__(self, report: Report) -> None:
         run = self.run
+        if report.step == run.settings.steps:
+            return
         if run.processes.any_of(bool(self.signals)):
             raise Stopped(
                 f"Stopped after step {report.step} of {run.settings.steps}. Its checkpoint lies in "

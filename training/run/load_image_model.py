@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import comfy.sd
+import torch
 from comfy.model_patcher import ModelPatcher
+from safetensors import SafetensorError
 
 from ...motion_models.domain_adapter import apply_domain_adapter
 from ...motion_models.read import read_finite
@@ -13,12 +17,10 @@ from .run_config import RunConfig
 
 
 def load_model(config: RunConfig, encoders: bool = False) -> tuple[ModelPatcher, Any, Any]:
-    """The image model with the LoRAs and the adapter on, and its text encoder and VAE or None."""
+    """The image model with the LoRAs and the adapter on, and its text encoder and VAE or None.
+    Raises ValueError for files that are damaged or fit no such model."""
     table = config.model
-    loaded: Any = comfy.sd.load_checkpoint_guess_config(
-        str(table.checkpoint), output_vae=encoders, output_clip=encoders
-    )
-    model, clip, vae = loaded[:3]
+    model, clip, vae = checkpoint_parts(table.checkpoint, encoders)
     for lora in table.loras:
         tensors = read_finite(str(lora.file))
         pair: Any = comfy.sd.load_lora_for_models(
@@ -34,6 +36,23 @@ def load_model(config: RunConfig, encoders: bool = False) -> tuple[ModelPatcher,
         name = table.domain_adapter.name
         model = apply_domain_adapter(model, tensors, table.domain_adapter_scale, name)
     return model, clip, vae
+
+
+def checkpoint_parts(file: Path, encoders: bool) -> tuple[ModelPatcher, Any, Any]:
+    """Raises ValueError for a file that is damaged or no checkpoint."""
+    try:
+        loaded: Any = comfy.sd.load_checkpoint_guess_config(
+            str(file), output_vae=encoders, output_clip=encoders
+        )
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, UnpicklingError, SafetensorError) as error:
+        why = str(error).split("\n")[0].rstrip(".")
+        raise ValueError(
+            f"[model] checkpoint: {file.name} is damaged or no checkpoint of an image model "
+            f"({why}). Choose another file, or fetch it anew."
+        ) from error
+    return loaded[:3]
 
 
 def patches(model: ModelPatcher) -> int:

@@ -4,11 +4,11 @@ that a page that is loaded anew shows all of it."""
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 from ..engine.checkpoints import found
+from .errors_in_words import last_error
 from .log_reader import read_log
 from .look_files import read_looks
 from .look_plot import charts_of
@@ -26,13 +26,10 @@ from .run_log import (
     previews_in,
     read_about,
 )
-from .started import STARTED, is_before_its_first_step, last_words, started, worker
+from .started import STARTED, is_before_its_first_step, last_lines, started, worker
 
 POINTS = 240
 """Of a curve."""
-
-ERROR = re.compile(r"[\w.]*Error\b")
-"""What the last line of train.py begins with after an error: its own, or a traceback's."""
 
 
 def run_names(root: Path) -> list[str]:
@@ -89,8 +86,7 @@ def state_of(told: dict[str, Any]) -> str:
 
 def error_of(folder: Path) -> str:
     """Why the process that was started for a run has ended, if by an error."""
-    said = last_words(folder)
-    return said if ERROR.match(said) and worker(folder) is None else ""
+    return last_error(last_lines(folder)) if worker(folder) is None else ""
 
 
 def ask_to_keep(folder: Path) -> bool:

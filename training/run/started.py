@@ -34,8 +34,8 @@ OF_RANKS = re.compile(
 )
 """Variables of torchrun and of MPI's launchers, by which Accelerate joins other processes."""
 
-TAIL = 4096
-"""Bytes at the end of train.log that hold its last line."""
+TAIL = 1 << 16
+"""Bytes at the end of train.log that hold the error it ends with."""
 
 
 def start(
@@ -88,12 +88,11 @@ def is_before_its_first_step(folder: Path) -> bool:
     return read_about(folder / ABOUT).get("process") != started(folder).get("process")
 
 
-def last_words(folder: Path) -> str:
-    """The last line that the process said; empty where there is none."""
+def last_lines(folder: Path) -> list[str]:
+    """What the process said last, at most TAIL bytes; empty where there is nothing."""
     try:
         with (folder / SAID).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
-            lines = file.read().decode(errors="replace").split("\n")
+            return file.read().decode(errors="replace").splitlines()
     except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return []

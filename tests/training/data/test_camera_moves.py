@@ -262,10 +262,20 @@ def test_a_picture_that_is_too_small_is_named() -> None:
     with pytest.raises(
         UnfitClip,
         match="^image 0 is 320 x 320, too small for zoom in at 256 x 256: its smallest window has "
-        "221 x 221 pixels. Set width and height to 216 x 216, lower the amount, or use larger pi",
+        "221 x 221 pixels. Set width and height to 216 x 216, lower the amount, or use a picture "
+        "of 372 x 372 or more.$",
     ):
         clips.read(0)
+    assert CameraMove(StillClips(stills(372, 372), "a", 16, 256, 256), "zoom in", jitter=0).read(0)
     assert CameraMove(StillClips(stills(), "a", 4, 216, 216), "zoom in", jitter=0).read(0)
+
+
+def test_a_size_that_cannot_be_trained_at_is_not_advised() -> None:
+    clips = CameraMove(StillClips(stills(64, 96), "blobs", 16, 64, 64), "zoom in", jitter=0)
+    with pytest.raises(
+        UnfitClip, match=r"has 44 x 44 pixels\. Lower the amount, or use a picture of"
+    ):
+        clips.read(0)
 
 
 def test_bad_moves_are_refused() -> None:

@@ -23,6 +23,22 @@ def test_from_file_names() -> None:
     assert captions_of(sources, "file name", "") == ["red car 01", "a walk"]
 
 
+@pytest.mark.parametrize(
+    ("name", "caption"),
+    [
+        ("a red ball v1.5", "a red ball v1.5"),
+        ("a red ball v1.mp4", "a red ball v1.mp4"),
+        ("a ball, 2 m. away", "a ball, 2 m. away"),
+        (".hidden_ball", ".hidden ball"),
+    ],
+)
+def test_of_a_folders_name_nothing_is_lost(name: str, caption: str, tmp_path: Path) -> None:
+    """What stands behind its dot is no kind of file."""
+    (tmp_path / name).mkdir()
+    folder = Source(tmp_path / name, f"deep/{name}", None, f"{name}.txt")
+    assert captions_of([folder], "file name", "") == [caption]
+
+
 def test_one_for_all() -> None:
     sources = [source("a.mp4", "a dog"), source("b.mp4")]
     assert captions_of(sources, "fixed caption", " zoom in ") == ["zoom in", "zoom in"]

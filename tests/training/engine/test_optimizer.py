@@ -89,6 +89,23 @@ def test_what_is_not_installed_says_what_to_install(name: str, monkeypatch: pyte
         make_optimizer(weights(), settings(optimizer=name))
 
 
+@pytest.mark.parametrize("rms", [0.0, 0.02], ids=["up weights", "down weights"])
+def test_at_one_rate_adafactor_moves_weights_as_far_as_adamw(rms: float):
+    """Up weights of a LoRA begin at 0, where Adafactor's own steps are a thousandth of these."""
+    moved: dict[str, float] = {}
+    for name in ("adamw", "adafactor"):
+        torch.manual_seed(0)
+        start = torch.randn(32, 16) * rms
+        weight = nn.Parameter(start.clone())
+        optimizer = make_optimizer({"a": weight}, settings(optimizer=name, learning_rate=1e-4))
+        slope = torch.randn(32, 16)
+        for _ in range(10):
+            weight.grad = slope + 0.1 * torch.randn(32, 16)
+            optimizer.step()
+        moved[name] = float((weight.detach() - start).norm())
+    assert 0.5 < moved["adafactor"] / moved["adamw"] < 1.5
+
+
 def test_an_older_torch_is_without_adafactor(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr(torch.optim, "Adafactor")
     with pytest.raises(ValueError, match="The optimizer adafactor needs torch 2.5, and this is"):

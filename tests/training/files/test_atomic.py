@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
@@ -141,3 +142,32 @@ def test_what_others_have_in_the_making_stays(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     write_atomic(tmp_path / "a.bin", lambda beside: beside.write_bytes(b"x"))
     assert entries(tmp_path) == sorted(["a.bin", *(name for name, left in names.items() if left)])
+
+
+@pytest.mark.parametrize("own", ["", "-0123abcd"])
+def test_what_a_killed_process_of_this_ones_number_left_is_removed(
+    tmp_path: Path, own: str
+) -> None:
+    """In a container each start may have the same number, and a save that met what the last one
+    left would fail for ever."""
+    left = tmp_path / f".a.bin.{this_machine()}-{os.getpid()}{own}"
+    folder = Path(f"{left}.making")
+    folder.mkdir()
+    (folder / "a.bin").write_bytes(b"half")
+    Path(f"{left}.part").mkdir()
+    save_tensors(tmp_path / "a.bin", {"a": torch.ones(2)}, {})
+    assert entries(tmp_path) == ["a.bin"] and load_file(tmp_path / "a.bin")["a"].sum() == 2
+
+
+def test_what_this_process_makes_in_another_thread_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+
+    def slow(beside: Path) -> None:
+        beside.write_bytes(b"first")
+        thread = Thread(target=write_atomic, args=(path, lambda b: b.write_bytes(b"second")))
+        thread.start()
+        thread.join()
+        assert path.read_bytes() == b"second"
+
+    write_atomic(path, slow)
+    assert path.read_bytes() == b"first" and entries(tmp_path) == ["a.bin"]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from animatediff_kit.motion_models.load import load_motion_model
 from animatediff_kit.motion_models.lora import apply_motion_lora
 from animatediff_kit.training.engine.checkpoints import found, load
 from animatediff_kit.training.run import command_line, run_config
+from animatediff_kit.training.run.run_log import ABOUT, FINISHED, read_about
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -152,3 +154,19 @@ def test_a_signal_ends_the_script_after_a_whole_step(files: Path, tmp_path: Path
         f"Stopped after step {step} of 100000. Its checkpoint lies in {tmp_path / 'run'}; go on "
         "with --resume."
     )
+
+
+def test_a_signal_while_the_file_is_made_does_not_lose_it(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = command_line.export
+
+    def interrupted(*arguments: Any) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return whole(*arguments)
+
+    monkeypatch.setattr(command_line, "export", interrupted)
+    assert command_line.main([str(config(files, tmp_path))]) == 0
+    assert (tmp_path / "run" / "pan.safetensors").is_file()
+    assert read_about(tmp_path / "run" / ABOUT)["state"] == FINISHED
+    assert "All steps are taken, and the file is being written." in capsys.readouterr().err

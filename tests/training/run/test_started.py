@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from animatediff_kit.training.run import run_list
+from animatediff_kit.training.run.errors_in_words import in_words
 from animatediff_kit.training.run.process_mark import mark_of
 from animatediff_kit.training.run.run_log import ABOUT, STOP
 from animatediff_kit.training.run.started import (
@@ -19,7 +20,7 @@ from animatediff_kit.training.run.started import (
     STARTED,
     alone,
     is_before_its_first_step,
-    last_words,
+    last_lines,
     start,
     started,
     worker,
@@ -109,11 +110,24 @@ def test_errors_alone_are_told(tmp_path: Path, line: str, is_told: bool) -> None
     assert run_list.about(tmp_path)["error"] == (line if is_told else "")
 
 
+def test_an_error_of_several_lines_is_told_as_a_whole(tmp_path: Path) -> None:
+    """As train.py writes it, and as it is shown."""
+    error = ValueError("pan.toml: two faults.\n[model] is missing.\n  [clips] too.")
+    said = f"begun\nError: of another time\nstep 1\n{in_words(error)}\n"
+    (tmp_path / SAID).write_text(said, encoding="utf-8")
+    (tmp_path / STARTED).write_text("{}", encoding="utf-8")
+    assert run_list.about(tmp_path)["error"] == f"Error: {error}"
+    (tmp_path / SAID).write_text(f"{said}step 2\n", encoding="utf-8")
+    assert run_list.about(tmp_path)["error"] == ""
+    (tmp_path / SAID).write_text("    at the end of a file that was cut\n", encoding="utf-8")
+    assert run_list.about(tmp_path)["error"] == ""
+
+
 def test_what_cannot_be_read_is_nothing(tmp_path: Path) -> None:
-    assert started(tmp_path) == {} and last_words(tmp_path) == "" and worker(tmp_path) is None
+    assert started(tmp_path) == {} and last_lines(tmp_path) == [] and worker(tmp_path) is None
     (tmp_path / STARTED).write_text("[3", encoding="utf-8")
     (tmp_path / SAID).write_text("one\n two \n\n", encoding="utf-8")
-    assert started(tmp_path) == {} and last_words(tmp_path) == "two"
+    assert started(tmp_path) == {} and last_lines(tmp_path) == ["one", " two ", ""]
     (tmp_path / STARTED).write_text("[3]", encoding="utf-8")
     assert started(tmp_path) == {}
 
