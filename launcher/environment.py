@@ -119,8 +119,8 @@ def check_own(venv: Path) -> None:
     empty = not venv.exists() or (venv.is_dir() and not any(venv.iterdir()))
     if venv.is_symlink() or not (ours or empty):
         raise LauncherError(
-            f"{venv} was not made by run.py, which neither changes nor deletes it; rename it, or "
-            "use a clone in another folder, and start again."
+            f"{venv} is a link, or carries no mark of run.py, which then neither changes nor "
+            "deletes it; rename it, delete it if it is no other program's, and start again."
         )
 
 

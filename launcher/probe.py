@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import runpy
+from pathlib import Path
+
+ACCELERATOR = Path(__file__).resolve().parents[1] / "standalone" / "accelerator.py"
 
 
 def imports(name: str) -> bool:
@@ -20,14 +24,10 @@ def imports(name: str) -> bool:
 
 
 def has_accelerator() -> bool:
-    """Whether torch finds a GPU of any make."""
+    """As standalone/accelerator.py says, which is run by its path: its folder is on no path."""
     import torch
 
-    for extension in ("torch_npu", "torch_mlu"):  # which bring torch their kinds
-        imports(extension)
-    kinds = (getattr(torch, kind, None) for kind in ("cuda", "xpu", "npu", "mlu"))
-    found = any(kind is not None and kind.is_available() for kind in kinds)
-    return found or torch.backends.mps.is_available()
+    return runpy.run_path(str(ACCELERATOR))["has_accelerator"](torch)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def variables(options: Options) -> dict[str, str]:
             "port there as HOST:PORT, the same for all ranks."
         )
     ranks, rank = str(options.ranks), str(options.rank)
-    return {"WORLD_SIZE": ranks, "RANK": rank, "MASTER_ADDR": host, "MASTER_PORT": port}
+    found = {"WORLD_SIZE": ranks, "RANK": rank, "MASTER_ADDR": host, "MASTER_PORT": port}
+    return {**found, "ADK_RANKS_ASKED": "1"}  # unlike what a cluster leaves about
 
 
 def check_none_asked(options: Options) -> None:

@@ -4,6 +4,7 @@ system has. A letter that none of them has is drawn as its code point, not as an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from PIL import ImageFont
@@ -47,6 +48,7 @@ def drawable(line: str, names: Sequence[str] = SYSTEM_FONTS) -> tuple[str, Font]
     return line.translate(codes).rstrip(), best
 
 
+@cache  # Pillow looks through the system's folders each time
 def found(name: str) -> ImageFont.FreeTypeFont | None:
     try:
         return ImageFont.truetype(name, SIZE)

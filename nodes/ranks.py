@@ -32,9 +32,11 @@ def join_ranks(environment: Mapping[str, str] = os.environ) -> Ranks | None:
     """Have this server be the rank that torchrun's variables name; None where they name none.
 
     Clusters leave such variables about. Where they make no rank, the server samples alone, with a
-    warning: its start goes on."""
+    warning: its start goes on. Raises what `joined` does where `run.py serve` asked for ranks."""
     if environment.get("WORLD_SIZE", "1") == "1":
         return None
+    if environment.get("ADK_RANKS_ASKED"):
+        return joined(environment)
     try:
         return joined(environment)
     except (ValueError, RuntimeError) as error:

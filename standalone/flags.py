@@ -1,7 +1,8 @@
 """ComfyUI's flags that a server hands on to the processes that it starts.
 
 They say how models are loaded and computed; each is a switch of ComfyUI's command line, by the name
-that its arguments have it under. --fast is none of them: sums in fp16 harm gradients.
+that its arguments have it under. --fast is none of them: sums in fp16 harm gradients. Nor are
+--gpu-only and --highvram, which would keep the user's image model on the GPU beside the run's own.
 """
 
 from __future__ import annotations
@@ -41,8 +42,6 @@ FLAGS = (
     "use_flash_attention",
     "disable_xformers",
     "deterministic",
-    "gpu_only",
-    "highvram",
     "lowvram",
     "novram",
     "disable_smart_memory",

@@ -11,7 +11,18 @@ export function withSchedule(saved, widgets) {
   const kept = widgets.filter((widget) => widget.serialize !== false); // what the page counts
   const place = kept.findIndex((widget) => widget.name === WIDGET);
   const values = saved ?? [];
-  if (place < 0 || values[place] != null) return saved;
+  if (place < 0 || isOurs(values[place], kept, place)) return saved;
   const between = kept.slice(values.length, place).map((widget) => widget.value);
-  return [...values.slice(0, place), ...between, BEFORE, ...values.slice(place + 1)];
+  return [...values.slice(0, place), ...between, BEFORE, ...behind(values, place)];
+}
+
+// Another pack's widget stands behind ours now, and stood in its place.
+function behind(values, place) {
+  return values[place] == null ? values.slice(place + 1) : values.slice(place);
+}
+
+function isOurs(value, kept, place) {
+  const known = kept[place].options?.values;
+  const alone = place === kept.length - 1 || !Array.isArray(known);
+  return value != null && (alone || known.includes(value));
 }

@@ -24,6 +24,7 @@ def test_torchruns_variables() -> None:
         "RANK": "2",
         "MASTER_ADDR": "box",
         "MASTER_PORT": "29500",
+        "ADK_RANKS_ASKED": "1",
     }
 
 

@@ -116,7 +116,20 @@ def test_a_graph_without_a_schedule_keeps_static_windows() -> None:
     assert opened(OLD, pad=False) == [*OLD, 7, "standard_static"]
     assert opened(None) == [*range(8), "standard_static"]
     assert opened([*OLD, False, None]) == [*OLD, False, "standard_static"]
+    assert opened([*OLD, False, "theirs"]) == [*OLD, False, "theirs"], "nobody else's stands there"
     assert opened({"preview": False}) == {"preview": False, "context_schedule": "standard_static"}
+
+
+def test_a_widget_of_another_pack_keeps_its_value() -> None:
+    """It stood behind preview before, and stands behind context_schedule now."""
+    schedules = {"values": ["shifted", "standard_static"]}
+    ours: list[dict[str, Any]] = [{"name": name, "value": 0} for name in widget_names(Animate)]
+    ours[-1]["options"] = schedules
+    shown = json.dumps([*ours, {"name": "theirs", "value": "new"}])
+    for saved in ([*OLD, True, "theirs"], [*OLD, True, "shifted", "theirs"]):
+        expected = saved if "shifted" in saved else [*OLD, True, "standard_static", "theirs"]
+        call = f"m.withSchedule({json.dumps(saved)}, {shown})"
+        assert page_says("saved_schedule.js", call) == expected
 
 
 @pytest.mark.parametrize("schedule", ["shifted", "standard_static", "views"])

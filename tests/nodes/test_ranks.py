@@ -44,6 +44,12 @@ def test_a_port_that_is_taken_does_not_end_the_start(caplog: pytest.LogCaptureFi
     assert "this server samples alone" in caplog.text
 
 
+def test_ranks_that_serve_asked_for_are_no_leftovers() -> None:
+    with pytest.raises(ValueError, match="^RANK is 7, but WORLD_SIZE is 2: ranks are 0 to 1;"):
+        join_ranks({"WORLD_SIZE": "2", "RANK": "7", "MASTER_PORT": "29500", "ADK_RANKS_ASKED": "1"})
+    assert crew() is None
+
+
 def test_a_torch_without_gloo_does_not_end_the_start(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -36,6 +36,11 @@ GROUPS = "groups"
 GROUP_STATE = ("d", "d0", "d_max", "d_numerator", "d_denom", "d_hat", "k", "lr_max", "weight_sum")
 """Numbers that Prodigy and schedule-free optimizers keep beside the state of single weights."""
 
+EPS2 = "eps2"
+"""Of Adafactor's groups, which say how long its steps are. A file without it is of a version that
+had torch's own, and its run goes on with that."""
+TORCHS_EPS2 = 1e-3
+
 
 @dataclass
 class Checkpoint:
@@ -133,7 +138,7 @@ def optimizer_tensors(
     """The optimizer's state by the weights' names: tensors, and what is plain numbers."""
     tensors: dict[str, Tensor] = {}
     groups = [
-        {key: plain_number(group[key]) for key in GROUP_STATE if key in group}
+        {key: plain_number(group[key]) for key in GROUP_STATE if key in group} | eps_of(group)
         for group in optimizer.param_groups
     ]
     plain: dict[str, Any] = {GROUPS: groups} if any(groups) else {}
@@ -145,6 +150,11 @@ def optimizer_tensors(
             else:
                 plain[key] = value
     return tensors, plain
+
+
+def eps_of(group: Mapping[str, Any]) -> dict[str, float]:
+    eps = group.get("eps")
+    return {EPS2: eps[1]} if isinstance(eps, tuple) else {}
 
 
 def plain_number(value: Any) -> int | float:
@@ -166,8 +176,12 @@ def restore_optimizer(
         name, _, entry = key.rpartition(".")
         state.setdefault(places[name], {})[entry] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    for group, then in zip(optimizer.param_groups, checkpoint.plain.get(GROUPS, []), strict=False):
-        group.update(then)
+    groups = optimizer.param_groups
+    kept = checkpoint.plain.get(GROUPS) or [{} for _ in groups]
+    for group, then in zip(groups, kept, strict=False):
+        if isinstance(group.get("eps"), tuple):
+            group["eps"] = (group["eps"][0], then.get(EPS2, TORCHS_EPS2))
+        group.update({key: value for key, value in then.items() if key != EPS2})
 
 
 def begins_anew(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, name: str) -> list[str]:

@@ -24,6 +24,13 @@ def source_of(name: str) -> str:
     return PART.sub("images", PIECE.sub("", CUT.sub("", name)))
 
 
+def sources_of(clips: Clips) -> list[str]:
+    """Of each clip. Where all have one, as the parts of one batch, each is one of its own."""
+    names = [clips.name(i) for i in range(len(clips))]
+    found = [source_of(name) for name in names]
+    return found if len({*found}) > 1 else [PIECE.sub("", name) for name in names]
+
+
 def parted(clips: Clips, share: float, seed: int) -> tuple[list[int], list[int]]:
     """The clips that are shown and those held out: all clips of a source together, chosen by a hash
     of the seed and of its first clip's name. A source that is added moves none of the others.
@@ -31,10 +38,11 @@ def parted(clips: Clips, share: float, seed: int) -> tuple[list[int], list[int]]
     everything = list(range(len(clips)))
     if not share:
         return everything, []
+    sources = sources_of(clips)
     places: dict[str, float] = {}
     for i in everything:
-        places.setdefault(source_of(clips.name(i)), place_of(clips.name(i), seed))
-    held = [i for i in everything if places[source_of(clips.name(i))] < share]
+        places.setdefault(sources[i], place_of(clips.name(i), seed))
+    held = [i for i in everything if places[sources[i]] < share]
     shown = sorted({*everything} - {*held})
     if not held or not shown:
         what = "all" if held else "none"
@@ -49,11 +57,10 @@ def parted(clips: Clips, share: float, seed: int) -> tuple[list[int], list[int]]
 def chosen_by(clips: Clips, share: float) -> dict[str, str]:
     """What a run with held-out clips is known by beside their share, where earlier versions chose
     some clips of a source alone."""
-    names = [clips.name(i) for i in range(len(clips))] if share else []
-    together = {source_of(name) for name in names}
-    return (
-        {"held_out_by": BY_FILE} if len(together) < len({PIECE.sub("", n) for n in names}) else {}
-    )
+    if not share:
+        return {}
+    names = {PIECE.sub("", clips.name(i)) for i in range(len(clips))}
+    return {"held_out_by": BY_FILE} if len({*sources_of(clips)}) < len(names) else {}
 
 
 def place_of(name: str, seed: int) -> float:

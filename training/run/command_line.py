@@ -136,8 +136,8 @@ def trained(run: Run[ClipLoss], output: OutputTable, eyes: Eyes, signals: list[i
         with finishing(folder, signals):
             calibration = calibration_of(run, watched.lookout)
             path = export(run, folder, name, spelling, calibration)
-            log.info("Wrote %s.", path)
-            watched.record.tell(ended, path.name, rule)
+        log.info("Wrote %s.", path)
+        watched.record.tell(ended, path.name, rule)
         return path
 
 

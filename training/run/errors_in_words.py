@@ -15,11 +15,18 @@ ERROR = re.compile(r"[\w.]*Error\b")
 """What an error begins with: train.py's own, or a traceback's last."""
 
 
+MEMORY = re.compile(r"out of memory|allocate memory", re.IGNORECASE)
+"""What torch's RuntimeErrors say of a full memory: of MPS's or the computer's. CUDA has its own."""
+
+
 def is_expected(error: Exception) -> bool:
     """Whether its sentence is all that its user needs; of others the traceback is told too."""
-    return isinstance(
-        error, (ValueError, OSError, ModuleNotFoundError, torch.cuda.OutOfMemoryError)
-    )
+    return isinstance(error, (ValueError, OSError, ModuleNotFoundError)) or memory_is_full(error)
+
+
+def memory_is_full(error: Exception) -> bool:
+    told = isinstance(error, RuntimeError) and MEMORY.search(str(error)) is not None
+    return told or isinstance(error, torch.cuda.OutOfMemoryError)
 
 
 def in_words(error: Exception) -> str:
@@ -35,9 +42,9 @@ def sentence(error: Exception) -> str:
             f"The Python package {error.name} is not installed. Install what ComfyUI's and the "
             f"pack's requirements files name with `{sys.executable} -m pip install -r FILE`."
         )
-    if isinstance(error, torch.cuda.OutOfMemoryError):
+    if memory_is_full(error):
         return (
-            f"The memory of the device is full ({error}). Set [training] batch_size to 1 and "
+            f"The memory is full ({error}). Set [training] batch_size to 1 and "
             "gradient_checkpointing to true, or [clips] width, height and frames lower."
         )
     if isinstance(error, OSError):

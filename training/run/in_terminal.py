@@ -32,12 +32,12 @@ def noted_signals() -> Iterator[list[int]]:
 
 @contextmanager
 def finishing(folder: Path, came: list[int]) -> Iterator[None]:
-    """Inside, all steps are taken and the file is made, which is what a signal's sender has waited
+    """Inside, the run has ended and its file is made, which is what a signal's sender has waited
     for: the first that comes is told of, and the second raises Stopped.   came: those before"""
 
     def told() -> None:
         log.warning(
-            "All steps are taken, and the file is being written. Another signal ends that too."
+            "The run has ended, and its file is being written. Another signal ends that too."
         )
 
     def note(sent: int, frame: object) -> None:
@@ -45,7 +45,7 @@ def finishing(folder: Path, came: list[int]) -> Iterator[None]:
         if len(came) > 1:
             raise Stopped(
                 f"Stopped before the file was written. The last checkpoint lies in {folder}; "
-                "--resume writes the file."
+                "--resume goes on from it, and writes the file where no step is left."
             )
         told()
 

@@ -7,12 +7,12 @@ from pickle import UnpicklingError
 from typing import Any
 
 import comfy.sd
-import torch
 from comfy.model_patcher import ModelPatcher
 from safetensors import SafetensorError
 
 from ...motion_models.domain_adapter import apply_domain_adapter
 from ...motion_models.read import read_finite
+from .errors_in_words import memory_is_full
 from .run_config import RunConfig
 
 
@@ -44,9 +44,9 @@ def checkpoint_parts(file: Path, encoders: bool) -> tuple[ModelPatcher, Any, Any
         loaded: Any = comfy.sd.load_checkpoint_guess_config(
             str(file), output_vae=encoders, output_clip=encoders
         )
-    except torch.cuda.OutOfMemoryError:
-        raise
     except (RuntimeError, ValueError, UnpicklingError, SafetensorError) as error:
+        if memory_is_full(error):
+            raise
         why = str(error).split("\n")[0].rstrip(".")
         raise ValueError(
             f"[model] checkpoint: {file.name} is damaged or no checkpoint of an image model "

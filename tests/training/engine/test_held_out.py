@@ -102,6 +102,16 @@ def test_where_a_source_has_one_clip_the_choice_is_that_of_earlier_versions(clip
     assert parted(clips, 0.3, 3)[1] == chosen and chosen_by(clips, 0.3) == {}
 
 
+def test_parts_of_one_batch_are_held_out_one_by_one() -> None:
+    """Together none could be, or all."""
+    parts = ImageClips(torch.rand(80, 64, 64, 3), "a", 1, 2)
+    clips = Named(names=tuple(map(parts.name, range(40))))
+    shown, held = parted(clips, 0.3, 0)
+    assert held == [i for i in range(40) if place_of(clips.name(i), 0) < 0.3]
+    assert len(held) in range(4, 20) and len(shown) + len(held) == 40
+    assert chosen_by(clips, 0.3) == {}, "a run of an earlier version goes on"
+
+
 def test_images_alone_are_held_out_one_by_one() -> None:
     singles = ImageClips(torch.rand(40, 64, 64, 3), "a", 1, 1)
     shown, held = parted(Named(names=tuple(map(singles.name, range(40)))), 0.3, 0)

@@ -10,10 +10,13 @@ import torch
 from adk_tests.training import small
 from adk_tests.training.clips import ClipsInMemory
 from animatediff_kit.training.engine.checkpoints import (
+    GROUPS,
     Checkpoint,
     begins_anew,
     found,
+    load,
     optimizer_tensors,
+    restore_optimizer,
 )
 from animatediff_kit.training.engine.config import FIELDS
 from animatediff_kit.training.engine.loop import Report
@@ -111,3 +114,19 @@ def test_numbers_of_other_groups_of_weights_are_not_taken_over(
             "that of weights in groups of another lora_plus."
         ]
     )
+
+
+@pytest.mark.parametrize(("kept", "eps"), [(True, 1.0), (False, 1e-3)])
+def test_adafactor_goes_on_with_the_steps_that_it_began_with(
+    kept: bool, eps: float, tmp_path: Path
+) -> None:
+    """Checkpoints of an earlier version say nothing of them, and had torch's short ones."""
+    small.run(tmp_path, clips=CLIPS, steps=2, optimizer="adafactor").train()
+    checkpoint = load(found(tmp_path)[-1])
+    if not kept:
+        checkpoint.plain.pop(GROUPS)
+    run = small.run(tmp_path, clips=CLIPS, steps=4, optimizer="adafactor")
+    restore_optimizer(run.optimizer, run.parameters, checkpoint)
+    assert [group["eps"] for group in run.optimizer.param_groups] == [(None, eps)]
+    run.train()
+    assert run.step == 4

@@ -169,4 +169,4 @@ def test_a_signal_while_the_file_is_made_does_not_lose_it(
     assert command_line.main([str(config(files, tmp_path))]) == 0
     assert (tmp_path / "run" / "pan.safetensors").is_file()
     assert read_about(tmp_path / "run" / ABOUT)["state"] == FINISHED
-    assert "All steps are taken, and the file is being written." in capsys.readouterr().err
+    assert "The run has ended, and its file is being written." in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import comfy.sd
 import pytest
 import torch
 from adk_tests.training.toml_runs import config
@@ -33,9 +34,15 @@ from animatediff_kit.training.run.errors_in_words import in_words, is_expected
         ),
         (
             torch.cuda.OutOfMemoryError("Tried to allocate 2 GiB"),
-            "Error: The memory of the device is full (Tried to allocate 2 GiB). Set [training] "
+            "Error: The memory is full (Tried to allocate 2 GiB). Set [training] "
             "batch_size to 1 and gradient_checkpointing to true, or [clips] width, height and "
             "frames lower.",
+        ),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 8 bytes"),
+            "Error: The memory is full ([enforce fail] DefaultCPUAllocator: can't allocate memory: "
+            "8 bytes). Set [training] batch_size to 1 and gradient_checkpointing to true, or "
+            "[clips] width, height and frames lower.",
         ),
     ],
 )
@@ -78,6 +85,22 @@ def test_a_damaged_checkpoint_is_told(
         said = capsys.readouterr().err
         wanted = f"[model] checkpoint: {name} is damaged or no checkpoint of an image model ("
         assert wanted in said and "Traceback" not in said
+
+
+def test_a_full_memory_is_no_damage(
+    files: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)")
+
+    monkeypatch.setattr(comfy.sd, "load_checkpoint_guess_config", fail)
+    assert command_line.main([str(config(files, tmp_path))]) == 1
+    said = capsys.readouterr().err
+    assert "Error: The memory is full (MPS backend out of memory" in said
+    assert "damaged" not in said
 
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error", "a"), RuntimeError("b")])

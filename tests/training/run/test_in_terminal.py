@@ -65,7 +65,7 @@ def test_a_signal_in_the_last_step_leaves_only_the_file_to_write(
     stop(Report(2, 0.1, 1.0, 1e-4, 0))
     with finishing(tmp_path, [signal.SIGINT]):
         assert said.messages == [
-            "All steps are taken, and the file is being written. Another signal ends that too."
+            "The run has ended, and its file is being written. Another signal ends that too."
         ]
 
 
