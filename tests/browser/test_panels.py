@@ -66,6 +66,10 @@ def test_points_are_dragged_added_and_deleted(page: Page, strength: int) -> None
 
 def test_windows_follow_the_widgets(page: Page) -> None:
     node = page.add("ADK_ContextWindows", (300, 200))
+    shifted = "6 windows over 64 frames, as an example, each of the first 4 steps"
+    assert says(page, "window_picture") == shifted
+    page.set(node, "schedule", "standard_static")
+    page.tab.wait_for_timeout(250)
     assert says(page, "window_picture") == "5 windows over 64 frames, as an example, every step"
     for name, value in dict(length=8, overlap=2, schedule="standard_uniform").items():
         page.set(node, name, value)
